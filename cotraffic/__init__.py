@@ -1,0 +1,1 @@
+"""The Django project: how the rooms are wired, nothing about clicks or recipes."""

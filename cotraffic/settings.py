@@ -1,0 +1,127 @@
+"""All configuration, and the only place that reads the environment.
+
+`.env.example` explains every variable; `cotraffic/checks.py` refuses combinations that cannot work.
+"""
+
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+# --- where and how this instance runs ---
+ENV = env.str("ENV", default="development")
+DEVELOPMENT = ENV == "development"
+DEBUG = False
+HOST = env.str("HOST", default="localhost")
+PORT = env.int("PORT", default=5000)
+SECRET_KEY = env.str("SECRET_KEY", default="development-only-secret-key" if DEVELOPMENT else "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEVELOPMENT else [HOST])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+DEV_CLIENT_IP = env.str("DEV_CLIENT_IP", default="") if DEVELOPMENT else ""
+
+# --- links ---
+ENCRYPTION_KEY = env.str("ENCRYPTION_KEY", default="") or env.str("ENCRIPTION_KEY", default="")
+DEFAULT_OFFER_ID = env.int("DEFAULT_OFFER_ID", default=0)
+DEFAULT_CAMPAIGN_ID = env.int("DEFAULT_CAMPAIGN_ID", default=0)
+DEFAULT_REDIRECT_URL = env.str("DEFAULT_REDIRECT_URL", default="https://google.com/")
+NOT_FOUND_REDIRECT_URL = env.str("NOT_FOUND_REDIRECT_URL", default="")
+NETWORK_ID = env.str("NETWORK_ID", default="")
+URL_HASH_SECRET = env.str("URL_HASH_SECRET", default="")
+
+# --- this instance's Redis ---
+REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "django",
+        # A Redis that hangs must not hang a command or a page with it.
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 10},
+    }
+}
+CATALOG_CACHE_RECORDS = env.int("CATALOG_CACHE_RECORDS", default=50_000)
+VISITOR_CACHE_ENTRIES = env.int("VISITOR_CACHE_ENTRIES", default=50_000)
+TOKEN_CACHE_ENTRIES = env.int("TOKEN_CACHE_ENTRIES", default=50_000)
+
+# --- the recipe: where it comes from and when to doubt it ---
+SOCKET_HOST = env.str("SOCKET_HOST", default="http://localhost:3001")
+SOCKET_HOST_SLAVE = env.str("SOCKET_HOST_SLAVE", default="")
+OFFERS_RECIPE_PATH = env.str("OFFERS_RECIPE_PATH", default="/tmp/co-recipe-traffic/offersRecipe.json.gz")  # noqa: S108
+CAMPAIGNS_RECIPE_PATH = env.str(
+    "CAMPAIGNS_RECIPE_PATH",
+    default="/tmp/co-recipe-traffic/campaignsRecipe.json.gz",  # noqa: S108
+)
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", default="co-recipe-staging")
+S3_OFFERS_RECIPE_PATH = env.str("S3_OFFERS_RECIPE_PATH", default="offersRecipe.json.gz")
+S3_CAMPAIGNS_RECIPE_PATH = env.str("S3_CAMPAIGNS_RECIPE_PATH", default="campaignsRecipe.json.gz")
+RECIPE_MAX_DROP_PERCENT = env.float("RECIPE_MAX_DROP_PERCENT", default=50.0)
+RECIPE_MAX_BYTES = env.int("RECIPE_MAX_BYTES", default=4 * 1024**3)
+RECIPE_CHECK_SECONDS = env.float("RECIPE_CHECK_SECONDS", default=20.0)
+RECIPE_UPDATE_OVERLAP_SECONDS = env.float("RECIPE_UPDATE_OVERLAP_SECONDS", default=300.0)
+
+# --- AWS: boto3 itself reads the standard variables (keys, profiles, roles, AWS_ENDPOINT_URL) ---
+AWS_REGION = env.str("AWS_REGION", default="us-east-1")
+AWS_DYNAMODB_REGION = env.str("AWS_DYNAMODB_REGION", default="us-west-2")
+AWS_DYNAMODB_ENDPOINT = env.str("AWS_DYNAMODB_ENDPOINT", default="dynamodb.us-west-2.amazonaws.com")
+AWS_DYNAMODB_TABLE_NAME = env.str("AWS_DYNAMODB_TABLE_NAME", default="customOffers-production")
+
+# --- the visitor ---
+MAXMIND_PATH = env.str("MAXMIND_PATH", default="/usr/share/GeoIP/GeoIP2-City.mmdb")
+MAXMIND_PATH_ISP = env.str("MAXMIND_PATH_ISP", default="/usr/share/GeoIP/GeoIP2-ISP.mmdb")
+
+# --- Django ---
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "cotraffic.apps.CotrafficConfig",
+    "recipes.apps.RecipesConfig",
+    "offers.apps.OffersConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'co-traffic.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "cotraffic.urls"
+ASGI_APPLICATION = "cotraffic.asgi.application"
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

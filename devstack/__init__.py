@@ -1,0 +1,1 @@
+"""For development and tests only: the world outside, on localhost. Nothing imports it but tests."""

@@ -1,0 +1,1 @@
+"""Answering one click."""

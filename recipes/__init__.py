@@ -1,0 +1,1 @@
+"""Keeping this instance's Redis equal to the truth of co-recipe."""
