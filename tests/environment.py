@@ -1,0 +1,54 @@
+"""The environment of the whole suite, whatever the developer's shell or `.env` says."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from devstack.services import LOCALHOST, free_port
+
+ENCRYPTION_KEY = "0123456789abcdef0123456789abcdef"
+
+
+def prepare() -> tempfile.TemporaryDirectory[str]:
+    """Set every variable the settings read that matters to tests; the directory returned holds all files.
+
+    To be called before Django's settings are imported. Servers get their ports here and start when a
+    fixture first asks for them.
+    """
+    directory = tempfile.TemporaryDirectory(prefix="co-traffic-tests-")
+    root = Path(directory.name)
+    aws_url = f"http://{LOCALHOST}:{free_port()}"
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="cotraffic.settings",
+        ENV="development",
+        SECRET_KEY="tests",
+        ALLOWED_HOSTS="*",
+        TRUSTED_PROXIES="127.0.0.1,::1",
+        DEV_CLIENT_IP="",
+        DATABASE_URL=f"sqlite:///{root / 'tests.sqlite3'}",
+        LOG_LEVEL="INFO",
+        ENCRYPTION_KEY=ENCRYPTION_KEY,
+        DEFAULT_OFFER_ID="36303",
+        DEFAULT_CAMPAIGN_ID="1005032",
+        DEFAULT_REDIRECT_URL="https://google.com/",
+        NOT_FOUND_REDIRECT_URL="",
+        NETWORK_ID="2",
+        URL_HASH_SECRET="s",
+        REDIS_URL=f"redis://{LOCALHOST}:{free_port()}/0",
+        OFFERS_RECIPE_PATH=str(root / "recipe" / "offersRecipe.json.gz"),
+        CAMPAIGNS_RECIPE_PATH=str(root / "recipe" / "campaignsRecipe.json.gz"),
+        S3_BUCKET_NAME="co-recipe-staging",
+        S3_OFFERS_RECIPE_PATH="offersRecipe.json.gz",
+        S3_CAMPAIGNS_RECIPE_PATH="campaignsRecipe.json.gz",
+        AWS_ACCESS_KEY_ID="testing",
+        AWS_SECRET_ACCESS_KEY="testing",
+        AWS_REGION="us-east-1",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_DYNAMODB_REGION="us-west-2",
+        AWS_ENDPOINT_URL=aws_url,
+        AWS_DYNAMODB_ENDPOINT=aws_url,
+        MAXMIND_PATH=str(root / "geoip" / "GeoIP2-City.mmdb"),
+        MAXMIND_PATH_ISP=str(root / "geoip" / "GeoIP2-ISP.mmdb"),
+    )
+    os.environ.pop("AWS_PROFILE", None)
+    return directory
