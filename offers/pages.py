@@ -24,9 +24,9 @@ class BadPage(ValueError):
 class Page(msgspec.Struct, frozen=True):
     """A landing page, ready to be filled.
 
-    `text` is the page as the recipe has it. `parts` alternates between fixed URL text and the name of a macro;
-    joined, with the macros' values, it is the URL up to its fragment. `fragment` is the same for what follows
-    the first `#`, and begins with it. `joiner` is what goes between the page and the query we add.
+    `text` is the page as the recipe has it. `parts` alternates between fixed URL text and the name of a
+    macro; joined, with the macros' values, it is the URL up to its fragment. `fragment` is the same for what
+    follows the first `#`, and begins with it. `joiner` goes between the page and the query we add.
     """
 
     text: str

@@ -1,7 +1,7 @@
 """Offer, Campaign and their parts: validated, and compiled once into what the rules ask.
 
-`parse_offer` and `parse_campaign` take a raw record as it stands in a recipe file. They raise `RecordRejected`
-for a record that cannot be used at all, and keep one with defects, listing them.
+`parse_offer` and `parse_campaign` take a raw record as it stands in a recipe file. They raise
+`RecordRejected` for a record that cannot be used at all, and keep one with defects, listing them.
 """
 
 from decimal import Decimal

@@ -1,0 +1,45 @@
+"""The ASGI application: what opens with a worker, and which door a request goes through."""
+
+import asyncio
+import os
+from contextlib import suppress
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
+django_application = get_asgi_application()
+
+from offers.engine import build_answerer, open_redis  # noqa: E402 - Django's settings come first
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Every request goes to Django; the server's start and end open and close what clicks need."""
+    if scope["type"] == "lifespan":
+        await lifespan(scope, receive, send)
+    else:
+        await django_application(scope, receive, send)
+
+
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """Open an answerer for this worker, hand it to every request as `scope["state"]["answerer"]`, close it.
+
+    See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
+    """
+    await receive()
+    redis = open_redis()
+    try:
+        answerer = build_answerer(redis)
+    except (OSError, ValueError) as problem:
+        message = f"{problem}. Run `./manage.py check`: it says what to do."
+        await send({"type": "lifespan.startup.failed", "message": message})
+        return
+    scope["state"]["answerer"] = answerer
+    watching = asyncio.create_task(answerer.catalog.watch())
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+    await redis.aclose()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,106 @@
+"""System checks: what must be right before this instance may answer clicks. `manage.py check` runs them."""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+import maxminddb
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from redis import Redis
+from redis.exceptions import RedisError
+
+from offers.geo import Database
+from offers.pages import BadPage, compile_page
+from offers.tokens import key_bytes
+
+REDIS_TIMEOUT_SECONDS = 2.0
+
+
+@register("cotraffic")
+def check_encryption_key(**_: Any) -> list[CheckMessage]:
+    """E001 without a key, E002 with one of another length than 32 bytes."""
+    if not settings.ENCRYPTION_KEY:
+        hint = "Set ENCRYPTION_KEY to the network's 32-byte key; no link can be read without it."
+        return [Error("ENCRYPTION_KEY is not set.", hint=hint, id="cotraffic.E001")]
+    try:
+        key_bytes(settings.ENCRYPTION_KEY)
+    except ValueError as problem:
+        hint = "ENCRYPTION_KEY is the key itself, 32 ASCII characters, neither hexadecimal nor base64."
+        return [Error(f"{problem}.".capitalize(), hint=hint, id="cotraffic.E002")]
+    return []
+
+
+@register("cotraffic")
+def check_geoip(**_: Any) -> list[CheckMessage]:
+    """E003 for a MaxMind file that cannot be read, E004 for one of another type than is needed."""
+    return [
+        *_database_errors("MAXMIND_PATH", settings.MAXMIND_PATH, "City"),
+        *_database_errors("MAXMIND_PATH_ISP", settings.MAXMIND_PATH_ISP, "ISP"),
+    ]
+
+
+def _database_errors(name: str, path: str, kind: str) -> Iterator[CheckMessage]:
+    try:
+        database_type = Database(path).database_type
+    except (OSError, maxminddb.InvalidDatabaseError) as problem:
+        hint = f"Put a GeoIP2 or GeoLite2 {kind} database there, or point {name} at one."
+        yield Error(f"{name} cannot be read: {problem}", hint=hint, id="cotraffic.E003")
+        return
+    if kind not in database_type:
+        hint = f"{name} needs a {kind} database."
+        yield Error(f"{path} is a {database_type} database.", hint=hint, id="cotraffic.E004")
+
+
+@register("cotraffic")
+def check_redis(**_: Any) -> list[CheckMessage]:
+    """E005 when this instance's Redis does not answer."""
+    try:
+        with Redis.from_url(
+            settings.REDIS_URL,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+        ) as redis:
+            redis.ping()
+    except (RedisError, OSError, ValueError) as problem:
+        hint = "Start Redis (or Valkey), or point REDIS_URL at it; clicks and the recipe are kept there."
+        return [Error(f"Redis does not answer: {problem}", hint=hint, id="cotraffic.E005")]
+    return []
+
+
+@register("cotraffic")
+def check_urls(**_: Any) -> list[CheckMessage]:
+    """E006 for a page of last resort that is no page."""
+    errors: list[CheckMessage] = []
+    for name in ("DEFAULT_REDIRECT_URL", "NOT_FOUND_REDIRECT_URL"):
+        value = getattr(settings, name)
+        if not value and name == "NOT_FOUND_REDIRECT_URL":
+            continue
+        try:
+            compile_page(value)
+        except BadPage as problem:
+            hint = f"Set {name} to an http or https URL."
+            errors.append(Error(f"{name} {problem}.", hint=hint, id="cotraffic.E006"))
+    return errors
+
+
+@register("cotraffic")
+def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
+    """E007 for an entry of TRUSTED_PROXIES that is neither an address nor a network."""
+    errors: list[CheckMessage] = []
+    for entry in settings.TRUSTED_PROXIES:
+        try:
+            ipaddress.ip_network(entry.strip(), strict=False)
+        except ValueError as problem:
+            hint = "TRUSTED_PROXIES is a comma-separated list such as 10.0.0.0/8,2001:db8::1."
+            errors.append(Error(f"TRUSTED_PROXIES: {problem}.", hint=hint, id="cotraffic.E007"))
+    return errors
+
+
+@register("cotraffic")
+def check_secret_key(**_: Any) -> list[CheckMessage]:
+    """E008 without a SECRET_KEY outside development."""
+    if settings.SECRET_KEY:
+        return []
+    hint = "Set SECRET_KEY to a long random text; it signs the sessions of staff."
+    return [Error("SECRET_KEY is not set.", hint=hint, id="cotraffic.E008")]

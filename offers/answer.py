@@ -1,0 +1,175 @@
+"""The one path from a request to its answer, called by both doors; it knows neither Django nor ASGI."""
+
+import time
+from collections.abc import Iterable
+from enum import Enum
+from uuid import uuid4
+
+import msgspec
+
+from offers.catalog import Catalog, CatalogUnavailable, NothingLoaded
+from offers.clicks import Click
+from offers.landing import LandingBuilder, Macros
+from offers.records import Campaign, Offer, OfferStatus
+from offers.request import ClickRequest
+from offers.rotation import Rotation
+from offers.routing import Defaults, Step, decide
+from offers.rules import Asked
+from offers.tokens import AdTarget, BadToken, TokenReader
+from offers.visitors import Visitor, VisitorReader
+
+BLOCKING_CAMPAIGN_STATUSES = frozenset({"inactive", "pending", "blocked", "rejected"})
+RETRY_AFTER_SECONDS = 5
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Reason(Enum):
+    """Why a click is not sent anywhere."""
+
+    BAD_TOKEN = "bad token"  # noqa: S105 - the words of an answer
+    UNKNOWN_OFFER = "unknown offer"
+    UNKNOWN_CAMPAIGN = "unknown campaign"
+    INACTIVE_OFFER = "inactive offer, and no default campaign with an active offer"
+    BLOCKED_AFFILIATE = "blocked affiliate"
+    BLOCKED_CAMPAIGN = "blocked campaign"
+    NOTHING_LOADED = "nothing loaded"
+    REDIS_AWAY = "unknown record while Redis is away"
+
+
+UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY})
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A click that is sent nowhere: the reason, and what exactly it was."""
+
+    reason: Reason
+    detail: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+NO_STORE = ("cache-control", "no-store")
+HTML = ("content-type", "text/html; charset=utf-8")
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    "<title>{title}</title><h1>{title}</h1><p>{text}</p></html>\n"
+)
+NOT_FOUND_PAGE = _PAGE.format(title="Not found", text="There is nothing at this link.").encode()
+UNAVAILABLE_PAGE = _PAGE.format(title="One moment", text="Please try again in a few seconds.").encode()
+
+
+class Answerer:
+    """Answers clicks; everything it needs is handed to it once."""
+
+    def __init__(
+        self,
+        tokens: TokenReader,
+        catalog: Catalog,
+        visitors: VisitorReader,
+        landings: LandingBuilder,
+        defaults: Defaults,
+        not_found_url: str = "",
+    ) -> None:
+        self.catalog = catalog
+        self._tokens = tokens
+        self._visitors = visitors
+        self._landings = landings
+        self._defaults = defaults
+        self._rotation = Rotation()
+        self._not_found = (
+            Answer(302, (("location", not_found_url), NO_STORE), b"")
+            if not_found_url
+            else Answer(404, (HTML, NO_STORE), NOT_FOUND_PAGE)
+        )
+        retry_after = ("retry-after", str(RETRY_AFTER_SECONDS))
+        self._unavailable = Answer(503, (HTML, NO_STORE, retry_after), UNAVAILABLE_PAGE)
+
+    async def __call__(self, request: ClickRequest) -> Answer:
+        """The answer to a plain click."""
+        click = await self.examine(request)
+        if isinstance(click, Click):
+            return Answer(302, (("location", click.location), NO_STORE), b"")
+        return self._unavailable if click.reason in UNAVAILABLE else self._not_found
+
+    async def examine(self, request: ClickRequest, trace: list[Step] | None = None) -> Click | Refusal:
+        """What becomes of a request. With a `trace` it is only looked at: no candidate loses its turn."""
+        try:
+            target = self._tokens.read(request.ad)
+        except BadToken as problem:
+            return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
+        try:
+            admitted = await self._admit(target)
+            if isinstance(admitted, Refusal):
+                return admitted
+            return await self._decide(request, *admitted, trace)
+        except NothingLoaded as problem:
+            return Refusal(Reason.NOTHING_LOADED, str(problem))
+        except CatalogUnavailable as problem:
+            return Refusal(Reason.REDIS_AWAY, str(problem))
+
+    def visitor(self, request: ClickRequest) -> Visitor:
+        """Who is asking."""
+        return self._visitors.read(
+            request.peer, request.forwarded_for, request.user_agent, request.accept_language, request.hints
+        )
+
+    async def _admit(self, target: AdTarget) -> tuple[Offer, Campaign] | Refusal:
+        """The offer and campaign that the rules are asked about, or why there are none."""
+        offer = await self.catalog.offer(target.offer_id)
+        if offer is None:
+            return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
+        campaign = await self.catalog.campaign(target.campaign_id)
+        if campaign is None:
+            return Refusal(Reason.UNKNOWN_CAMPAIGN, f"campaign {target.campaign_id} is not in the recipe")
+        if offer.status is OfferStatus.INACTIVE:
+            default = await self._default_pair()
+            if default is None:
+                return Refusal(Reason.INACTIVE_OFFER, f"offer {offer.offer_id} is inactive")
+            offer, campaign = default
+        if campaign.affiliate_status == "blacklisted":
+            return Refusal(Reason.BLOCKED_AFFILIATE, f"affiliate {campaign.affiliate_id} is blacklisted")
+        if campaign.campaign_status in BLOCKING_CAMPAIGN_STATUSES:
+            detail = f"campaign {campaign.campaign_id} is {campaign.campaign_status}"
+            return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
+        return offer, campaign
+
+    async def _default_pair(self) -> tuple[Offer, Campaign] | None:
+        """The default campaign and its offer, which take the clicks of inactive offers."""
+        if not self._defaults.campaign_id:
+            return None
+        campaign = await self.catalog.campaign(self._defaults.campaign_id)
+        offer = await self.catalog.offer(campaign.offer_id) if campaign and campaign.offer_id else None
+        if campaign is None or offer is None or offer.status is OfferStatus.INACTIVE:
+            return None
+        return offer, campaign
+
+    async def _decide(
+        self, request: ClickRequest, offer: Offer, campaign: Campaign, trace: list[Step] | None
+    ) -> Click:
+        now_ms = time.time_ns() // 1_000_000
+        asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
+        choose = self._rotation.choose if trace is None else self._rotation.peek
+        decision = await decide(asked, self.catalog.offer, choose, self._defaults, trace)
+        lid = str(uuid4())
+        macros = Macros(
+            subid=request.subid,
+            cid=request.cid,
+            lid=lid,
+            affiliateId=campaign.affiliate_id,
+            campaignId=campaign.campaign_id,
+            offerId=decision.offer.offer_id if decision.offer else 0,
+        )
+        landing = self._landings.build(decision.page, macros)
+        return Click(lid, request, asked, decision, landing.page_url, landing.location)
+
+
+def header_pairs(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+    """Headers as ASGI takes them."""
+    return ((name.encode("ascii"), value.encode("latin-1")) for name, value in headers)

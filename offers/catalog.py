@@ -1,0 +1,143 @@
+"""A worker's view of the live offers and campaigns: process memory over this instance's Redis."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from redis.exceptions import RedisError
+
+from offers.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.store import Change, RecipeKind, RecipeReader
+
+# Two checks fit into the second within which a lost message must be noticed.
+VERSION_CHECK_SECONDS = 0.4
+RECONNECT_SECONDS = 0.5
+
+logger = logging.getLogger(__name__)
+Record = TypeVar("Record", Offer, Campaign)
+
+
+class CatalogUnavailable(Exception):
+    """The catalog cannot tell whether there is such a record; the message says why."""
+
+
+class NothingLoaded(CatalogUnavailable):
+    """No recipe of this kind is live yet."""
+
+
+class RedisAway(CatalogUnavailable):
+    """The record is not in memory, and Redis does not answer."""
+
+
+class Catalog:
+    """Records by id, remembered until `watch` hears that they changed.
+
+    Of more than `max_records` of a kind the one read first is forgotten. An id that is not in the recipe is
+    remembered too, as None.
+    """
+
+    def __init__(self, reader: RecipeReader, max_records: int) -> None:
+        self._reader = reader
+        self._max_records = max_records
+        self._offers: dict[int, Offer | None] = {}
+        self._campaigns: dict[int, Campaign | None] = {}
+        self._version = 0
+
+    async def offer(self, offer_id: int) -> Offer | None:
+        """The live offer, None when there is none. Raises `CatalogUnavailable`."""
+        if offer_id in self._offers:
+            return self._offers[offer_id]
+        return await self._load(RecipeKind.OFFERS, offer_id, self._offers, parse_offer)
+
+    async def campaign(self, campaign_id: int) -> Campaign | None:
+        """The live campaign, None when there is none. Raises `CatalogUnavailable`."""
+        if campaign_id in self._campaigns:
+            return self._campaigns[campaign_id]
+        return await self._load(RecipeKind.CAMPAIGNS, campaign_id, self._campaigns, parse_campaign)
+
+    async def raw(self, kind: RecipeKind, record_id: int) -> dict[str, Any] | None:
+        """The live record as its file or update has it, for display. Raises `CatalogUnavailable`."""
+        blob, _ = await self._read(kind, record_id)
+        return None if blob is None else msgspec.json.decode(blob, type=dict[str, Any])
+
+    def clear(self) -> None:
+        """Forget every record."""
+        self._offers.clear()
+        self._campaigns.clear()
+
+    def apply(self, change: Change) -> None:
+        """Forget exactly what changed: one record, or everything of a kind that was swapped."""
+        self._version = max(self._version, change.version)
+        records: dict[int, Any] = self._offers if change.kind is RecipeKind.OFFERS else self._campaigns
+        if change.record_id is None:
+            records.clear()
+        else:
+            records.pop(change.record_id, None)
+
+    async def watch(self) -> None:
+        """Keep the memory true until cancelled; while Redis is away it goes on serving what it has."""
+        await asyncio.gather(self._listen(), self._check_version())
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for change in self._reader.changes():
+                    self.apply(change)
+            except (RedisError, OSError) as problem:
+                logger.warning("recipe changes: Redis is away (%s); serving from memory", problem)
+            await asyncio.sleep(RECONNECT_SECONDS)
+            self.clear()
+
+    async def _check_version(self) -> None:
+        """Notice a message that never came: a version still unheard of one check after it was seen."""
+        seen = 0
+        while True:
+            await asyncio.sleep(VERSION_CHECK_SECONDS)
+            try:
+                version = await self._reader.version()
+            except (RedisError, OSError):
+                continue
+            if version < self._version:
+                # Redis was flushed or replaced: its numbering began again.
+                self._version = 0
+                self.clear()
+            elif self._version < seen:
+                self._version = version
+                self.clear()
+            seen = version
+
+    async def _load(
+        self,
+        kind: RecipeKind,
+        record_id: int,
+        records: dict[int, Record | None],
+        parse: Callable[[dict[str, Any]], Record],
+    ) -> Record | None:
+        blob, version = await self._read(kind, record_id)
+        record = None if blob is None else _parsed(blob, parse)
+        # An answer that a change has overtaken on the way is good for this click only.
+        if version >= self._version:
+            if len(records) >= self._max_records:
+                del records[next(iter(records))]
+            records[record_id] = record
+        return record
+
+    async def _read(self, kind: RecipeKind, record_id: int) -> tuple[bytes | None, int]:
+        try:
+            live = await self._reader.read(kind, record_id)
+        except (RedisError, OSError) as problem:
+            raise RedisAway(f"Redis does not answer: {problem}") from problem
+        if not live.loaded:
+            raise NothingLoaded(f"no {kind.value} are loaded yet")
+        return live.blob, live.version
+
+
+def _parsed(blob: bytes, parse: Callable[[dict[str, Any]], Record]) -> Record | None:
+    try:
+        return parse(msgspec.json.decode(blob))
+    except (RecordRejected, msgspec.DecodeError) as problem:
+        # What cannot be used is not loaded; this is a record from before a rule became stricter.
+        logger.error("a live record cannot be used: %s", problem)
+        return None

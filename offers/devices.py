@@ -1,0 +1,164 @@
+"""What a visitor holds in hand: device type, browser and operating system from the user agent.
+
+The browser's client hints win where they are sent, because modern user agents are frozen: they name neither
+the version, nor Windows 11, nor the model (https://wicg.github.io/ua-client-hints/).
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+from ua_parser import Parser, Result
+from ua_parser.loaders import load_builtins
+from ua_parser.regex import Resolver
+
+MAX_USER_AGENT_CHARACTERS = 1024
+
+
+class Device(msgspec.Struct, frozen=True):
+    """What is known of the device; None is unknown. `device_type` is one of DEVICE_TYPES."""
+
+    device_type: str = "unknown"
+    browser: str | None = None
+    browser_version: str | None = None
+    os: str | None = None
+    os_version: str | None = None
+    platform: str | None = None
+    model: str | None = None
+
+
+class ClientHints(NamedTuple):
+    """The Sec-CH-UA-* headers as they were sent; "" for those that were not."""
+
+    mobile: str = ""
+    platform: str = ""
+    platform_version: str = ""
+    model: str = ""
+    full_version_list: str = ""
+
+
+NO_HINTS = ClientHints()
+DEVICE_TYPES = ("desktop", "smartphone", "tablet", "tv", "console", "wearable", "bot", "unknown")
+
+_PLATFORMS = {
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "iOS": "iOS",
+    "Android": "Android",
+    "Chrome OS": "Chrome OS",
+    "Linux": "Linux",
+    "Ubuntu": "Linux",
+    "Fedora": "Linux",
+    "Debian": "Linux",
+}
+_HINTED_OS = {"macOS": "Mac OS X", "Chrome OS": "Chrome OS", "Chromium OS": "Chrome OS"}
+_DESKTOP_PLATFORMS = frozenset({"Windows", "macOS", "Linux", "Chrome OS"})
+# https://learn.microsoft.com/microsoft-edge/web-platform/how-to-detect-win11
+_WINDOWS_11_PLATFORM_VERSION = 13
+
+_TV = re.compile(
+    r"smart-?tv|\bTV\b|web0s|webos\.tv|hbbtv|crkey|roku|appletv|apple ?tv|aft[a-z]{1,4}\b|bravia|netcast"
+    r"|viera|googletv|chromecast|nexus player|shield android tv",
+    re.IGNORECASE,
+)
+_CONSOLE = re.compile(r"playstation|xbox|nintendo", re.IGNORECASE)
+_WEARABLE = re.compile(r"watch|wearable|glass\b", re.IGNORECASE)
+_TABLET = re.compile(
+    r"ipad|tablet|kindle|silk/|playbook|\bSM-[TX]\d|\bpixel c\b|nexus (?:7|9|10)\b", re.IGNORECASE
+)
+_BOT = re.compile(r"bot\b|crawl|spider|slurp|headless|preview|monitor|facebookexternalhit", re.IGNORECASE)
+_BRAND = re.compile(r'"([^"]*)"\s*;\s*v="([^"]*)"')
+
+
+class DeviceReader:
+    """Reads user agents with ua-parser's Rust resolver, remembering what it read."""
+
+    def __init__(self, cache_entries: int) -> None:
+        self._parse = Parser(Resolver(load_builtins())).parse
+        self.read = lru_cache(cache_entries)(self._read)
+
+    def _read(self, user_agent: str, hints: ClientHints) -> Device:
+        """The device behind a user agent and its client hints, neither of which need make sense."""
+        if not user_agent and hints == NO_HINTS:
+            return Device()
+        user_agent = user_agent[:MAX_USER_AGENT_CHARACTERS]
+        parsed = self._parse(user_agent)
+        agent = parsed.user_agent
+        os, platform = _os_and_platform(parsed, hints)
+        browser, version = (agent.family, _version(agent.major, agent.minor)) if agent else (None, None)
+        return Device(
+            device_type=_device_type(user_agent, parsed, platform, hints),
+            browser=browser,
+            browser_version=_hinted_version(hints.full_version_list, browser) or version,
+            os=os,
+            os_version=_os_version(parsed, platform, hints),
+            platform=platform,
+            model=_unquoted(hints.model) or (parsed.device.model if parsed.device else None),
+        )
+
+
+def _os_and_platform(parsed: Result, hints: ClientHints) -> tuple[str | None, str | None]:
+    family = parsed.os.family if parsed.os else None
+    platform = _PLATFORMS.get(family, family) if family else None
+    hinted = _unquoted(hints.platform)
+    if hinted and hinted != "Unknown":
+        family, platform = _HINTED_OS.get(hinted, hinted), "Chrome OS" if hinted == "Chromium OS" else hinted
+    return family, platform
+
+
+def _os_version(parsed: Result, platform: str | None, hints: ClientHints) -> str | None:
+    hinted = _unquoted(hints.platform_version)
+    if platform == "Windows" and hinted:
+        # Windows 10 and 11 share one user agent, and the hint counts in a numbering of its own.
+        major = hinted.partition(".")[0]
+        return "11" if major.isdecimal() and int(major) >= _WINDOWS_11_PLATFORM_VERSION else "10"
+    return hinted or (_version(parsed.os.major, parsed.os.minor) if parsed.os else None)
+
+
+def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: ClientHints) -> str:
+    device = parsed.device
+    if (device and device.brand == "Spider") or _BOT.search(user_agent):
+        return "bot"
+    if _CONSOLE.search(user_agent):
+        return "console"
+    if _TV.search(user_agent) or (device and device.brand == "Generic_Inettv"):
+        return "tv"
+    if _WEARABLE.search(user_agent):
+        return "wearable"
+    if _TABLET.search(user_agent) or (device and device.brand == "Generic_Android_Tablet"):
+        return "tablet"
+    if hints.mobile == "?1":
+        return "smartphone"
+    if platform in _DESKTOP_PLATFORMS:
+        return "desktop"
+    if platform == "Android":
+        # Android browsers say Mobile on phones and leave it out on tablets; so does the hint.
+        tablet = hints.mobile == "?0" or ("Mobile" not in user_agent and "Mozilla" in user_agent)
+        return "tablet" if tablet else "smartphone"
+    if platform == "iOS" or "Mobile" in user_agent:
+        return "smartphone"
+    return "unknown"
+
+
+def _hinted_version(full_version_list: str, browser: str | None) -> str | None:
+    """The full version of the browser, from the brand that best fits the user agent's family."""
+    if not full_version_list or browser is None:
+        return None
+    words = set(browser.lower().split())
+    best, fit = None, 0
+    for brand, version in _BRAND.findall(full_version_list):
+        common = len(words & set(brand.lower().replace("chromium", "chrome").split()))
+        if common > fit or (common == fit and common and "chromium" not in brand.lower()):
+            best, fit = version, common
+    return best
+
+
+def _version(major: str | None, minor: str | None) -> str | None:
+    if major is None:
+        return None
+    return f"{major}.{minor}" if minor is not None else major
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().strip('"')

@@ -1,0 +1,49 @@
+"""Puts an `Answerer` together from the settings; opens files and connections, so it is called at start-up."""
+
+from django.conf import settings
+from redis.asyncio import Redis
+
+from offers.addresses import AddressReader
+from offers.answer import Answerer
+from offers.catalog import Catalog
+from offers.devices import DeviceReader
+from offers.geo import GeoReader
+from offers.landing import LandingBuilder
+from offers.pages import compile_page
+from offers.routing import Defaults
+from offers.tokens import TokenReader
+from offers.visitors import VisitorReader
+from recipes.store import RecipeReader
+
+REDIS_TIMEOUT_SECONDS = 2.0
+
+
+def open_redis() -> Redis:
+    """This instance's Redis, for one event loop; nothing is sent before the first command."""
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        health_check_interval=30,
+    )
+
+
+def build_answerer(redis: Redis) -> Answerer:
+    """An answerer over `redis`. Raises `ValueError` for a bad key, `OSError` for a missing GeoIP file."""
+    entries = settings.VISITOR_CACHE_ENTRIES
+    return Answerer(
+        tokens=TokenReader(settings.ENCRYPTION_KEY, settings.TOKEN_CACHE_ENTRIES),
+        catalog=Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS),
+        visitors=VisitorReader(
+            AddressReader(settings.TRUSTED_PROXIES, settings.DEV_CLIENT_IP),
+            GeoReader(settings.MAXMIND_PATH, settings.MAXMIND_PATH_ISP, entries),
+            DeviceReader(entries),
+        ),
+        landings=LandingBuilder(settings.NETWORK_ID, settings.URL_HASH_SECRET),
+        defaults=Defaults(
+            settings.DEFAULT_OFFER_ID,
+            settings.DEFAULT_CAMPAIGN_ID,
+            compile_page(settings.DEFAULT_REDIRECT_URL),
+        ),
+        not_found_url=settings.NOT_FOUND_REDIRECT_URL,
+    )

@@ -1,0 +1,64 @@
+"""The final URL: the landing page with its macros filled, and the query that landing pages expect."""
+
+from hashlib import md5
+from typing import NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from offers.pages import Page
+
+# A value stays one value wherever a page puts it; the comma separates nothing in a URL and stays readable.
+_SAFE_IN_VALUES = ","
+
+
+class Macros(msgspec.Struct, frozen=True):
+    """What a click fills into a page; names are those of the macros."""
+
+    subid: str
+    cid: str
+    lid: str
+    affiliateId: int | str | None  # noqa: N815 - the macro is spelled so
+    campaignId: int  # noqa: N815
+    offerId: int  # noqa: N815
+
+
+class Landing(NamedTuple):
+    """`page_url` is the page with its macros filled; `location` is where the visitor is sent."""
+
+    page_url: str
+    location: str
+
+
+class LandingBuilder:
+    """Fills pages. `network_id` and `hash_secret` are left out of the URL where they are empty."""
+
+    def __init__(self, network_id: str, hash_secret: str) -> None:
+        self._network = f"&ap={quote(network_id, safe='')}" if network_id else ""
+        self._secret = hash_secret
+
+    def build(self, page: Page, macros: Macros) -> Landing:
+        """The URL of one click."""
+        url, fragment = _filled(page.parts, macros), _filled(page.fragment, macros)
+        source = "" if macros.affiliateId is None else f"&src={_encoded(macros.affiliateId)}"
+        sent = (
+            f"{url}{page.joiner}offer_id={macros.offerId}&campaign_id={macros.campaignId}&lid={macros.lid}"
+            f"{self._network}{source}"
+        )
+        if self._secret:
+            signature = md5(f"{sent}|{self._secret}".encode(), usedforsecurity=False).hexdigest()
+            sent = f"{sent}&hash={signature}"
+        return Landing(url + fragment, sent + fragment)
+
+
+def _filled(parts: tuple[str, ...], macros: Macros) -> str:
+    if len(parts) <= 1:
+        return parts[0] if parts else ""
+    return "".join(_encoded(getattr(macros, part)) if at % 2 else part for at, part in enumerate(parts))
+
+
+def _encoded(value: int | str | None) -> str:
+    if value is None:
+        return ""
+    text = str(value)
+    return text if text.isascii() and text.isalnum() else quote(text, safe=_SAFE_IN_VALUES, errors="replace")

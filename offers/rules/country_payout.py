@@ -1,0 +1,36 @@
+"""An offer may pay other amounts for visitors from some countries."""
+
+from offers.records import CountryPayout, Offer
+from offers.rules.verdicts import Asked, Passed, Stay
+
+REDIRECT_TYPE = "customPayOutPerGeo"
+NO_PAYOUTS = Passed("the offer has no payout per country")
+NOT_LISTED = Passed("no payout is for the visitor's country")
+
+
+def decide(asked: Asked) -> Stay | Passed:
+    """The offer's own page, with the amounts of the visitor's country."""
+    if not asked.offer.country_payouts:
+        return NO_PAYOUTS
+    country = asked.visitor.geo.country
+    payout = payout_for(asked.offer, country)
+    if payout is None:
+        return NOT_LISTED
+    reason = f"{REDIRECT_TYPE}: for {country}"
+    return Stay(REDIRECT_TYPE, reason, payin=payout.payin, payout=payout.payout)
+
+
+def payout_for(offer: Offer, country: str | None) -> CountryPayout | None:
+    """The amounts that an offer pays for a country; None where it has none of their own."""
+    return None if country is None else offer.country_payouts.get(country)
+
+
+def looks_at(asked: Asked) -> dict[str, object]:
+    """What the rule decides by."""
+    return {
+        "country": asked.visitor.geo.country,
+        "payouts": {
+            country: {"payIn": payout.payin, "payOut": payout.payout}
+            for country, payout in asked.offer.country_payouts.items()
+        },
+    }

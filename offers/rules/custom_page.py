@@ -1,0 +1,30 @@
+"""An offer may have a landing page of its own for a country."""
+
+from offers.rules.verdicts import Asked, Passed, Stay
+
+REDIRECT_TYPE = "customLandingPages"
+NO_PAGES = Passed("the offer has no custom landing pages")
+COUNTRY_UNKNOWN = Passed("the visitor's country is unknown")
+NOT_LISTED = Passed("no custom landing page is for the visitor's country")
+
+
+def decide(asked: Asked) -> Stay | Passed:
+    """The page for the visitor's country; the offer keeps the click."""
+    pages = asked.offer.custom_pages
+    if not pages:
+        return NO_PAGES
+    country = asked.visitor.geo.country
+    if country is None:
+        return COUNTRY_UNKNOWN
+    custom = pages.get(country)
+    if custom is None:
+        return NOT_LISTED
+    return Stay(REDIRECT_TYPE, f"{REDIRECT_TYPE}: for {country}", page=custom.page, page_id=custom.page_id)
+
+
+def looks_at(asked: Asked) -> dict[str, object]:
+    """What the rule decides by."""
+    return {
+        "country": asked.visitor.geo.country,
+        "pages": {country: custom.page.text for country, custom in asked.offer.custom_pages.items()},
+    }

@@ -1,0 +1,35 @@
+"""An offer takes clicks between its start and end date only."""
+
+from offers.rules.verdicts import Asked, Exit, Passed
+
+REDIRECT_TYPE = "offerStartEndDateRangeNotPass"
+NO_DATES = Passed("the offer has no start and end dates")
+INSIDE = Passed("the click is inside the offer's dates")
+CANNOT_TELL = Passed("the offer's dates cannot be read")
+
+
+def decide(asked: Asked) -> Exit | Passed:
+    """Out, when our clock, or the frozen verdict where a date is missing, says outside."""
+    dates = asked.offer.dates
+    if dates is None:
+        return NO_DATES
+    passed = dates.passed(asked.now_ms)
+    if passed is None:
+        return CANNOT_TELL
+    if passed:
+        return INSIDE
+    reason = f"{REDIRECT_TYPE}: outside the offer's dates"
+    return Exit(REDIRECT_TYPE, reason, asked.offer.exit_offer_id, nested=True)
+
+
+def looks_at(asked: Asked) -> dict[str, object]:
+    """What the rule decides by; all in milliseconds since the epoch."""
+    dates = asked.offer.dates
+    if dates is None:
+        return {"dates": None}
+    return {
+        "now_ms": asked.now_ms,
+        "start_ms": dates.start_ms,
+        "end_ms": dates.end_ms,
+        "dateRangePass": dates.frozen_pass,
+    }

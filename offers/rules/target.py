@@ -1,0 +1,67 @@
+"""A campaign may send some visitors, told apart by who and where they are, to another offer."""
+
+from collections.abc import Callable
+
+from offers.rules.verdicts import Asked, Exit, Passed
+from offers.target_rules import RuleSet, TargetRule
+
+REDIRECT_TYPE = "campaignTargetRules"
+NO_RULES = Passed("the campaign has no target rules")
+NO_FIT = Passed("no target rule fits")
+
+# The visitor's value of each dimension; None is unknown.
+VALUES: dict[str, Callable[[Asked], object]] = {
+    "country": lambda asked: asked.visitor.geo.country,
+    "region": lambda asked: asked.visitor.geo.region,
+    "city": lambda asked: asked.visitor.geo.city,
+    "isp": lambda asked: asked.visitor.geo.isp,
+    "deviceType": lambda asked: _known(asked.visitor.device.device_type),
+    "browser": lambda asked: asked.visitor.device.browser,
+    "os": lambda asked: asked.visitor.device.os,
+    "platform": lambda asked: asked.visitor.device.platform,
+    "affiliateId": lambda asked: asked.campaign.affiliate_id,
+    "affiliateType": lambda asked: asked.campaign.affiliate_type,
+    "subCampaign": lambda asked: asked.sub_campaign or None,
+    "cid": lambda asked: asked.cid or None,
+    "offerId": lambda asked: asked.offer.offer_id,
+}
+
+
+def decide(asked: Asked) -> Exit | Passed:
+    """To the offer of the first rule set that fits, else, where it names none, to the exit offer."""
+    if not asked.campaign.rule_sets:
+        return NO_RULES
+    for rule_set in asked.campaign.rule_sets:
+        fitting = fitting_group(asked, rule_set)
+        if fitting is not None:
+            target = rule_set.redirect_to or asked.offer.exit_offer_id
+            return Exit(REDIRECT_TYPE, f"{REDIRECT_TYPE}: {fitting}", target)
+    return NO_FIT
+
+
+def fitting_group(asked: Asked, rule_set: RuleSet) -> str | None:
+    """The first group of the set that fits this click, in words; None when none does."""
+    for rule in rule_set.rules:
+        for group in rule.groups:
+            if all(_fits(asked, rule, c.dimension, c.values) for c in group):
+                word = "is" if rule.include else "is not"
+                return " and ".join(f"{c.dimension} {word} {' or '.join(sorted(c.values))}" for c in group)
+    return None
+
+
+def _fits(asked: Asked, rule: TargetRule, dimension: str, listed: frozenset[str]) -> bool:
+    value = VALUES[dimension](asked)
+    if value is None:
+        return False
+    return (str(value).casefold() in listed) is rule.include
+
+
+def _known(device_type: str) -> str | None:
+    return None if device_type == "unknown" else device_type
+
+
+def looks_at(asked: Asked) -> dict[str, object]:
+    """What the rule decides by: each dimension that its rules name, and the visitor's value of it."""
+    sets = asked.campaign.rule_sets
+    named = {c.dimension for found in sets for rule in found.rules for group in rule.groups for c in group}
+    return {name: VALUES[name](asked) for name in sorted(named)}

@@ -1,0 +1,44 @@
+"""Door 2: the Django view. It answers what the lane leaves to it: debug requests, and odd methods."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.decorators.csrf import csrf_exempt
+
+from offers.answer import Answer, Answerer
+from offers.catalog import CatalogUnavailable
+from offers.debug import debug_answer
+from offers.request import read_request
+
+
+@csrf_exempt
+async def offer(request: HttpRequest) -> HttpResponse:
+    """`GET /offer?ad=<token>`: a redirect, or, for those who may see it, the decision behind it."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    scope = request.scope  # type: ignore[attr-defined]  # ASGIRequest has it
+    answerer: Answerer = scope["state"]["answerer"]
+    click_request = read_request(scope)
+    if click_request.debug and await _may_see_debug(request):
+        try:
+            status, body = await debug_answer(answerer, click_request)
+        except CatalogUnavailable as problem:
+            return _response(Answer(503, (), str(problem).encode()))
+        return _response(
+            Answer(status, (("content-type", "application/json"), ("cache-control", "no-store")), body)
+        )
+    return _response(await answerer(click_request))
+
+
+async def _may_see_debug(request: HttpRequest) -> bool:
+    if settings.DEVELOPMENT:
+        return True
+    user = await request.auser()
+    return bool(user.is_active and user.is_staff)
+
+
+def _response(answer: Answer) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status)
+    del response["content-type"]
+    for name, value in answer.headers:
+        response[name] = value
+    return response
