@@ -154,12 +154,12 @@ def parse_offer(raw: dict[str, Any]) -> Offer:
     if offer_id is None:
         raise RecordRejected("no usable offerId")
     try:
-        status = OfferStatus(raw.get("status"))
-    except ValueError:
+        status = OfferStatus(raw["status"])
+    except (KeyError, ValueError):
         raise RecordRejected("no usable status", offer_id) from None
     try:
-        kind = OfferType(raw.get("type"))
-    except ValueError:
+        kind = OfferType(raw["type"])
+    except (KeyError, ValueError):
         raise RecordRejected("no usable type", offer_id) from None
     read = FieldReader(raw, offer_id)
     nested, detected = _exit_chain(read)

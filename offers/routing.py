@@ -158,7 +158,8 @@ async def _exit(
     defaults: Defaults,
     trace: list[Step] | None,
 ) -> Decision:
-    origin, target, steps = asked.offer, leave.offer_id, ()
+    origin, target = asked.offer, leave.offer_id
+    steps: tuple[int, ...] = ()
     if leave.nested and origin.detected_exit_id:
         target, steps = origin.detected_exit_id, _nested_steps(origin)
     named = taker = await _taker(target, asked, find, choose)
