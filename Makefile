@@ -1,0 +1,60 @@
+# Everything a developer runs; `make` alone lists it. It needs Python 3.11 to 3.13 and make, nothing else.
+
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+SYNCED := $(VENV)/.synced
+
+# The first interpreter that is new enough; choose another with `make PYTHON=... <target>`.
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
+
+# uv uses the interpreter found above and never fetches one of its own.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test lint format check bench-load clean distclean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+dev: $(SYNCED) ## run the whole system with demo data on localhost:5000 (HOST=, PORT=)
+	@exec $(BIN)/python -m devstack
+
+test: $(SYNCED) ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(SYNCED) ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(SYNCED) ## put imports and layout in order
+	$(BIN)/ruff check --select I --fix
+	$(BIN)/ruff format
+
+check: lint test ## everything that has to pass
+
+bench-load: $(SYNCED) ## measure a recipe load
+	$(BIN)/python -m tests.bench.load
+
+clean: ## remove all state: var/ and the caches
+	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove the virtual environment too
+	rm -rf $(VENV)
+
+$(SYNCED): uv.lock pyproject.toml $(BIN)/uv
+	$(BIN)/uv sync --frozen --quiet
+	@touch $@
+
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { echo "co-traffic needs Python 3.11, 3.12 or 3.13, and none was found on the PATH." \
+		"Install one (Debian: apt install python3 python3-venv) or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c '$(SUITABLE)' || { echo "co-traffic needs Python 3.11, 3.12 or 3.13; $(PYTHON) is" \
+		"\"$$($(PYTHON) --version 2>&1)\". Name another: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,70 @@
+"""`python -m devstack`: the whole system with demo data on this machine, as `make dev` starts it."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from devstack import links, setup, stack
+from devstack.environment import PROJECT, BadEnvironment, Environment, read_environment
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        environment = read_environment(options.state.resolve())
+        match options.command:
+            case "links":
+                print(links.all_links(environment))
+                return 0
+            case "setup":
+                return _set_up(environment)
+            case _:
+                return stack.run(environment)
+    except (BadEnvironment, setup.SetupError, TimeoutError) as problem:
+        print(f"devstack: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m devstack",
+        description="Run co-traffic with demo data. HOST and PORT (localhost, 5000) say where; the three "
+        "ports after PORT are used too. Whatever variable of .env.example is set counts; with REDIS_URL "
+        "or AWS_ENDPOINT_URL set, no server of that kind is started.",
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        default="run",
+        choices=["run", "links", "setup"],
+        help="run everything (default), print a link for every rule, or (done by run) fill the servers",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=PROJECT / "var" / "devstack",
+        help="directory for everything that is written (default: var/devstack)",
+    )
+    return parser
+
+
+def _set_up(environment: Environment) -> int:
+    setup.set_up(environment)
+    problem = setup.wait_for_first_click(environment)
+    if problem:
+        print(
+            f"The site runs, but the demo link got no redirect within a minute: {problem}.", file=sys.stderr
+        )
+    else:
+        print(links.three_links(environment), flush=True)
+    # To end would stop the whole stack.
+    signal.pause()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

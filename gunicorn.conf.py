@@ -1,0 +1,34 @@
+"""How gunicorn serves the site: `gunicorn cotraffic.asgi:application` reads this file by itself."""
+
+import os
+from typing import Any, ClassVar
+
+from uvicorn_worker import UvicornWorker
+
+from cotraffic.settings import HOST, PORT, env
+
+
+class ClickWorker(UvicornWorker):  # type: ignore[misc]
+    """An asyncio worker that logs no requests and leaves `X-Forwarded-For` to TRUSTED_PROXIES."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+    }
+
+
+bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
+worker_class = ClickWorker
+workers = env.int("WEB_CONCURRENCY", default=os.cpu_count() or 1)
+
+# Seconds to finish what is under way after SIGTERM, before a worker is killed.
+graceful_timeout = 20
+# Seconds a worker may be silent before it is replaced.
+timeout = 30
+# Seconds: longer than a load balancer keeps idle connections, so that we never close one it is about to use.
+keepalive = 75
+# Its place is the home directory, where instances on one machine would take it from each other.
+control_socket_disable = True
