@@ -17,16 +17,16 @@ def main(arguments: list[str] | None = None) -> int:
         match options.command:
             case "links":
                 print(links.all_links(environment))
-                return 0
             case "setup":
-                return _set_up(environment)
+                _set_up(environment)
             case _:
-                return stack.run(environment)
-    except (BadEnvironment, setup.SetupError, TimeoutError) as problem:
-        print(f"devstack: {problem}", file=sys.stderr)
+                stack.run(environment)
+    except (BadEnvironment, setup.SetupError, stack.ProcessEnded, TimeoutError) as problem:
+        print(f"devstack: {problem}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 0
+        pass
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _set_up(environment: Environment) -> int:
+def _set_up(environment: Environment) -> None:
     setup.set_up(environment)
     problem = setup.wait_for_first_click(environment)
     if problem:
@@ -63,7 +63,6 @@ def _set_up(environment: Environment) -> int:
         print(links.three_links(environment), flush=True)
     # To end would stop the whole stack.
     signal.pause()
-    return 0
 
 
 if __name__ == "__main__":

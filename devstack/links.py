@@ -4,6 +4,8 @@ from devstack.demo import SHOWCASE, Example
 from devstack.environment import Environment
 from offers.tokens import encrypt
 
+RULER = "=" * 60
+
 
 def link(example: Example, environment: Environment) -> str:
     """Return the address that shows the example."""
@@ -15,6 +17,7 @@ def three_links(environment: Environment) -> str:
     """Return what `make dev` prints once clicks are answered."""
     plain, elsewhere = SHOWCASE[0], SHOWCASE[1]
     return f"""
+{RULER}
   co-traffic is running. Three links to try, and Ctrl-C to stop:
 
     a plain redirect
@@ -27,6 +30,7 @@ def three_links(environment: Environment) -> str:
     {link(elsewhere, environment)}
 
   A link for every rule: .venv/bin/python -m devstack links
+{RULER}
 """
 
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from devstack.environment import PROJECT, BadEnvironment, Environment
 from devstack.services import LOCALHOST, aws_command, valkey_command
 
 SIGNAL_RETURN_CODES = {128 + signal.SIGINT, 128 + signal.SIGTERM}
+
+
+class ProcessEnded(Exception):
+    """One of the processes ended although nobody had asked it to; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,10 @@ def processes(environment: Environment) -> list[Process]:
     ]
 
 
-def run(environment: Environment) -> int:
-    """Run the stack and return its exit code: 0 when it was asked to stop, 1 when a process ended by itself.
+def run(environment: Environment) -> None:
+    """Run the stack until it is asked to stop.
 
-    Raises BadEnvironment when the stack runs already or a port is taken.
+    Raises BadEnvironment when it runs already or a port is taken, ProcessEnded when a process ends by itself.
     """
     (environment.state / "valkey").mkdir(parents=True, exist_ok=True)
     with _only_one(environment.state / "lock"):
@@ -60,11 +64,11 @@ def run(environment: Environment) -> int:
             # The set-up reads the environment anew, and has to find what this process found.
             variables = None if process.name == "setup" else environment.variables
             manager.add_process(process.name, _shell(process, environment), env=variables, cwd=str(PROJECT))
+        # A terminal that is closed sends SIGHUP, which honcho does not know: its processes would live on.
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         manager.loop()
-    if manager.returncode in SIGNAL_RETURN_CODES:
-        return 0
-    print(f"\n{printer.first} ended by itself, so everything was stopped; its last lines above say why.")
-    return 1
+    if manager.returncode not in SIGNAL_RETURN_CODES:
+        raise ProcessEnded(f"{printer.first} ended by itself, so all was stopped; its lines above say why")
 
 
 def check_ports(environment: Environment) -> None:
@@ -79,7 +83,7 @@ def check_ports(environment: Environment) -> None:
             except OSError as problem:
                 raise BadEnvironment(
                     f"port {port} ({name}) cannot be used: {problem.strerror}. "
-                    f"Choose others with, for example, `PORT={environment.port + 100} make dev`."
+                    f"Choose others with, for example, `PORT={environment.port + 100} make dev`"
                 ) from None
 
 
@@ -105,6 +109,8 @@ class _FirstStop(Printer):  # type: ignore[misc]
     first: str | None = None
 
     def write(self, message: Any) -> None:
-        super().write(message)
+        # Stopping everything must not fail because nobody reads along any more.
+        with suppress(OSError):
+            super().write(message)
         if not self.first and message.name == SYSTEM_PRINTER_NAME and " stopped (rc=" in message.data:
             self.first = message.data.split()[0]
