@@ -8,7 +8,7 @@ SYNCED := $(VENV)/.synced
 # The first interpreter that is new enough; choose another with `make PYTHON=... <target>`.
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
-	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
+	$$python -c '$(SUITABLE)' >/dev/null 2>&1 && echo $$python && break; done)
 
 # uv uses the interpreter found above and never fetches one of its own.
 export UV_PYTHON_DOWNLOADS := never
