@@ -13,11 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devstack.environment import PROJECT
+from devstack.demo import SHOWCASE
+from devstack.environment import DEMO_ENCRYPTION_KEY, PROJECT
 from devstack.services import LOCALHOST, port_answers
+from offers.tokens import encrypt
 
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
+DESKTOP = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
 LINKS = re.compile(r"http://localhost:\d+/offer\S+")
 PIDS = re.compile(r"(\w+) started \(pid=(\d+)\)")
 
@@ -111,6 +116,20 @@ def test_the_links_work_and_ctrl_c_leaves_nothing_behind(start: Callable[[], Sta
     again = start()
     assert httpx.get(again.links()[0]).status_code == 302
     assert again.stop(signal.SIGTERM) == 0
+
+
+def test_every_example_shows_what_it_says(start: Callable[[], Stack], port: int) -> None:
+    start().links()
+    shown = {}
+    for example in SHOWCASE:
+        token = encrypt(example.offer_id, example.campaign_id, DEMO_ENCRYPTION_KEY)
+        answer = httpx.get(
+            f"http://localhost:{port}/offer?ad={token}&debug=debug{example.query}",
+            headers={"User-Agent": DESKTOP, "X-Forwarded-For": example.client_ip},
+        ).json()
+        decided = answer["status"] == "success"
+        shown[example.title] = answer["data"]["decision"]["redirectType"] if decided else None
+    assert shown == {example.title: example.redirect_type for example in SHOWCASE}
 
 
 def test_a_process_that_dies_stops_the_rest_and_is_named(start: Callable[[], Stack]) -> None:
