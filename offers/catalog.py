@@ -45,6 +45,11 @@ class Catalog:
         self._campaigns: dict[int, Campaign | None] = {}
         self._version = 0
 
+    @property
+    def version(self) -> int:
+        """The version of the recipe up to which changes have been heard of; it grows with every change."""
+        return self._version
+
     async def offer(self, offer_id: int) -> Offer | None:
         """The live offer, None when there is none. Raises `CatalogUnavailable`."""
         if offer_id in self._offers:

@@ -102,7 +102,7 @@ def _origin(click: Click) -> dict[str, Any]:
         fields |= {
             "originOfferId": origin.offer_id,
             "originPayIn": origin.payin,
-            "originPayOut": decision.origin_payout,
+            "originPayOut": origin.payout,
             "originAdvertiserId": origin.advertiser_id,
             "originAdvertiserName": origin.advertiser_name,
             "originConversionType": origin.conversion_type,

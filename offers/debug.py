@@ -41,11 +41,15 @@ _FROM_RECORD = (
 async def debug_answer(answerer: Answerer, request: ClickRequest) -> tuple[int, bytes]:
     """Status and JSON body of a debug request. Nothing is written down, and nobody loses a turn."""
     trace: list[Step] = []
-    click = await answerer.examine(request, trace)
+    click, catalog = await answerer.examine(request, trace), answerer.catalog
     if isinstance(click, Refusal):
-        body = {"status": "error", "reason": click.reason.value, "detail": click.detail}
+        body = {
+            "status": "error",
+            "reason": click.reason.value,
+            "detail": click.detail,
+            "recipeVersion": catalog.version,
+        }
         return (503 if click.reason in UNAVAILABLE else 404), _encoder.encode(body)
-    catalog = answerer.catalog
     data = {
         "decision": decision_fields(click),
         "trace": trace,
@@ -54,7 +58,7 @@ async def debug_answer(answerer: Answerer, request: ClickRequest) -> tuple[int, 
         "campaign": await catalog.raw(RecipeKind.CAMPAIGNS, click.asked.campaign.campaign_id),
         "click": record(click),
     }
-    return 200, _encoder.encode({"status": "success", "data": data})
+    return 200, _encoder.encode({"status": "success", "recipeVersion": catalog.version, "data": data})
 
 
 def decision_fields(click: Click) -> dict[str, Any]:

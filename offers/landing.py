@@ -18,13 +18,13 @@ class Macros(msgspec.Struct, frozen=True):
     subid: str
     cid: str
     lid: str
-    affiliateId: int | str | None  # noqa: N815 - the macro is spelled so
+    affiliateId: int | None  # noqa: N815 - the macro is spelled so
     campaignId: int  # noqa: N815
     offerId: int  # noqa: N815
 
 
 class Landing(NamedTuple):
-    """`page_url` is the page with its macros filled; `location` is where the visitor is sent."""
+    """`page_url` is the recipe's page with its macros filled; `location` is where the visitor is sent."""
 
     page_url: str
     location: str
@@ -48,7 +48,7 @@ class LandingBuilder:
         if self._secret:
             signature = md5(f"{sent}|{self._secret}".encode(), usedforsecurity=False).hexdigest()
             sent = f"{sent}&hash={signature}"
-        return Landing(url + fragment, sent + fragment)
+        return Landing(_filled(page.shown, macros), sent + fragment)
 
 
 def _filled(parts: tuple[str, ...], macros: Macros) -> str:

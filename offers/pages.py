@@ -24,12 +24,14 @@ class BadPage(ValueError):
 class Page(msgspec.Struct, frozen=True):
     """A landing page, ready to be filled.
 
-    `text` is the page as the recipe has it. `parts` alternates between fixed URL text and the name of a
-    macro; joined, with the macros' values, it is the URL up to its fragment. `fragment` is the same for what
-    follows the first `#`, and begins with it. `joiner` goes between the page and the query we add.
+    `text` is the page as the recipe has it, and `shown` the same, split. `parts` alternates between fixed URL
+    text and the name of a macro; joined, with the macros' values, it is the URL up to its fragment.
+    `fragment` is the same for what follows the first `#`, and begins with it. `joiner` goes between the page
+    and the query we add.
     """
 
     text: str
+    shown: tuple[str, ...]
     parts: tuple[str, ...]
     fragment: tuple[str, ...]
     joiner: str
@@ -45,7 +47,7 @@ def compile_page(text: str) -> Page:
     before, mark, after = url.partition("#")
     parts = _split(before)
     joiner = "?" if "?" not in before else "" if before[-1] in "?&" else "&"
-    return Page(text, parts, _split(mark + after) if mark else (), joiner)
+    return Page(text, tuple(_MACRO.split(text)), parts, _split(mark + after) if mark else (), joiner)
 
 
 def _with_scheme(url: str) -> str:

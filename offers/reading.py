@@ -112,16 +112,9 @@ class FieldReader:
         self.defect(path + field, value, "is not an amount")
         return None
 
-    def identifier(self, field: str) -> int | str | None:
-        """An id that is only passed on: a number where it is one, else the text as it stands."""
-        value = self.raw.get(field)
-        if value is None or value == "" or isinstance(value, bool):
-            return None
-        if isinstance(value, int | str):
-            number = id_of(value)
-            return value if number is None else number
-        self.defect(field, value, "is not an id")
-        return None
+    def identifier(self, field: str) -> int | None:
+        """An id that is only passed on; None when there is none."""
+        return self.reference(field) or None
 
     def instant_ms(self, field: str, source: dict[str, Any], path: str = "") -> int | None:
         """A date as milliseconds since the epoch (UTC where it names no zone); None when absent."""

@@ -84,7 +84,7 @@ class CountryPayout(msgspec.Struct, frozen=True):
 class CustomPage(msgspec.Struct, frozen=True):
     """The landing page of one country."""
 
-    page_id: int | str | None
+    page_id: int | None
     page: Page
 
 
@@ -104,17 +104,17 @@ class Offer(msgspec.Struct, frozen=True):
     type: OfferType
     name: str | None
     description: str | None
-    advertiser_id: int | str | None
+    advertiser_id: int | None
     advertiser_name: str | None
-    advertiser_manager_id: int | str | None
-    vertical_id: int | str | None
+    advertiser_manager_id: int | None
+    vertical_id: int | None
     vertical_name: str | None
     conversion_type: str | None
     is_cpm_option_enabled: bool
     payin: Decimal
     payout: Decimal
     payout_percent: Decimal
-    landing_page_id: int | str | None
+    landing_page_id: int | None
     landing_page: Page | None
     exit_offer_id: int
     countries_restricted: frozenset[str]
@@ -136,10 +136,10 @@ class Campaign(msgspec.Struct, frozen=True):
     campaign_id: int
     name: str | None
     offer_id: int
-    affiliate_id: int | str | None
+    affiliate_id: int | None
     affiliate_status: str | None
     affiliate_type: str | None
-    affiliate_manager_id: int | str | None
+    affiliate_manager_id: int | None
     campaign_status: str | None
     payout: Decimal
     payout_percent: Decimal

@@ -56,11 +56,10 @@ class Decision(msgspec.Struct, frozen=True):
     campaign: Campaign
     payin: Decimal
     payout: Decimal
-    origin_payout: Decimal
     page: Page
-    page_id: int | str | None
+    page_id: int | None
     replaced_page: Page | None
-    replaced_page_id: int | str | None
+    replaced_page_id: int | None
     caps_type: str | None
     nested_steps: tuple[int, ...]
     is_default_page: bool
@@ -133,7 +132,6 @@ async def _stay(asked: Asked, stay: Stay, caps_type: str | None, find: Find, def
         campaign=asked.campaign,
         payin=offer.payin if stay.payin is None else stay.payin,
         payout=payout if stay.payout is None else stay.payout,
-        origin_payout=payout,
         page=page,
         page_id=offer.landing_page_id if stay.page is None else stay.page_id,
         replaced_page=None if stay.page is None else offer.landing_page,
@@ -180,7 +178,6 @@ async def _exit(
         campaign=asked.campaign,
         payin=payin,
         payout=payout,
-        origin_payout=own_payout(asked),
         page=page or defaults.page,
         page_id=offer.landing_page_id if offer else None,
         replaced_page=origin.landing_page,

@@ -15,7 +15,16 @@ def web_worker(**environment: str) -> Iterator[str]:
     command = [
         *("/usr/bin/env", *(f"{name}={value}" for name, value in environment.items())),
         *(sys.executable, "-m", "uvicorn", "cotraffic.asgi:application"),
-        *("--host", LOCALHOST, "--port", str(port), "--lifespan", "on", "--no-access-log"),
+        *(
+            "--host",
+            LOCALHOST,
+            "--port",
+            str(port),
+            "--lifespan",
+            "on",
+            "--no-access-log",
+            "--no-proxy-headers",
+        ),
     ]
     assert "DJANGO_SETTINGS_MODULE" in os.environ
     with Service("web worker", command, port):

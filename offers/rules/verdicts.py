@@ -33,7 +33,7 @@ class Stay(msgspec.Struct, frozen=True):
     redirect_type: str
     reason: str
     page: Page | None = None
-    page_id: int | str | None = None
+    page_id: int | None = None
     payin: Decimal | None = None
     payout: Decimal | None = None
     caps_type: str | None = None

@@ -9,6 +9,8 @@ RENAMED = {
     "OfferStartEndDataRangeNotPass": "offerStartEndDateRangeNotPass",
 }
 NUMERIC = ("offerId", "campaignId", "payIn", "payOut", "landingPageId", "landingPageIdOrigin")
+# An id that is missing is 0 there and left out here.
+NO_ID_IS_ZERO = ("landingPageIdOrigin", "offerIdRedirectExitTraffic")
 FIELDS = (
     "redirectType",
     *NUMERIC,
@@ -34,13 +36,15 @@ _LID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 
 
 def comparable_location(location: str | None) -> str | None:
-    """A location without what differs from click to click: the lid, and the hash over it."""
+    """A location or page without what differs from click to click: the lid, and the hash over it."""
     if location is None:
         return None
     return _LID.sub("{lid}", re.sub(r"&hash=[0-9a-f]{32}", "", location)).replace("%7Blid%7D", "{lid}")
 
 
-def differences(expected: dict[str, Any], status: int, location: str | None, data: dict[str, Any]) -> dict[str, Any]:
+def differences(
+    expected: dict[str, Any], status: int, location: str | None, data: dict[str, Any]
+) -> dict[str, Any]:
     """Field -> (expected, ours) for every field that differs; `data` is that of our debug answer."""
     found: dict[str, Any] = {}
 
@@ -67,7 +71,7 @@ def _plain(name: str, value: Any) -> Any:
         return RENAMED.get(value, value)
     if name == "landingPageUrl" and isinstance(value, str):
         return comparable_location(value)
-    if value in ("", None, "undefined", "null"):
+    if value in ("", None, "undefined", "null") or (value == 0 and name in NO_ID_IS_ZERO):
         return None
     if name in NUMERIC or name.startswith("origin"):
         try:
@@ -75,4 +79,3 @@ def _plain(name: str, value: Any) -> Any:
         except ValueError:
             return value
     return value
-
