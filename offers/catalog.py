@@ -88,12 +88,14 @@ class Catalog:
     async def _listen(self) -> None:
         while True:
             try:
-                async for change in self._reader.changes():
-                    self.apply(change)
+                async with self._reader.changes() as changes:
+                    # What changed while nobody listened is not known.
+                    self.clear()
+                    async for change in changes:
+                        self.apply(change)
             except (RedisError, OSError) as problem:
                 logger.warning("recipe changes: Redis is away (%s); serving from memory", problem)
             await asyncio.sleep(RECONNECT_SECONDS)
-            self.clear()
 
     async def _check_version(self) -> None:
         """Notice a message that never came: a version still unheard of one check after it was seen."""

@@ -2,22 +2,30 @@
 
 A generation is one hash, record id -> record as its file has it; `live` names the generation that counts.
 Every change of what is live raises `recipe:version` and is published, in the same step as the change itself.
+The journal holds the newest update of each record, with its time, so that a load can replay what its file
+does not know yet.
 """
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import redis
 import redis.asyncio
 
+from recipes.scripts import CHANGES_CHANNEL, READ, SWAP, UPDATE
+
 VERSION_KEY = "recipe:version"
-CHANGES_CHANNEL = "recipe:changes"
+SUBSCRIBE_SECONDS = 2.0
+LISTEN_SECONDS = 1.0
 # A worker may still be reading the generation that a swap has just replaced.
 OLD_GENERATION_SECONDS = 60
 # A generation being loaded forgets itself when its loader died.
 LOADING_GENERATION_SECONDS = 600
+# An update that a file is sure to hold is kept this much longer, in case an older file comes back.
+JOURNAL_SPARE_MS = 24 * 3600 * 1000
 
 
 class RecipeKind(StrEnum):
@@ -46,6 +54,13 @@ class LiveRead(msgspec.Struct, frozen=True):
     loaded: bool
     version: int
     blob: bytes | None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What became of an update: "applied" (`version` is the new one), "kept", "stale" or "repeated"."""
+
+    outcome: str
+    version: int
 
 
 class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -78,48 +93,6 @@ class SwapRefused(Exception):
 _meta_decoder = msgspec.json.Decoder(RecipeMeta)
 _change_decoder = msgspec.json.Decoder(Change)
 
-# KEYS: live, version. ARGV: kind's key prefix, record id.
-READ = """
-local version = tonumber(redis.call('GET', KEYS[2]) or 0)
-local live = redis.call('GET', KEYS[1])
-if not live then return {0, version, false} end
-return {1, version, redis.call('HGET', ARGV[1] .. live, ARGV[2])}
-"""
-
-_ANNOUNCE = """
-local function announce(kind, record_id)
-  local version = redis.call('INCR', KEYS[2])
-  redis.call('PUBLISH', '%s', cjson.encode({version = version, kind = kind, record_id = record_id}))
-  return version
-end
-""" % (CHANGES_CHANNEL,)
-
-# KEYS: live, version, new generation, meta. ARGV: kind, generation, count, meta, prefix, old seconds.
-SWAP = (
-    _ANNOUNCE
-    + """
-if redis.call('HLEN', KEYS[3]) ~= tonumber(ARGV[3]) then return -1 end
-local old = redis.call('GET', KEYS[1])
-redis.call('PERSIST', KEYS[3])
-redis.call('SET', KEYS[1], ARGV[2])
-redis.call('SET', KEYS[4], ARGV[4])
-if old and old ~= ARGV[2] then redis.call('EXPIRE', ARGV[5] .. old, ARGV[6]) end
-return announce(ARGV[1], cjson.null)
-"""
-)
-
-# KEYS: live, version. ARGV: kind, record id, record ('' deletes), prefix.
-WRITE = (
-    _ANNOUNCE
-    + """
-local live = redis.call('GET', KEYS[1])
-if not live then return -1 end
-if ARGV[3] == '' then redis.call('HDEL', ARGV[4] .. live, ARGV[2])
-else redis.call('HSET', ARGV[4] .. live, ARGV[2], ARGV[3]) end
-return announce(ARGV[1], tonumber(ARGV[2]))
-"""
-)
-
 
 def _prefix(kind: RecipeKind) -> str:
     return f"recipe:{kind}:"
@@ -131,6 +104,11 @@ def _live(kind: RecipeKind) -> str:
 
 def _meta(kind: RecipeKind) -> str:
     return f"recipe:{kind}:meta"
+
+
+def _journal_keys(kind: RecipeKind) -> list[str]:
+    """The newest update of each record, their times, and the time of the live generation's file."""
+    return [f"recipe:{kind}:journal", f"recipe:{kind}:journal-times", f"recipe:{kind}:file-time"]
 
 
 class RecipeReader:
@@ -151,15 +129,28 @@ class RecipeReader:
         """The version of what is live now; 0 in an empty Redis."""
         return int(await self._redis.get(VERSION_KEY) or 0)
 
-    async def changes(self) -> AsyncIterator[Change]:
-        """Every change from now on; a message that is none of ours is passed over."""
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
+        """Every change from the moment on which this is entered."""
+        async with self._redis.pubsub() as subscription:
             await subscription.subscribe(CHANGES_CHANNEL)
-            async for message in subscription.listen():
-                try:
-                    yield _change_decoder.decode(message["data"])
-                except msgspec.DecodeError:
-                    continue
+            confirmed = await subscription.get_message(timeout=SUBSCRIBE_SECONDS)
+            if confirmed is None:
+                raise redis.TimeoutError("no answer to SUBSCRIBE")
+            yield _changes(subscription)
+
+
+async def _changes(subscription: "redis.asyncio.client.PubSub") -> AsyncIterator[Change]:
+    while True:
+        # Asked with a time-out, because the connection's own would take silence for a failure.
+        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS)
+        if message is None:
+            continue
+        try:
+            yield _change_decoder.decode(message["data"])
+        except msgspec.DecodeError:
+            # Whatever it was, the version check finds what we do not understand.
+            continue
 
 
 class GenerationWriter:
@@ -175,13 +166,13 @@ class GenerationWriter:
         """Add records by id; one that is there already is replaced."""
         if records:
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.hset(self.key, mapping=cast("dict[str | bytes, bytes]", records))
+            pipeline.hset(self.key, mapping=dict[Any, Any](records))
             pipeline.expire(self.key, LOADING_GENERATION_SECONDS)
             pipeline.execute()
 
     def count(self) -> int:
         """How many records there are in it."""
-        return int(cast(int, self._redis.hlen(self.key)))
+        return int(self._redis.hlen(self.key))
 
     def discard(self) -> None:
         """Forget it, without making Redis wait."""
@@ -195,7 +186,7 @@ class RecipeStore:
         self._redis = client
         self._read = client.register_script(READ)
         self._swap = client.register_script(SWAP)
-        self._write = client.register_script(WRITE)
+        self._update = client.register_script(UPDATE)
 
     def meta(self, kind: RecipeKind) -> RecipeMeta:
         """What is known of the live generation; `generation` is 0 when nothing is live."""
@@ -206,29 +197,28 @@ class RecipeStore:
 
     def begin(self, kind: RecipeKind) -> GenerationWriter:
         """A new, empty generation; its number was never used before, not even by a load that failed."""
-        generation = int(cast(int, self._redis.incr(f"{_prefix(kind)}generations")))
+        generation = int(self._redis.incr(f"{_prefix(kind)}generations"))
         return GenerationWriter(self._redis, kind, generation)
 
-    def swap(self, writer: GenerationWriter, meta: RecipeMeta) -> int:
+    def swap(self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0) -> int:
         """Make a filled generation live, with its metadata; gives the new version.
 
-        Raises `SwapRefused` when the generation does not hold `meta.count` records.
+        Updates newer than `meta.last_modified_ms` less `overlap_ms` (all, where that is unknown) are replayed
+        into it first. Raises `SwapRefused` when the generation does not hold `meta.count` records.
         """
-        keys = [_live(writer.kind), VERSION_KEY, writer.key, _meta(writer.kind)]
+        kind, file_ms = writer.kind, meta.last_modified_ms
+        replay_from_ms = 0 if file_ms is None else file_ms - overlap_ms
         meta.generation = writer.generation
-        body = msgspec.json.encode(meta)
-        arguments = [
-            writer.kind,
-            writer.generation,
-            meta.count,
-            body,
-            _prefix(writer.kind),
-            OLD_GENERATION_SECONDS,
+        arguments: list[Any] = [
+            *(kind, writer.generation, meta.count, msgspec.json.encode(meta), _prefix(kind)),
+            *(OLD_GENERATION_SECONDS, "" if file_ms is None else file_ms),
+            *(replay_from_ms, replay_from_ms - JOURNAL_SPARE_MS),
         ]
-        version = int(cast(int, self._swap(keys=keys, args=arguments)))
+        keys = [_live(kind), VERSION_KEY, writer.key, _meta(kind), *_journal_keys(kind)]
+        version = int(self._swap(keys=keys, args=arguments))
         if version < 0:
             raise SwapRefused(
-                f"{writer.kind}: generation {writer.generation} does not hold the {meta.count} records that "
+                f"{kind}: generation {writer.generation} does not hold the {meta.count} records that "
                 "were written; was Redis flushed or restarted meanwhile?"
             )
         return version
@@ -246,14 +236,23 @@ class RecipeStore:
         answer = cast("list[bytes | None]", self._read(keys=keys, args=[_prefix(kind), record_id]))
         return answer[2]
 
-    def put_record(self, kind: RecipeKind, record_id: int, blob: bytes) -> int:
-        """Set one record of the live generation; gives the new version, -1 when nothing is live."""
-        keys, arguments = [_live(kind), VERSION_KEY], [kind, record_id, blob, _prefix(kind)]
-        return int(cast(int, self._write(keys=keys, args=arguments)))
+    def apply_update(
+        self, kind: RecipeKind, record_id: int, timestamp_ms: int, record: bytes | None, overlap_ms: int = 0
+    ) -> Written:
+        """Journal one update and write its record (None deletes) into the live generation.
 
-    def delete_record(self, kind: RecipeKind, record_id: int) -> int:
-        """Take one record out of the live generation; gives the new version, -1 when nothing is live."""
-        return self.put_record(kind, record_id, b"")
+        "stale": a newer update of the record is known, or the live generation's file is newer by more than
+        `overlap_ms`. "kept": nothing is live, so it waits for the first load.
+        """
+        arguments: list[Any] = [kind, record_id, record or b"", _prefix(kind), timestamp_ms, overlap_ms]
+        keys = [_live(kind), VERSION_KEY, *_journal_keys(kind)]
+        outcome, version = self._update(keys=keys, args=arguments)
+        return Written(bytes(outcome).decode(), int(version))
+
+    def live_count(self, kind: RecipeKind) -> int:
+        """How many records are live now, updates included."""
+        generation = self.meta(kind).generation
+        return int(self._redis.hlen(f"{_prefix(kind)}{generation}")) if generation else 0
 
     def forget_old_generations(self) -> int:
         """Forget generations that are neither live nor about to forget themselves; gives how many."""
@@ -268,4 +267,4 @@ class RecipeStore:
 
     def _forget(self, keys: Iterable[str]) -> int:
         without_expiry = -1
-        return sum(self._redis.unlink(key) for key in keys if self._redis.ttl(key) == without_expiry)  # type: ignore[misc]
+        return sum(int(self._redis.unlink(key)) for key in keys if self._redis.ttl(key) == without_expiry)

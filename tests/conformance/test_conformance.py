@@ -17,7 +17,7 @@ import redis
 
 from recipes.store import RecipeKind, RecipeStore
 from tests.conformance.comparison import comparable_location, differences
-from tests.recipe import make_live
+from tests.recipe import change_record, make_live
 from tests.servers import web_worker
 
 HERE = Path(__file__).parent
@@ -49,9 +49,9 @@ class Instance:
         for message in setup:
             record_id, kind = message["id"], KINDS[message["type"]]
             if message["action"] == "delete":
-                version = self.store.delete_record(kind, record_id)
+                version = change_record(self.store, kind, record_id, None)
             elif isinstance(json.loads(message["body"]), dict):
-                version = self.store.put_record(kind, record_id, message["body"].encode())
+                version = change_record(self.store, kind, record_id, message["body"].encode())
             else:
                 continue
             self.wait_for(version)
@@ -62,9 +62,9 @@ class Instance:
             record_id, kind = message["id"], KINDS[message["type"]]
             original = [r for r in RECIPE[kind] if r[kind.id_field] == record_id]
             if original:
-                version = self.store.put_record(kind, record_id, json.dumps(original[0]).encode())
+                version = change_record(self.store, kind, record_id, json.dumps(original[0]).encode())
             else:
-                version = self.store.delete_record(kind, record_id)
+                version = change_record(self.store, kind, record_id, None)
             self.wait_for(version)
 
     def wait_for(self, version: int) -> None:

@@ -1,0 +1,165 @@
+"""A worker's catalog over a real Redis: what it remembers, and how it learns that something changed."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import redis
+import redis.asyncio
+
+from devstack.services import Service
+from offers.catalog import Catalog, NothingLoaded, RedisAway
+from recipes.store import RecipeKind, RecipeReader, RecipeStore
+from tests.recipe import change_record, make_live, offer_blob
+
+SECOND = 1.0
+
+
+@pytest.fixture
+def store(redis_client: redis.Redis) -> RecipeStore:
+    """Offers 1 and 2 are live."""
+    store = RecipeStore(redis_client)
+    make_live(store, RecipeKind.OFFERS, {1: offer_blob(1, name="one"), 2: offer_blob(2, name="two")})
+    return store
+
+
+@asynccontextmanager
+async def watched_catalog(url: str, max_records: int = 100) -> AsyncIterator[Catalog]:
+    """A catalog that hears of changes."""
+    async with redis.asyncio.Redis.from_url(url, socket_timeout=2) as client:
+        catalog = Catalog(RecipeReader(client), max_records)
+        watching = asyncio.create_task(catalog.watch())
+        await until(lambda: _is_version(catalog))
+        yield catalog
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+async def _is_version(catalog: Catalog) -> bool:
+    return catalog.version > 0
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within_seconds: float = 3.0) -> float:
+    """Wait until the condition holds; gives the seconds it took."""
+    started = time.monotonic()
+    while not await condition():
+        assert time.monotonic() - started < within_seconds, "it did not happen in time"
+        await asyncio.sleep(0.005)
+    return time.monotonic() - started
+
+
+async def name_of(catalog: Catalog, offer_id: int) -> str | None:
+    offer = await catalog.offer(offer_id)
+    return offer.name if offer else None
+
+
+def test_an_update_is_seen_at_once_and_drops_only_its_record(redis_url: str, store: RecipeStore) -> None:
+    async def scenario() -> None:
+        async with watched_catalog(redis_url) as catalog:
+            untouched = await catalog.offer(2)
+            assert await name_of(catalog, 1) == "one"
+            change_record(store, RecipeKind.OFFERS, 1, offer_blob(1, name="changed"))
+            took = await until(lambda: _named(catalog, "changed"))
+            assert took < SECOND / 4
+            assert await catalog.offer(2) is untouched
+
+    asyncio.run(scenario())
+
+
+async def _named(catalog: Catalog, name: str | None, offer_id: int = 1) -> bool:
+    return await name_of(catalog, offer_id) == name
+
+
+def test_a_swap_drops_everything_of_its_kind(redis_url: str, store: RecipeStore) -> None:
+    async def scenario() -> None:
+        async with watched_catalog(redis_url) as catalog:
+            assert await name_of(catalog, 2) == "two"
+            make_live(store, RecipeKind.OFFERS, {2: offer_blob(2, name="new two")})
+            await until(lambda: _named(catalog, "new two", 2))
+            assert await catalog.offer(1) is None
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_message_is_noticed_within_a_second(
+    redis_url: str, store: RecipeStore, redis_client: redis.Redis
+) -> None:
+    async def scenario() -> None:
+        async with watched_catalog(redis_url) as catalog:
+            assert await name_of(catalog, 1) == "one"
+            generation = store.meta(RecipeKind.OFFERS).generation
+            redis_client.hset(f"recipe:offers:{generation}", "1", offer_blob(1, name="unheard of"))
+            redis_client.incr("recipe:version")
+            assert await until(lambda: _named(catalog, "unheard of")) < SECOND
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_record_is_found_once_it_is_created(redis_url: str, store: RecipeStore) -> None:
+    async def scenario() -> None:
+        async with watched_catalog(redis_url) as catalog:
+            assert await catalog.offer(3) is None
+            change_record(store, RecipeKind.OFFERS, 3, offer_blob(3, name="three"))
+            await until(lambda: _named(catalog, "three", 3))
+
+    asyncio.run(scenario())
+
+
+def test_memory_is_bounded(redis_url: str, store: RecipeStore) -> None:
+    async def scenario() -> None:
+        async with watched_catalog(redis_url, max_records=1) as catalog:
+            first = await catalog.offer(1)
+            assert await name_of(catalog, 2) == "two"
+            assert await catalog.offer(1) is not first
+
+    asyncio.run(scenario())
+
+
+def test_nothing_loaded_is_told_from_no_such_record(redis_url: str, redis_client: redis.Redis) -> None:
+    async def scenario() -> None:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            with pytest.raises(NothingLoaded, match="no offers are loaded"):
+                await Catalog(RecipeReader(client), 100).offer(1)
+
+    redis_client.flushall()
+    asyncio.run(scenario())
+
+
+def test_a_live_record_that_cannot_be_used_is_no_record(redis_url: str, store: RecipeStore) -> None:
+    async def scenario() -> None:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            catalog = Catalog(RecipeReader(client), 100)
+            assert (await catalog.offer(4), await catalog.offer(5)) == (None, None)
+
+    make_live(store, RecipeKind.OFFERS, {4: b"not JSON", 5: json.dumps({"offerId": 5}).encode()})
+    asyncio.run(scenario())
+
+
+def test_while_redis_is_away_memory_serves_and_afterwards_it_is_cleared(
+    redis_url: str, store: RecipeStore, valkey: Service
+) -> None:
+    async def scenario() -> None:
+        async with watched_catalog(redis_url) as catalog:
+            remembered = await catalog.offer(1)
+            valkey.kill()
+            try:
+                await asyncio.sleep(SECOND)
+                assert await catalog.offer(1) is remembered
+                with pytest.raises(RedisAway):
+                    await catalog.offer(2)
+            finally:
+                await asyncio.to_thread(valkey.start)
+            await until(lambda: _reread(catalog, remembered), within_seconds=5)
+
+    asyncio.run(scenario())
+
+
+async def _reread(catalog: Catalog, remembered: object) -> bool:
+    try:
+        return await catalog.offer(1) is not remembered
+    except (RedisAway, NothingLoaded):
+        return True
