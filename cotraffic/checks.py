@@ -7,6 +7,7 @@ from typing import Any
 import maxminddb
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -100,7 +101,11 @@ def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
 @register("cotraffic")
 def check_secret_key(**_: Any) -> list[CheckMessage]:
     """E008 without a SECRET_KEY outside development."""
-    if settings.SECRET_KEY:
-        return []
+    try:
+        # Django raises on the first look at an empty one.
+        if settings.SECRET_KEY:
+            return []
+    except ImproperlyConfigured:
+        pass
     hint = "Set SECRET_KEY to a long random text; it signs the sessions of staff."
     return [Error("SECRET_KEY is not set.", hint=hint, id="cotraffic.E008")]

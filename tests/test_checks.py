@@ -1,0 +1,92 @@
+"""The system checks: what is refused, under which id, and that each says what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.checks import CheckMessage
+from pytest_django.fixtures import Settings as SettingsWrapper
+
+from cotraffic import checks
+from devstack.services import free_port
+
+
+def only(messages: list[CheckMessage]) -> CheckMessage:
+    assert len(messages) == 1
+    assert messages[0].hint
+    return messages[0]
+
+
+def test_a_missing_key_is_refused(settings: SettingsWrapper) -> None:
+    settings.ENCRYPTION_KEY = ""
+    assert only(checks.check_encryption_key()).id == "cotraffic.E001"
+
+
+@pytest.mark.parametrize("length", [1, 31, 33, 64])
+def test_a_key_of_another_length_is_refused(settings: SettingsWrapper, length: int) -> None:
+    settings.ENCRYPTION_KEY = "k" * length
+    message = only(checks.check_encryption_key())
+    assert (message.id, f"{length} bytes" in message.msg) == ("cotraffic.E002", True)
+
+
+def test_a_key_is_never_shown(settings: SettingsWrapper) -> None:
+    settings.ENCRYPTION_KEY = "not-for-the-eyes-of-others"
+    message = only(checks.check_encryption_key())
+    assert settings.ENCRYPTION_KEY not in f"{message.msg}{message.hint}"
+
+
+@pytest.mark.usefixtures("geoip_databases")
+def test_a_maxmind_file_that_is_not_there_is_refused(settings: SettingsWrapper, tmp_path: Path) -> None:
+    settings.MAXMIND_PATH_ISP = str(tmp_path / "none.mmdb")
+    message = only(checks.check_geoip())
+    assert (message.id, "MAXMIND_PATH_ISP" in message.msg) == ("cotraffic.E003", True)
+
+
+@pytest.mark.usefixtures("geoip_databases")
+def test_a_maxmind_file_that_is_none_is_refused(settings: SettingsWrapper, tmp_path: Path) -> None:
+    (tmp_path / "broken.mmdb").write_bytes(b"this is no database")
+    settings.MAXMIND_PATH = str(tmp_path / "broken.mmdb")
+    assert only(checks.check_geoip()).id == "cotraffic.E003"
+
+
+@pytest.mark.usefixtures("geoip_databases")
+def test_databases_in_each_others_place_are_refused(settings: SettingsWrapper) -> None:
+    settings.MAXMIND_PATH = settings.MAXMIND_PATH_ISP
+    assert only(checks.check_geoip()).id == "cotraffic.E004"
+
+
+def test_a_redis_that_does_not_answer_is_refused(settings: SettingsWrapper) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    assert only(checks.check_redis()).id == "cotraffic.E005"
+
+
+@pytest.mark.parametrize("value", ["javascript:alert(1)", "ftp://a.example/", ""])
+def test_a_page_of_last_resort_that_is_no_page_is_refused(settings: SettingsWrapper, value: str) -> None:
+    settings.DEFAULT_REDIRECT_URL = value
+    assert only(checks.check_urls()).id == "cotraffic.E006"
+
+
+def test_a_proxy_that_is_no_network_is_refused(settings: SettingsWrapper) -> None:
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8", "the load balancer"]
+    assert only(checks.check_trusted_proxies()).id == "cotraffic.E007"
+
+
+def test_a_missing_secret_key_is_refused(settings: SettingsWrapper) -> None:
+    settings.SECRET_KEY = ""
+    assert only(checks.check_secret_key()).id == "cotraffic.E008"
+
+
+@pytest.mark.usefixtures("redis_url", "geoip_databases")
+@pytest.mark.parametrize(
+    "check",
+    [
+        checks.check_encryption_key,
+        checks.check_geoip,
+        checks.check_redis,
+        checks.check_urls,
+        checks.check_trusted_proxies,
+        checks.check_secret_key,
+    ],
+)
+def test_an_instance_that_is_well_passes(check: Callable[[], list[CheckMessage]]) -> None:
+    assert check() == []
