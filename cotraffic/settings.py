@@ -63,6 +63,11 @@ RECIPE_MAX_DROP_PERCENT = env.float("RECIPE_MAX_DROP_PERCENT", default=50.0)
 RECIPE_MAX_BYTES = env.int("RECIPE_MAX_BYTES", default=4 * 1024**3)
 RECIPE_CHECK_SECONDS = env.float("RECIPE_CHECK_SECONDS", default=20.0)
 RECIPE_UPDATE_OVERLAP_SECONDS = env.float("RECIPE_UPDATE_OVERLAP_SECONDS", default=300.0)
+RECIPE_SYNC_SECONDS = env.float("RECIPE_SYNC_SECONDS", default=60.0)
+RECIPE_RELOAD_SECONDS = env.float("RECIPE_RELOAD_SECONDS", default=120.0)
+
+# --- background work ---
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 
 # --- AWS: boto3 itself reads the standard variables (keys, profiles, roles, AWS_ENDPOINT_URL) ---
 AWS_REGION = env.str("AWS_REGION", default="us-east-1")

@@ -14,6 +14,7 @@ from typing import Any, cast
 import msgspec
 import redis
 import redis.asyncio
+from redis.lock import Lock
 
 from recipes.scripts import CHANGES_CHANNEL, READ, SWAP, UPDATE
 
@@ -248,6 +249,10 @@ class RecipeStore:
         keys = [_live(kind), VERSION_KEY, *_journal_keys(kind)]
         outcome, version = self._update(keys=keys, args=arguments)
         return Written(bytes(outcome).decode(), int(version))
+
+    def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
+        """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
+        return self._redis.lock(f"recipe:{kind}:lock-{name}", timeout=seconds, thread_local=False)
 
     def live_count(self, kind: RecipeKind) -> int:
         """How many records are live now, updates included."""

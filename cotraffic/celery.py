@@ -1,0 +1,46 @@
+"""Background work: what runs, and when. `celery -A cotraffic worker` and `celery -A cotraffic beat` start it."""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
+
+TASK_SECONDS = 300
+FORGET_OLD_GENERATIONS_SECONDS = 600.0
+
+
+def every(seconds: float, task: str) -> dict[str, object]:
+    """A beat entry; a run that nobody took up until the next is due is dropped, for the next does its work."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
+app = Celery("cotraffic")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    # Longer than any task may take, else the broker hands it out a second time.
+    broker_transport_options={"visibility_timeout": 2 * TASK_SECONDS},
+    task_default_queue="cotraffic",
+    task_ignore_result=True,
+    # A task is acknowledged when it is done, so that one whose worker died is run again: all are idempotent.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=TASK_SECONDS,
+    task_soft_time_limit=TASK_SECONDS - 30,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    # Kilobytes: a child that a large load made big is replaced by a small one.
+    worker_max_memory_per_child=300_000,
+    timezone="UTC",
+    beat_schedule={
+        "syncFromS3Cron": every(settings.RECIPE_SYNC_SECONDS, "recipes.tasks.sync_from_s3"),
+        "offersToRedisCron": every(settings.RECIPE_RELOAD_SECONDS, "recipes.tasks.offers_to_redis"),
+        "campaignsToRedisCron": every(settings.RECIPE_RELOAD_SECONDS, "recipes.tasks.campaigns_to_redis"),
+        "forgetOldGenerationsCron": every(
+            FORGET_OLD_GENERATIONS_SECONDS, "recipes.tasks.forget_old_generations"
+        ),
+    },
+)
+app.autodiscover_tasks()
