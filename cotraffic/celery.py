@@ -1,4 +1,4 @@
-"""Background work: what runs, and when. `celery -A cotraffic worker` and `celery -A cotraffic beat` start it."""
+"""Background work: what runs, and when. `celery -A cotraffic worker` and `... beat` start it."""
 
 import os
 
@@ -12,7 +12,7 @@ FORGET_OLD_GENERATIONS_SECONDS = 600.0
 
 
 def every(seconds: float, task: str) -> dict[str, object]:
-    """A beat entry; a run that nobody took up until the next is due is dropped, for the next does its work."""
+    """A beat entry; a run that nobody took up until the next is due is dropped: that one does its work."""
     return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
 
 

@@ -16,6 +16,7 @@ import redis
 import redis.asyncio
 from redis.lock import Lock
 
+from offers.reading import Defect
 from recipes.scripts import CHANGES_CHANNEL, READ, SWAP, UPDATE
 
 VERSION_KEY = "recipe:version"
@@ -74,6 +75,7 @@ class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
     count: int = 0
     announced_size: int = 0
     etag: str | None = None
+    digest: str | None = None
     last_modified_ms: int | None = None
     loaded_at_ms: int | None = None
     took_ms: int | None = None
@@ -81,8 +83,9 @@ class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
     size_bytes: int | None = None
     duplicates: int = 0
     rejected: dict[str, int] = {}
+    rejections: list[str] = []
     defect_count: int = 0
-    defects: list[dict[str, object]] = []
+    defects: list[Defect] = []
     last_error: str | None = None
     last_error_at_ms: int | None = None
 
@@ -252,7 +255,8 @@ class RecipeStore:
 
     def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
         """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
-        return self._redis.lock(f"recipe:{kind}:lock-{name}", timeout=seconds, thread_local=False)
+        lock: Lock = self._redis.lock(f"recipe:{kind}:lock-{name}", timeout=seconds, thread_local=False)
+        return lock
 
     def live_count(self, kind: RecipeKind) -> int:
         """How many records are live now, updates included."""

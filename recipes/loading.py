@@ -1,0 +1,82 @@
+"""The records of a recipe file, validated one by one and handed over in batches, with account of each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from offers.reading import Defect
+from offers.records import RecordRejected, parse_campaign, parse_offer
+from recipes.reading import RecipeRejected, read_records
+from recipes.store import RecipeKind
+
+BATCH_RECORDS = 2000
+KEPT_DEFECTS = 100
+KEPT_REJECTIONS = 100
+
+Add = Callable[[dict[int, bytes]], object]
+
+
+class Loaded(msgspec.Struct):
+    """What a load has seen so far; `ids` tell duplicates from new records."""
+
+    ids: set[int] = msgspec.field(default_factory=set)
+    duplicates: int = 0
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    rejections: list[str] = msgspec.field(default_factory=list)
+    defect_count: int = 0
+    defects: list[Defect] = msgspec.field(default_factory=list)
+
+    def reject(self, number: int, problem: RecordRejected) -> None:
+        """Count a record that cannot be used; the first few are kept by name."""
+        self.rejected[problem.reason] = self.rejected.get(problem.reason, 0) + 1
+        if len(self.rejections) < KEPT_REJECTIONS:
+            named = f" (id {problem.record_id})" if problem.record_id else ""
+            self.rejections.append(f"record {number}{named}: {problem.reason}")
+
+    def keep(self, record_id: int, defects: tuple[Defect, ...]) -> None:
+        """Count a record that is used, and what was wrong with it."""
+        if record_id in self.ids:
+            self.duplicates += 1
+        self.ids.add(record_id)
+        self.defect_count += len(defects)
+        self.defects.extend(defects[: KEPT_DEFECTS - len(self.defects)])
+
+
+def load(kind: RecipeKind, path: Path, add: Add, progress: Callable[[int], object]) -> Loaded:
+    """Read and validate every record, `add` the usable ones by id, and tell `progress` how many were read.
+
+    Of records with one id the last wins. Raises `RecipeRejected`, perhaps after much was added.
+    """
+    loaded, batch = Loaded(), dict[int, bytes]()
+    try:
+        for number, raw in enumerate(read_records(path, settings.RECIPE_MAX_BYTES), start=1):
+            try:
+                record_id, defects = _validated(kind, raw.fields)
+            except RecordRejected as problem:
+                loaded.reject(number, problem)
+                continue
+            loaded.keep(record_id, defects)
+            batch[record_id] = raw.text.encode()
+            if len(batch) >= BATCH_RECORDS:
+                add(batch)
+                progress(number)
+                batch = {}
+    except RecipeRejected as problem:
+        raise RecipeRejected(f"{kind}: {problem}") from None
+    add(batch)
+    if not loaded.ids:
+        # A recipe without records would answer no link at all; not even force is meant to do that.
+        named = f" ({'; '.join(loaded.rejections[:3])})" if loaded.rejections else ""
+        raise RecipeRejected(f"{kind}: the file holds no usable record{named}")
+    return loaded
+
+
+def _validated(kind: RecipeKind, fields: dict[str, Any]) -> tuple[int, tuple[Defect, ...]]:
+    if kind is RecipeKind.OFFERS:
+        offer = parse_offer(fields)
+        return offer.offer_id, offer.defects
+    campaign = parse_campaign(fields)
+    return campaign.campaign_id, campaign.defects

@@ -1,0 +1,149 @@
+"""`manage.py recipe_sync`: sync the recipe by hand."""
+
+import argparse
+import sys
+from contextlib import closing
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandParser
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+from tqdm import tqdm
+
+from recipes.files import CannotReachS3
+from recipes.locks import AlreadyWaiting, LockLost
+from recipes.reading import RecipeRejected
+from recipes.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.sync import SyncReport, SyncRequest, check, no_progress, sync
+
+DONE, NOTHING_TO_DO, REJECTED, NO_S3, NO_REDIS = 0, 3, 4, 5, 6
+EXIT_CODES = """exit codes:
+  0  done: at least one kind was loaded, none failed
+  3  nothing to do: what is live is what S3 has (or another sync is about to do the same)
+  4  a recipe was rejected, and what was live stays live
+  5  S3 did not give us a file
+  6  this instance's Redis does not answer, or lost its data meanwhile
+Of several the highest counts."""
+
+
+class Command(BaseCommand):
+    """Download, check, load and swap; each kind by itself, so that one may fail and the other be done."""
+
+    help = "Make the newest recipe live: download it from S3, check it, load it into Redis, and swap."
+    # A Redis that is away has an exit code and a message of its own here.
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the lines of the epilog as they are."""
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take kinds and options."""
+        kinds = [kind.value for kind in RecipeKind]
+        parser.add_argument("kinds", nargs="*", metavar="kind", help=f"{' or '.join(kinds)} (default: both)")
+        parser.add_argument(
+            "--force", action="store_true", help="load an unchanged file too, and allow any drop of records"
+        )
+        parser.add_argument("--from-file", action="store_true", help="load the local file instead of S3's")
+        parser.add_argument("--dry-run", action="store_true", help="do everything but change anything")
+        parser.add_argument("--json", action="store_true", help="print one JSON object, and no table")
+        parser.add_argument(
+            "--announced-size", type=int, metavar="N", help="co-recipe's number for this recipe, to remember"
+        )
+
+    def handle(self, *, kinds: list[str], **options: Any) -> None:
+        """Sync, print, and exit with the code that `EXIT_CODES` gives."""
+        unknown = set(kinds) - set(RecipeKind)
+        if unknown:
+            self.stderr.write(
+                f"recipe_sync: unknown kind {', '.join(sorted(unknown))}; there are offers and campaigns"
+            )
+            sys.exit(2)
+        quiet = options["json"] or not sys.stderr.isatty()
+        store = RecipeStore(get_redis_connection("default"))
+        results = [self._one(RecipeKind(kind), store, options, quiet) for kind in kinds or list(RecipeKind)]
+        codes = [code for code, _ in results]
+        exit_code = max(codes) if max(codes) > NOTHING_TO_DO else min(codes)
+        if options["json"]:
+            body = {"exit_code": exit_code, "kinds": {result["kind"]: result for _, result in results}}
+            self.stdout.write(msgspec.json.encode(body).decode())
+        else:
+            self._print_table([result for _, result in results])
+        sys.exit(exit_code)
+
+    def _one(
+        self, kind: RecipeKind, store: RecipeStore, options: dict[str, Any], quiet: bool
+    ) -> tuple[int, dict[str, Any]]:
+        """One kind: its exit code, and what to tell of it."""
+        with closing(Bar(kind, quiet)) as bar:
+            request = SyncRequest(
+                kind=kind,
+                force=options["force"],
+                from_file=options["from_file"],
+                announced_size=options["announced_size"],
+                progress=no_progress if quiet else bar,
+            )
+            try:
+                report = check(request, store) if options["dry_run"] else sync(request, store)
+            except AlreadyWaiting as problem:
+                return NOTHING_TO_DO, {
+                    "kind": kind,
+                    "outcome": "left to another sync",
+                    "detail": str(problem),
+                }
+            except RecipeRejected as problem:
+                return REJECTED, {"kind": kind, "outcome": "rejected", "error": str(problem)}
+            except CannotReachS3 as problem:
+                return NO_S3, {"kind": kind, "outcome": "cannot reach S3", "error": str(problem)}
+            except (RedisError, OSError, SwapRefused, LockLost) as problem:
+                error = f"{problem} (REDIS_URL says where this instance's Redis is)"
+                return NO_REDIS, {"kind": kind, "outcome": "cannot reach Redis", "error": error}
+        code = NOTHING_TO_DO if report.outcome == "unchanged" else DONE
+        return code, msgspec.to_builtins(report)
+
+    def _print_table(self, results: list[dict[str, Any]]) -> None:
+        self.stdout.write(
+            f"{'kind':<11}{'outcome':<20}{'records':>11}{'before':>11}{'rejected':>10}{'defects':>9}{'seconds':>9}"
+        )
+        for result in results:
+            row = f"{result['kind']:<11}{result['outcome']:<20}"
+            if "count" in result:
+                report = msgspec.convert(result, SyncReport)
+                row += f"{report.count:>11,}{report.count_before:>11,}{sum(report.rejected.values()):>10,}"
+                row += f"{report.defect_count:>9,}{report.took_ms / 1000:>9.2f}"
+            self.stdout.write(row)
+        for result in results:
+            for reason, count in result.get("rejected", {}).items():
+                self.stdout.write(f"{result['kind']}: {count:,} records rejected: {reason}")
+            if "error" in result:
+                self.stderr.write(self.style.ERROR(result["error"]))
+
+
+class Bar:
+    """A progress bar on the terminal, one a stage."""
+
+    def __init__(self, kind: RecipeKind, quiet: bool) -> None:
+        self._kind = kind
+        self._quiet = quiet
+        self._stage = ""
+        self._bar: Any = None
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Show how far the stage has come."""
+        if self._quiet:
+            return
+        if stage != self._stage:
+            self.close()
+            unit, scale = (" records", False) if stage == "loading" else ("B", True)
+            self._bar = tqdm(
+                desc=f"{stage} {self._kind}", total=total, unit=unit, unit_scale=scale, leave=False
+            )
+            self._stage = stage
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.close()
