@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 CHUNK_BYTES = 256 * 1024
 # Offers with long exit chains reach some ten thousand characters; beyond this, quotes or brackets are broken.
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+# https://www.rfc-editor.org/rfc/rfc1952#page-6
+GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 WHITE_SPACE = " \t\r\n"
 
@@ -37,8 +39,9 @@ def _unpacked(path: Path, max_bytes: int) -> Iterator[bytes]:
     unzip = zlib.decompressobj(GZIP_WINDOW)
     unpacked = 0
     with path.open("rb") as file:
-        if not file.peek(1):
-            raise RecipeRejected("the file is empty")
+        beginning = file.peek(2)[:2]
+        if beginning != GZIP_MAGIC:
+            raise RecipeRejected("the file is no gzip file" if beginning else "the file is empty")
         while not unzip.eof:
             packed = unzip.unconsumed_tail or file.read(CHUNK_BYTES)
             if not packed:
@@ -47,8 +50,8 @@ def _unpacked(path: Path, max_bytes: int) -> Iterator[bytes]:
                 # Bounded, because a few kilobytes may unpack to gigabytes.
                 chunk = unzip.decompress(packed, CHUNK_BYTES)
             except zlib.error as problem:
-                what = "is no gzip file" if unpacked == 0 else f"is corrupt after {unpacked:,} unpacked bytes"
-                raise RecipeRejected(f"the file {what} ({problem})") from None
+                where = f"after {unpacked:,} unpacked bytes"
+                raise RecipeRejected(f"the gzip data is corrupt, {where} ({problem})") from None
             unpacked += len(chunk)
             if unpacked > max_bytes:
                 raise RecipeRejected(f"the file unpacks to more than the {max_bytes:,} bytes allowed")

@@ -1,14 +1,12 @@
 """Recipes for tests."""
 
-import itertools
 import json
 import time
 from typing import Any
 
 from recipes.store import RecipeKind, RecipeMeta, RecipeStore
 
-# Later than any file, and each later than the one before.
-_timestamps_ms = itertools.count(time.time_ns() // 1_000_000)
+_last_timestamp_ms = 0
 
 
 def offer_blob(offer_id: int, **fields: Any) -> bytes:
@@ -31,4 +29,7 @@ def make_live(store: RecipeStore, kind: RecipeKind, records: dict[int, bytes]) -
 
 def change_record(store: RecipeStore, kind: RecipeKind, record_id: int, blob: bytes | None) -> int:
     """Change (None: delete) one live record, as an update does; gives the new version."""
-    return store.apply_update(kind, record_id, next(_timestamps_ms), blob).version
+    global _last_timestamp_ms
+    # Later than any file, and each later than the one before.
+    _last_timestamp_ms = max(_last_timestamp_ms + 1, time.time_ns() // 1_000_000)
+    return store.apply_update(kind, record_id, _last_timestamp_ms, blob).version
