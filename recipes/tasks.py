@@ -1,0 +1,68 @@
+"""Background work on the recipe; `cotraffic/celery.py` says when. Every task may run twice, or late."""
+
+import logging
+
+from celery import shared_task
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+
+from recipes.files import CannotReachS3, local_path
+from recipes.locks import AlreadyWaiting, LockLost
+from recipes.reading import RecipeRejected
+from recipes.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.sync import SyncRequest, sync
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def sync_from_s3() -> None:
+    """Load what has changed in S3: this keeps an instance true while co-recipe is away."""
+    for kind in RecipeKind:
+        _sync(SyncRequest(kind=kind))
+
+
+@shared_task
+def offers_to_redis() -> None:
+    """Load the offers file on disk when it is not what is live, as after a flushed Redis."""
+    _reload(RecipeKind.OFFERS)
+
+
+@shared_task
+def campaigns_to_redis() -> None:
+    """Load the campaigns file on disk when it is not what is live, as after a flushed Redis."""
+    _reload(RecipeKind.CAMPAIGNS)
+
+
+@shared_task
+def forget_old_generations() -> None:
+    """Forget generations that a killed loader left behind."""
+    forgotten = _store().forget_old_generations()
+    if forgotten:
+        logger.info("forgot %d old generations", forgotten)
+
+
+def _reload(kind: RecipeKind) -> None:
+    # Before the first download there is nothing to heal from, and nothing wrong.
+    if local_path(kind).exists():
+        _sync(SyncRequest(kind=kind, from_file=True))
+
+
+def _store() -> RecipeStore:
+    return RecipeStore(get_redis_connection("default"))
+
+
+def _sync(request: SyncRequest) -> None:
+    """Sync one kind; a failure is told in one line, for the next run is the retry."""
+    try:
+        report = sync(request, _store())
+    except AlreadyWaiting as problem:
+        logger.info("%s", problem)
+    except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, RedisError, OSError) as problem:
+        logger.warning("%s not synced: %s", request.kind, problem)
+    else:
+        if report.outcome == "done":
+            logger.info(
+                "%s: generation %d with %d records is live, from %s, in %d ms",
+                *(report.kind, report.generation, report.count, report.source, report.took_ms),
+            )
