@@ -18,8 +18,11 @@ from redis.lock import Lock
 
 from offers.reading import Defect
 from recipes.scripts import CHANGES_CHANNEL, READ, SWAP, UPDATE
+from recipes.states import ListenerState
 
 VERSION_KEY = "recipe:version"
+LISTENER_KEY = "recipe:listener"
+LISTENER_STATE_SECONDS = 10
 SUBSCRIBE_SECONDS = 2.0
 LISTEN_SECONDS = 1.0
 # A worker may still be reading the generation that a swap has just replaced.
@@ -95,6 +98,7 @@ class SwapRefused(Exception):
 
 
 _meta_decoder = msgspec.json.Decoder(RecipeMeta)
+_listener_decoder = msgspec.json.Decoder(ListenerState)
 _change_decoder = msgspec.json.Decoder(Change)
 
 
@@ -257,6 +261,15 @@ class RecipeStore:
         """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
         lock: Lock = self._redis.lock(f"recipe:{kind}:lock-{name}", timeout=seconds, thread_local=False)
         return lock
+
+    def publish_listener_state(self, state: ListenerState) -> None:
+        """Tell how the listener is; what is not told again is forgotten after `LISTENER_STATE_SECONDS`."""
+        self._redis.set(LISTENER_KEY, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
+
+    def listener_state(self) -> ListenerState | None:
+        """How the listener is; None when none has told for a while."""
+        blob = cast("bytes | None", self._redis.get(LISTENER_KEY))
+        return None if blob is None else _listener_decoder.decode(blob)
 
     def live_count(self, kind: RecipeKind) -> int:
         """How many records are live now, updates included."""
