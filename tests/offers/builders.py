@@ -1,0 +1,63 @@
+"""Small offers, campaigns and visitors, read as a recipe's raw records are."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from offers.devices import Device
+from offers.geo import Geo
+from offers.records import Campaign, Offer, parse_campaign, parse_offer
+from offers.rules import Asked
+from offers.visitors import Visitor
+
+NOW_MS = 1_800_000_000_000
+
+
+def offer(offer_id: int = 1, /, **raw: Any) -> Offer:
+    """A public, regular offer with a page of its own, changed by `raw`."""
+    page = f"https://{offer_id}.example/"
+    usual = {"offerId": offer_id, "status": "public", "type": "regular", "landingPageUrl": page}
+    return parse_offer({**usual, "payin": 4, "payout": 2, **raw})
+
+
+def campaign(campaign_id: int = 1, /, **raw: Any) -> Campaign:
+    """A campaign without rules, changed by `raw`."""
+    return parse_campaign({"campaignId": campaign_id, "affiliateId": 7, "campaignStatus": "active", **raw})
+
+
+def visitor(country: str | None = "US", /, **device: Any) -> Visitor:
+    """Somebody on a desktop in Texas, or in another country."""
+    region = "TX" if country == "US" else None
+    geo = Geo(country=country, region=region, city=None, isp="Example ISP A")
+    usual = {"device_type": "desktop", "browser": "Chrome", "os": "Windows", "platform": "Windows"}
+    return Visitor("192.0.2.1", "agent", "en", geo, Device(**(usual | device)))
+
+
+def asked(
+    an_offer: Offer | None = None,
+    a_campaign: Campaign | None = None,
+    who: Visitor | None = None,
+    now_ms: int = NOW_MS,
+    sub_campaign: str = "",
+    cid: str = "",
+) -> Asked:
+    """One click."""
+    return Asked(an_offer or offer(), a_campaign or campaign(), who or visitor(), now_ms, sub_campaign, cid)
+
+
+def finder(*offers: Offer) -> Callable[[int], Awaitable[Offer | None]]:
+    """What the routing driver loads further offers through."""
+    by_id = {found.offer_id: found for found in offers}
+
+    async def find(offer_id: int) -> Offer | None:
+        return by_id.get(offer_id)
+
+    return find
+
+
+def target(
+    *conditions: tuple[str, object], include: bool = True, redirect_to: int = 9
+) -> list[dict[str, Any]]:
+    """The `targetRules` of a campaign: one rule set, one rule, one group."""
+    rows = [{"dimension": dimension, "value": value} for dimension, value in conditions]
+    rule = {"include": include, "filterGroups": [{"conditions": rows}]}
+    return [{"rules": {"redirectTo": redirect_to, "rules": [rule]}}]

@@ -1,0 +1,133 @@
+"""What a request brings along, and what is written down of it."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offers.clicks import KEPT_WHEN_EMPTY, Click, fingerprint, record
+from offers.devices import NO_HINTS, ClientHints
+from offers.pages import compile_page
+from offers.request import read_query, read_request
+from offers.rotation import Rotation
+from offers.routing import Defaults, decide
+from offers.rules import Asked
+from tests.offers.builders import NOW_MS, asked, campaign, finder, offer, visitor
+
+DEFAULTS = Defaults(0, 0, compile_page("https://last.example/"))
+
+
+def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {"query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
+
+
+def click(query: bytes = b"", the_click: Asked | None = None) -> Click:
+    the_click = the_click or asked()
+    decision = asyncio.run(decide(the_click, finder(offer(2)), Rotation().choose, DEFAULTS))
+    return Click("the-lid", read_request(scope(query)), the_click, decision, "https://p.example/", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        (b"ad=1&ad=2", {"ad": "1"}),
+        (b"subid=a&subid=b&cid=x", {"subid": "a,b", "cid": "x"}),
+        (b"subid=a%20b+c", {"subid": "a b c"}),
+        (b"subid=&cid", {"subid": "", "cid": ""}),
+        (b"subid=%ff", {"subid": "�"}),
+        (b"subid=%C3%BC", {"subid": "ü"}),
+        (b"&&=&a=b=c", {"": "", "a": "b=c"}),
+        (b"", {}),
+    ],
+)
+def test_a_query_is_read_as_browsers_mean_it(query: bytes, parameters: dict[str, str]) -> None:
+    assert read_query(query) == parameters
+
+
+def test_debug_is_asked_for_by_one_word_only() -> None:
+    assert [read_request(scope(q)).debug for q in (b"debug=debug", b"debug=1", b"debug")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_header_that_was_sent_twice_is_joined() -> None:
+    twice = ((b"x-forwarded-for", b"8.8.8.8"), (b"x-forwarded-for", b"9.9.9.9"))
+    assert read_request(scope(b"", *twice)).forwarded_for == "8.8.8.8,9.9.9.9"
+
+
+def test_client_hints_are_taken_where_they_were_sent() -> None:
+    sent = ((b"sec-ch-ua-mobile", b"?1"), (b"sec-ch-ua-model", b'"Pixel 8"'))
+    assert read_request(scope(b"", *sent)).hints == ClientHints(mobile="?1", model='"Pixel 8"')
+    assert read_request(scope()).hints is NO_HINTS
+
+
+@given(st.binary(), st.lists(st.tuples(st.sampled_from([b"user-agent", b"referer"]), st.binary())))
+def test_no_bytes_make_the_reader_raise(query: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    assert read_request(scope(query, *headers)).peer == "192.0.2.1"
+
+
+def test_empty_values_are_left_out_of_a_record() -> None:
+    kept = record(click())
+    assert {name for name, value in kept.items() if value in (None, "", False)} <= KEPT_WHEN_EMPTY
+    assert (kept["isCpmOptionEnabled"], kept["originIsCpmOptionEnabled"]) == (False, False)
+
+
+def test_an_amount_of_zero_is_no_empty_value() -> None:
+    assert record(click(the_click=asked(offer(payin=0, payout=0))))["payin"] == Decimal(0)
+
+
+def test_a_record_is_kept_for_a_year_in_seconds() -> None:
+    kept = record(click())
+    assert (kept["dateAdded"], kept["ttl"]) == (NOW_MS, NOW_MS // 1000 + 365 * 24 * 3600)
+
+
+def test_a_record_of_an_exit_click_names_taker_and_origin() -> None:
+    origin = offer(countriesRestrictions="US", offerIdRedirectExitTraffic=2, advertiserId=5, landingPageId=9)
+    kept = record(click(the_click=asked(origin, campaign(payout=3))))
+    assert (kept["offerId"], kept["originOfferId"], kept["originAdvertiserId"]) == (2, 1, 5)
+    assert (kept["landingPageIdOrigin"], kept["landingPageUrlOrigin"]) == (9, "https://1.example/")
+    assert kept["offerIdRedirectExitTraffic"] == 2
+
+
+def test_the_ad_domain_is_told_from_its_path() -> None:
+    kept = record(click(b"ad_domain=pub.example%2Fnews%2F1"))
+    assert (kept["adDomain"], kept["adPath"]) == ("pub.example", "/news/1")
+
+
+def test_a_visitor_is_known_by_address_user_agent_and_language() -> None:
+    same, other = fingerprint(click()), fingerprint(click(the_click=asked(None, None, visitor("FR"))))
+    assert same == other
+    assert len(same or "") == 32
+
+
+def test_fp_disabled_leaves_the_fingerprint_out() -> None:
+    assert "fingerPrintKey" not in record(click(b"fp=disabled"))
+
+
+def test_turns_are_taken_in_equal_shares_for_each_set_of_candidates() -> None:
+    rotation = Rotation()
+    assert [rotation.choose(1, 1, (5, 6, 7)) for _ in range(4)] == [5, 6, 7, 5]
+    assert [rotation.choose(1, 1, (5, 6)) for _ in range(3)] == [5, 6, 5]
+    assert rotation.choose(2, 1, (5, 6, 7)) == 5
+
+
+def test_to_peek_takes_no_turn() -> None:
+    rotation = Rotation()
+    rotation.choose(1, 1, (5, 6))
+    assert [rotation.peek(1, 1, (5, 6)), rotation.peek(1, 1, (5, 6)), rotation.choose(1, 1, (5, 6))] == [
+        6,
+        6,
+        6,
+    ]
+
+
+def test_of_many_rotations_the_one_asked_least_recently_is_forgotten() -> None:
+    rotation = Rotation(max_keys=2)
+    for offer_id in (1, 2, 1, 3):
+        rotation.choose(1, offer_id, (5, 6))
+    assert [rotation.peek(1, offer_id, (5, 6)) for offer_id in (1, 2, 3)] == [5, 5, 6]

@@ -1,0 +1,225 @@
+"""Every rule by itself: each way it decides, and each way it passes."""
+
+from typing import Any
+
+import pytest
+
+from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule
+from offers.rules.verdicts import Exit, Pick, Stay
+from tests.offers.builders import NOW_MS, asked, campaign, offer, target, visitor
+
+CUSTOM = {
+    "customLpRules": '{"customLPRules": [{"id": 5, "pos": 1, "country": "us", "lpUrl": "https://us.example/"}]}'
+}
+PAYOUT = {"customPayOutPerGeo": '[{"geo": "US", "payIn": "9.50", "payOut": "3.00"}]'}
+PAST = {"startDate": "2020-01-01T00:00:00.000Z", "endDate": "2021-01-01T00:00:00.000Z"}
+PRESENT = {"startDate": "2020-01-01T00:00:00.000Z", "endDate": "2099-01-01T00:00:00.000Z"}
+
+DECIDING: dict[Rule, Asked] = {
+    Rule.AGGREGATED: asked(offer(type="aggregated", offersAggregatedIds=[{"aggregatedOfferId": 2}])),
+    Rule.DATES: asked(offer(startEndDateSetup=True, startEndDateSetting=PAST)),
+    Rule.COUNTRY_RESTRICTION: asked(offer(countriesRestrictions="CN, us")),
+    Rule.CUSTOM_PAGE: asked(offer(**CUSTOM)),
+    Rule.CAMPAIGN_CAPS: asked(None, campaign(capSetup=1, capInfo={"capsClicksOverLimit": True})),
+    Rule.OFFER_CAPS: asked(offer(capSetup="1", capInfo={"capsSalesOverLimit": 1})),
+    Rule.COUNTRY_PAYOUT: asked(offer(**PAYOUT)),
+    Rule.TARGET: asked(None, campaign(targetRules=target(("country", "US")))),
+    Rule.DEFAULT: asked(),
+}
+
+
+def why(rule: Rule, click: Asked) -> str:
+    answer = DECIDE[rule](click)
+    assert isinstance(answer, Passed)
+    return answer.why
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_every_rule_has_a_case_that_it_decides(rule: Rule) -> None:
+    assert not isinstance(DECIDE[rule](DECIDING[rule]), Passed)
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_every_rule_tells_what_it_looks_at_whatever_the_click(rule: Rule) -> None:
+    for click in DECIDING.values():
+        assert isinstance(LOOKS_AT[rule](click), dict)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in Rule if rule is not Rule.DEFAULT])
+def test_no_rule_but_the_default_decides_a_click_without_rules(rule: Rule) -> None:
+    assert isinstance(DECIDE[rule](asked()), Passed)
+
+
+def test_only_open_candidates_are_picked_from() -> None:
+    rows = [
+        {"aggregatedOfferId": 2, "capsOverLimitSales": True},
+        {"aggregatedOfferId": "3", "capsOverLimitClicks": "0"},
+        {"aggregatedOfferId": 4, "dateRangeNotPass": 1},
+        {"aggregatedOfferId": 5, "countriesRestrictions": "FR,US"},
+        {"aggregatedOfferId": 6, "countriesRestrictions": "USA"},
+        {"aggregatedOfferId": 0},
+    ]
+    pick = DECIDE[Rule.AGGREGATED](asked(offer(type="aggregated", offersAggregatedIds=rows)))
+    assert isinstance(pick, Pick)
+    assert [found.offer_id for found in pick.candidates] == [3, 6]
+
+
+def test_without_candidates_an_aggregated_offer_leaves_for_its_exit_offer() -> None:
+    pick = DECIDE[Rule.AGGREGATED](asked(offer(type="aggregated", offerIdRedirectExitTraffic=8)))
+    assert isinstance(pick, Pick)
+    assert (pick.candidates, pick.otherwise.offer_id) == ((), 8)
+
+
+@pytest.mark.parametrize(
+    ("setting", "passes"),
+    [
+        (PRESENT, True),
+        (PRESENT | {"dateRangePass": False}, True),
+        (PAST | {"dateRangePass": True}, False),
+        ({"dateRangePass": "false"}, False),
+        ({"dateRangePass": 1}, True),
+        ({"startDate": "2020-01-01", "dateRangePass": "0"}, False),
+        ({}, True),
+    ],
+)
+def test_our_clock_decides_dates_and_the_frozen_verdict_only_without_them(
+    setting: dict[str, Any], passes: bool
+) -> None:
+    click = asked(offer(startEndDateSetup=1, startEndDateSetting=setting))
+    assert isinstance(DECIDE[Rule.DATES](click), Passed) is passes
+
+
+def test_dates_without_their_setup_are_off() -> None:
+    assert "no start and end" in why(Rule.DATES, asked(offer(useStartEndDate=1, startEndDateSetting=PAST)))
+
+
+@pytest.mark.parametrize("listed", ["USA", "GB,FR", "U", ""])
+def test_country_codes_are_compared_whole(listed: str) -> None:
+    assert why(Rule.COUNTRY_RESTRICTION, asked(offer(countriesRestrictions=listed)))
+
+
+@pytest.mark.parametrize("rule", [Rule.COUNTRY_RESTRICTION, Rule.CUSTOM_PAGE, Rule.COUNTRY_PAYOUT])
+def test_an_unknown_country_equals_nothing(rule: Rule) -> None:
+    the_offer = offer(
+        countriesRestrictions="null,None,",
+        customLpRules='{"customLPRules": [{"country": "null", "lpUrl": "https://x.example/"}]}',
+        customPayOutPerGeo='[{"geo": "null", "payIn": 1}]',
+    )
+    assert isinstance(DECIDE[rule](asked(the_offer, None, visitor(None))), Passed)
+
+
+def test_of_custom_pages_the_lowest_pos_wins() -> None:
+    rows = [
+        {"pos": 2, "country": "US", "lpUrl": "https://second.example/"},
+        {"pos": "1", "country": "US", "lpUrl": "https://first.example/"},
+        {"pos": 0, "country": "US", "lpUrl": ""},
+    ]
+    stay = DECIDE[Rule.CUSTOM_PAGE](asked(offer(customLpRules={"customLPRules": rows})))
+    assert isinstance(stay, Stay)
+    assert stay.page
+    assert stay.page.text == "https://first.example/"
+
+
+def caps(**info: Any) -> dict[str, Any]:
+    return {"capSetup": True, "capInfo": info}
+
+
+def test_an_over_limit_campaign_leaves_for_the_exit_offer() -> None:
+    over = campaign(**caps(capsSalesOverLimit=True, capsClicksUnderLimit=True, campaignCapsOfferIdRedirect=3))
+    verdict = DECIDE[Rule.CAMPAIGN_CAPS](asked(offer(offerIdRedirectExitTraffic=8), over))
+    assert isinstance(verdict, Exit)
+    assert (verdict.redirect_type, verdict.offer_id, verdict.nested) == ("capsCampaignOverLimit", 8, True)
+
+
+def test_an_under_limit_campaign_leaves_for_the_offer_that_its_caps_name() -> None:
+    under = campaign(**caps(capsClicksUnderLimit=True, campaignCapsOfferIdRedirect="3"))
+    verdict = DECIDE[Rule.CAMPAIGN_CAPS](asked(None, under))
+    assert isinstance(verdict, Exit)
+    assert (verdict.redirect_type, verdict.offer_id, verdict.nested) == ("capsCampaignUnderLimit", 3, False)
+
+
+def test_an_under_limit_campaign_whose_caps_name_no_offer_is_not_decided() -> None:
+    click = asked(None, campaign(**caps(capsClicksUnderLimit=True, campaignCapsOfferIdRedirect=0)))
+    assert "name no offer" in why(Rule.CAMPAIGN_CAPS, click)
+
+
+@pytest.mark.parametrize("rule", [Rule.CAMPAIGN_CAPS, Rule.OFFER_CAPS])
+def test_caps_outside_their_dates_are_off_and_noted(rule: Rule) -> None:
+    info = {"dateRangeSetUp": True, "dateRangePass": False, "capsClicksOverLimit": True}
+    answer = DECIDE[rule](asked(offer(**caps(**info)), campaign(**caps(**info))))
+    assert isinstance(answer, Passed)
+    assert "outside their dates" in answer.why
+    assert answer.caps_type
+
+
+def test_an_over_limit_offer_leaves_by_what_its_record_says() -> None:
+    info = caps(capsClicksOverLimit=True, offerCapsOfferIdRedirect=3)
+    verdict = DECIDE[Rule.OFFER_CAPS](asked(offer(**info, redirectType="named", redirectReason="so")))
+    assert isinstance(verdict, Exit)
+    assert (verdict.redirect_type, verdict.reason, verdict.offer_id) == ("named", "so", 3)
+
+
+def test_an_over_limit_offer_whose_caps_name_none_leaves_for_the_exit_offer() -> None:
+    verdict = DECIDE[Rule.OFFER_CAPS](
+        asked(offer(**caps(capsClicksOverLimit=True), offerIdRedirectExitTraffic=8))
+    )
+    assert isinstance(verdict, Exit)
+    assert (verdict.redirect_type, verdict.offer_id, verdict.nested) == ("capsOfferOverLimit", 8, True)
+
+
+def test_an_under_limit_offer_stays_and_pays_by_country() -> None:
+    verdict = DECIDE[Rule.OFFER_CAPS](asked(offer(**caps(capsClicksUnderLimit=True), **PAYOUT)))
+    assert isinstance(verdict, Stay)
+    assert (verdict.redirect_type, str(verdict.payin)) == ("capsOfferUnderLimit", "9.5")
+
+
+def test_a_missing_amount_of_a_country_leaves_the_old_one() -> None:
+    verdict = DECIDE[Rule.COUNTRY_PAYOUT](asked(offer(customPayOutPerGeo=[{"geo": "US", "payOut": 1}])))
+    assert isinstance(verdict, Stay)
+    assert (verdict.payin, str(verdict.payout)) == (None, "1")
+
+
+TARGET_CASES = [
+    (target(("country", "us")), True),
+    (target(("geo", "US")), True),
+    (target(("country", "FR"), ("country", "US")), True),
+    (target(("country", "US"), ("browser", "firefox")), False),
+    (target(("country", "US"), ("browser", "CHROME")), True),
+    (target(("country", "US"), include=False), False),
+    (target(("country", "FR"), ("country", "DE"), include=False), True),
+    (target(("city", "Paris"), include=False), False),
+    (target(("affiliateId", 7)), True),
+    (target(("affiliateId", "7")), True),
+    (target(("offerId", "1")), True),
+    (target(("subCampaign", "s1")), True),
+    (target(("cid", "c1"), include=False), False),
+    (target(("region", "tx"), ("isp", "example isp a"), ("os", "windows")), True),
+    (target(("deviceType", "desktop"), ("platform", "windows")), True),
+    (target(("colour", "red")), False),
+    (target(("country", "US"), ("colour", "red")), False),
+    (target(("country", "")), False),
+    ([{"rules": "not JSON"}], False),
+    ([{"rules": '{"redirectTo": 9, "rules": [{"include": true}]}'}], False),
+    ([{"rules": {"rules": []}}, *target(("country", "US"))], True),
+]
+
+
+@pytest.mark.parametrize(("rules", "decides"), TARGET_CASES)
+def test_target_rules(rules: list[dict[str, Any]], decides: bool) -> None:
+    click = asked(None, campaign(targetRules=rules), sub_campaign="S1", cid="C1")
+    assert isinstance(DECIDE[Rule.TARGET](click), Exit) is decides
+
+
+def test_a_target_rule_without_a_target_leaves_for_the_exit_offer() -> None:
+    click = asked(
+        offer(offerIdRedirectExitTraffic=8), campaign(targetRules=target(("country", "US"), redirect_to=0))
+    )
+    verdict = DECIDE[Rule.TARGET](click)
+    assert isinstance(verdict, Exit)
+    assert verdict.offer_id == 8
+
+
+def test_an_unknown_device_type_is_none_of_the_listed_ones_only_when_it_is_known() -> None:
+    rules = campaign(targetRules=target(("deviceType", "tv"), include=False))
+    click = asked(None, rules, visitor(device_type="unknown"), now_ms=NOW_MS)
+    assert why(Rule.TARGET, click) == "no target rule fits"

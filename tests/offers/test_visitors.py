@@ -1,0 +1,171 @@
+"""Who is asking: addresses behind proxies, places, and devices."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offers import geo
+from offers.addresses import AddressReader
+from offers.devices import DEVICE_TYPES, NO_HINTS, ClientHints, DeviceReader
+from offers.geo import UNKNOWN_GEO, GeoReader
+
+TRUSTING = AddressReader(["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"])
+DEVICES = DeviceReader(100)
+CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "82.237.47.21", "82.237.47.21"),
+        ("127.0.0.1", "8.8.8.8, 82.237.47.21", "82.237.47.21"),
+        ("127.0.0.1", "8.8.8.8, 82.237.47.21, 10.1.2.3", "82.237.47.21"),
+        ("127.0.0.1", "82.237.47.21, unknown", "82.237.47.21"),
+        ("127.0.0.1", "82.237.47.21:4711", "82.237.47.21"),
+        ("127.0.0.1", "[2a01:e00::1]:443", "2a01:e00::1"),
+        ("127.0.0.1", "2a01:e00::1", "2a01:e00::1"),
+        ("127.0.0.1", '"[2a01:E00::1]"', "2a01:e00::1"),
+        ("127.0.0.1", "::ffff:82.237.47.21", "82.237.47.21"),
+        ("2001:db8::1", "82.237.47.21", "82.237.47.21"),
+        ("127.0.0.1", "10.1.1.1, 10.1.1.2", "10.1.1.1"),
+        ("127.0.0.1", "junk,, ;", "127.0.0.1"),
+        ("203.0.113.9", "82.237.47.21", "203.0.113.9"),
+        ("", "82.237.47.21", "82.237.47.21"),
+        ("", "", ""),
+    ],
+)
+def test_the_first_untrusted_entry_from_the_right_is_the_visitor(
+    peer: str, forwarded: str, address: str
+) -> None:
+    assert TRUSTING.client_address(peer, forwarded) == address
+
+
+@given(st.text(max_size=30), st.text(st.sampled_from('0123456789abcdef.:[], %"x'), max_size=60))
+def test_no_header_makes_the_address_reader_raise(peer: str, forwarded: str) -> None:
+    assert isinstance(TRUSTING.client_address(peer, forwarded), str)
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"), [("192.168.1.5", "82.237.47.21"), ("::1", "82.237.47.21"), ("8.8.8.8", "8.8.8.8")]
+)
+def test_in_development_a_private_address_stands_for_a_public_one(peer: str, address: str) -> None:
+    assert AddressReader([], "82.237.47.21").client_address(peer, "") == address
+
+
+def geo_reader(directory: Path) -> GeoReader:
+    """A reader of copies of the test databases."""
+    for name in ("MAXMIND_PATH", "MAXMIND_PATH_ISP"):
+        shutil.copy(os.environ[name], directory / name)
+    return GeoReader(str(directory / "MAXMIND_PATH"), str(directory / "MAXMIND_PATH_ISP"), 100)
+
+
+@pytest.mark.usefixtures("geoip_databases")
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("34.99.99.105", ("US", "TX", "Houston", "Example ISP A")),
+        ("78.218.177.0", ("FR", "NAQ", "Angoulême", "Example ISP A")),
+        ("163.96.219.60", ("FR", None, None, "Example ISP B")),
+        ("2001:4860:4860::8888", ("US", "CA", "Mountain View", "Example ISP A")),
+        ("194.176.137.52", (None, None, None, "Example ISP B")),
+    ],
+)
+def test_an_address_has_a_place(tmp_path: Path, address: str, place: tuple[str | None, ...]) -> None:
+    found = geo_reader(tmp_path).lookup(address)
+    assert (found.country, found.region, found.city, found.isp) == place
+
+
+@pytest.mark.usefixtures("geoip_databases")
+@pytest.mark.parametrize("address", ["203.0.113.9", "", "junk", "999.1.1.1", "fe80::9"])
+def test_an_address_without_a_place_is_unknown_and_no_error(tmp_path: Path, address: str) -> None:
+    assert geo_reader(tmp_path).lookup(address) == UNKNOWN_GEO
+
+
+@pytest.mark.usefixtures("geoip_databases")
+def test_a_database_is_opened_again_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geo, "LOOK_AT_FILE_SECONDS", 0.0)
+    reader = geo_reader(tmp_path)
+    assert reader.lookup("34.99.99.105").isp == "Example ISP A"
+    shutil.copy(tmp_path / "MAXMIND_PATH", tmp_path / "new")
+    os.replace(tmp_path / "new", tmp_path / "MAXMIND_PATH_ISP")
+    assert reader.lookup("34.99.99.105").isp is None
+
+
+@pytest.mark.usefixtures("geoip_databases")
+def test_an_unreadable_replacement_leaves_the_good_one_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(geo, "LOOK_AT_FILE_SECONDS", 0.0)
+    reader = geo_reader(tmp_path)
+    (tmp_path / "new").write_bytes(b"no database")
+    os.replace(tmp_path / "new", tmp_path / "MAXMIND_PATH")
+    assert reader.lookup("34.99.99.105").country == "US"
+    (tmp_path / "MAXMIND_PATH").unlink()
+    assert reader.lookup("82.237.47.21").country == "FR"
+
+
+USER_AGENTS = [
+    (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36", "desktop", "Chrome", "Windows"),
+    (f"Mozilla/5.0 (X11; Linux x86_64) {CHROME} Safari/537.36", "desktop", "Chrome", "Linux"),
+    (f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {CHROME} Safari/537.36", "desktop", "Chrome", "Chrome OS"),
+    (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/17.5 Mobile/15E148 Safari/604.1",
+        *("smartphone", "Mobile Safari", "iOS"),
+    ),
+    (
+        "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/16.6 Mobile/15E148 Safari/604.1",
+        *("tablet", "Mobile Safari", "iOS"),
+    ),
+    (
+        f"Mozilla/5.0 (Linux; Android 10; K) {CHROME} Mobile Safari/537.36",
+        "smartphone",
+        "Chrome Mobile",
+        "Android",
+    ),
+    (f"Mozilla/5.0 (Linux; Android 12; SM-T870) {CHROME} Safari/537.36", "tablet", "Chrome", "Android"),
+    (f"Mozilla/5.0 (SMART-TV; Linux; Tizen 5.0) {CHROME} TV Safari/537.36", "tv", None, "Tizen"),
+    (f"Mozilla/5.0 (Web0S; Linux/SmartTV) {CHROME} Safari/537.36", "tv", "Chrome", "Web0S"),
+    ("Mozilla/5.0 (PlayStation 4 3.11) AppleWebKit/537.73 (KHTML, like Gecko)", "console", None, None),
+    (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) {CHROME} Edge/16", "console", None, None),
+    ("Mozilla/5.0 (Apple Watch6,1; watchOS 7.0)", "wearable", None, None),
+    ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "bot", "Googlebot", None),
+    ("facebookexternalhit/1.1", "bot", None, None),
+    ("curl/8.5.0", "unknown", "curl", None),
+    ("", "unknown", None, None),
+]
+
+
+@pytest.mark.parametrize(("user_agent", "device_type", "browser", "os_name"), USER_AGENTS)
+def test_a_user_agent_tells_the_device(
+    user_agent: str, device_type: str, browser: str | None, os_name: str | None
+) -> None:
+    device = DEVICES.read(user_agent, NO_HINTS)
+    assert device.device_type == device_type
+    assert browser in (None, device.browser)
+    assert os_name in (None, device.os)
+
+
+def test_hints_know_windows_11_and_the_full_version() -> None:
+    brands = '"Not/A)Brand";v="8.0.0.0", "Chromium";v="126.0.6478.61", "Google Chrome";v="126.0.6478.62"'
+    hints = ClientHints("?0", '"Windows"', '"15.0.0"', '""', brands)
+    device = DEVICES.read(USER_AGENTS[0][0], hints)
+    assert (device.os, device.os_version, device.platform) == ("Windows", "11", "Windows")
+    assert device.browser_version == "126.0.6478.62"
+
+
+def test_hints_name_the_model_that_a_frozen_user_agent_hides() -> None:
+    hints = ClientHints("?1", '"Android"', '"14.0.0"', '"Pixel 8"', "")
+    device = DEVICES.read(USER_AGENTS[5][0], hints)
+    assert (device.model, device.os_version, device.device_type) == ("Pixel 8", "14.0.0", "smartphone")
+
+
+@given(st.text(max_size=80), st.builds(ClientHints, *[st.text(max_size=20)] * 5))
+def test_no_header_makes_the_device_reader_raise(user_agent: str, hints: ClientHints) -> None:
+    assert DEVICES.read(user_agent, hints).device_type in DEVICE_TYPES
