@@ -8,8 +8,8 @@ from redis.exceptions import LockError
 from recipes.store import RecipeKind, RecipeStore
 
 # A killed holder loses its lock after this time; a living one asks for more as it goes along.
-LOCK_SECONDS = 30.0
-WAIT_STEP_SECONDS = 5.0
+LOCK_SECONDS = 15.0
+WAIT_STEP_SECONDS = 4.0
 
 Renew = Callable[[], object]
 

@@ -16,7 +16,7 @@ from recipes.locks import Renew, one_at_a_time
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeMeta, RecipeStore
 
-RENEW_SECONDS = 5.0
+RENEW_SECONDS = 3.0
 
 
 class Progress(Protocol):
