@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench-load clean distclean
+.PHONY: help dev test lint format check bench-load bench-sync clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -39,6 +39,9 @@ check: lint test ## everything that has to pass
 
 bench-load: $(SYNCED) ## measure a recipe load
 	$(BIN)/python -m tests.bench.load
+
+bench-sync: $(SYNCED) ## measure how fast changes reach every worker
+	$(BIN)/python -m tests.bench.sync
 
 clean: ## remove all state: var/ and the caches
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis
