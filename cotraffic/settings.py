@@ -3,6 +3,7 @@
 `.env.example` explains every variable; `cotraffic/checks.py` refuses combinations that cannot work.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
@@ -91,6 +92,8 @@ INSTALLED_APPS = [
     "recipes.apps.RecipesConfig",
     "offers.apps.OffersConfig",
 ]
+if DEVELOPMENT and find_spec("devstack"):
+    INSTALLED_APPS.append("devstack.apps.DevstackConfig")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

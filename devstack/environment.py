@@ -30,6 +30,7 @@ class Environment:
     pages_port: int
     aws_port: int | None
     redis_port: int | None
+    corecipe_port: int | None
 
     @property
     def ready(self) -> Path:
@@ -54,6 +55,7 @@ class Environment:
             "pages": self.pages_port,
             "aws": self.aws_port,
             "redis": self.redis_port,
+            "corecipe": self.corecipe_port,
         }
         return {name: port for name, port in wanted.items() if port}
 
@@ -70,11 +72,14 @@ def read_environment(state: Path) -> Environment:
     port = _port(given.get("PORT", "5000"))
     aws_port = None if "AWS_ENDPOINT_URL" in given else port + 1
     redis_port = None if "REDIS_URL" in given else port + 3
+    corecipe_port = None if "SOCKET_HOST" in given else port + 4
     variables = _defaults(state) | given | {"PYTHONUNBUFFERED": "1"}
     if aws_port:
         variables = _with_own_aws(variables, f"http://{LOCALHOST}:{aws_port}")
     if redis_port:
         variables["REDIS_URL"] = f"redis://{LOCALHOST}:{redis_port}/0"
+    if corecipe_port:
+        variables["SOCKET_HOST"] = f"http://{LOCALHOST}:{corecipe_port}"
     if not (Path(variables["MAXMIND_PATH"]).is_file() and Path(variables["MAXMIND_PATH_ISP"]).is_file()):
         variables["MAXMIND_PATH"] = str(state / "geoip" / "City.mmdb")
         variables["MAXMIND_PATH_ISP"] = str(state / "geoip" / "ISP.mmdb")
@@ -86,13 +91,14 @@ def read_environment(state: Path) -> Environment:
         pages_port=port + 2,
         aws_port=aws_port,
         redis_port=redis_port,
+        corecipe_port=corecipe_port,
     )
 
 
 def _port(text: str) -> int:
-    # The servers beside the web process take the three ports after it.
-    if not text.isdecimal() or not 0 < int(text) <= 65_532:
-        raise BadEnvironment(f"PORT is {text!r}: it has to be a number from 1 to 65532, such as 5000")
+    # The servers beside the web process take the four ports after it.
+    if not text.isdecimal() or not 0 < int(text) <= 65_531:
+        raise BadEnvironment(f"PORT is {text!r}: it has to be a number from 1 to 65531, such as 5000")
     return int(text)
 
 

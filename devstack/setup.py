@@ -11,11 +11,14 @@ import boto3
 import httpx
 from botocore.exceptions import ClientError
 
-from devstack.demo import DEMO_NETWORKS, write_recipe
+from devstack.corecipe import S3_KEYS
+from devstack.demo import DEMO_NETWORKS, recipe_file
 from devstack.environment import PROJECT, QUEUE_NAME, Environment
 from devstack.geoip import write_databases
 from devstack.links import plain_link
 from devstack.services import wait_for_port
+from devstack.truth import FILE_NAME as TRUTH_FILE
+from devstack.truth import KINDS, Truth
 
 MANAGE_STEPS = (["check"], ["migrate", "--verbosity", "0"], ["recipe_sync"])
 # What `recipe_sync` ends with on a second start, when Redis still has the demo recipe.
@@ -76,16 +79,16 @@ def create_stores(environment: Environment) -> None:
 
 
 def upload_recipe(environment: Environment) -> None:
-    """Upload the demo recipe; into a bucket that is not ours only where there is none."""
+    """Upload the recipe of the records there are; into a bucket not ours only where there is none."""
     variables = environment.variables
     s3 = boto3.client("s3", region_name=variables["AWS_REGION"])
     bucket = variables["S3_BUCKET_NAME"]
-    offers, campaigns = write_recipe(environment.state / "upload", environment.pages_url)
-    for path, name in ((offers, "S3_OFFERS_RECIPE_PATH"), (campaigns, "S3_CAMPAIGNS_RECIPE_PATH")):
-        key = variables[name]
+    truth = Truth.seeded(environment.state / TRUTH_FILE, environment.pages_url)
+    for kind in KINDS:
+        key = variables[S3_KEYS[kind]]
         found = s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"]
         if environment.aws_port or not found:
-            s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+            s3.put_object(Bucket=bucket, Key=key, Body=recipe_file(truth.all(kind)))
 
 
 def wait_for_first_click(environment: Environment) -> str | None:

@@ -16,6 +16,7 @@ from honcho.printer import Printer
 
 from devstack.environment import PROJECT, BadEnvironment, Environment
 from devstack.services import LOCALHOST, aws_command, valkey_command
+from devstack.truth import FILE_NAME as TRUTH_FILE
 
 SIGNAL_RETURN_CODES = {128 + signal.SIGINT, 128 + signal.SIGTERM}
 
@@ -41,12 +42,29 @@ def processes(environment: Environment) -> list[Process]:
         servers.append(Process("redis", valkey_command(environment.redis_port, environment.state / "valkey")))
     if environment.aws_port:
         servers.append(Process("aws", aws_command(environment.aws_port)))
+    celery = [python, "-m", "celery", "-A", "cotraffic"]
+    beat_files = ["--schedule", str(environment.state / "celerybeat"), "--pidfile="]
     gunicorn = [python, "-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application"]
     return [
         *servers,
         Process("setup", [python, "-m", "devstack", "--state", str(environment.state), "setup"]),
         Process("web", gunicorn, of_the_site=True),
+        Process("listener", [python, "manage.py", "recipe_listen"], of_the_site=True),
+        Process(
+            "worker", [*celery, "worker", "--concurrency", "1", "--loglevel", "warning"], of_the_site=True
+        ),
+        Process("beat", [*celery, "beat", *beat_files, "--loglevel", "warning"], of_the_site=True),
+        *_corecipe(environment),
     ]
+
+
+def _corecipe(environment: Environment) -> list[Process]:
+    """The stand-in, unless there is a real one."""
+    if not environment.corecipe_port:
+        return []
+    options = ["--port", str(environment.corecipe_port), "--truth", str(environment.state / TRUTH_FILE)]
+    command = [sys.executable, "-m", "devstack.corecipe", *options]
+    return [Process("corecipe", command, of_the_site=True)]
 
 
 def run(environment: Environment) -> None:

@@ -5,7 +5,6 @@ Always the same, apart from the address of the landing pages, which is the devst
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 
 from devstack.demo.catalogue import catalogue_campaigns, catalogue_offers
@@ -22,7 +21,7 @@ __all__ = [
     "Example",
     "demo_campaigns",
     "demo_offers",
-    "write_recipe",
+    "recipe_file",
 ]
 
 
@@ -36,11 +35,6 @@ def demo_campaigns() -> list[dict[str, Any]]:
     return showcase_campaigns() + catalogue_campaigns()
 
 
-def write_recipe(directory: Path, pages_url: str) -> tuple[Path, Path]:
-    """Write both recipe files as co-recipe would and return their paths: offers, campaigns."""
-    directory.mkdir(parents=True, exist_ok=True)
-    offers, campaigns = directory / "offersRecipe.json.gz", directory / "campaignsRecipe.json.gz"
-    for path, records in ((offers, demo_offers(pages_url)), (campaigns, demo_campaigns())):
-        # Without the time in the header equal records make equal files.
-        path.write_bytes(gzip.compress(json.dumps(records).encode(), mtime=0))
-    return offers, campaigns
+def recipe_file(records: list[dict[str, Any]]) -> bytes:
+    """The recipe file of these records, as co-recipe writes it; equal records make equal files."""
+    return gzip.compress(json.dumps(records).encode(), mtime=0)

@@ -18,6 +18,7 @@ from devstack.environment import DEMO_ENCRYPTION_KEY, PROJECT
 from devstack.services import LOCALHOST, port_answers
 from offers.tokens import encrypt
 
+PROCESSES = {"pages", "redis", "aws", "setup", "web", "listener", "worker", "beat", "corecipe"}
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 DESKTOP = (
@@ -69,11 +70,11 @@ class Stack:
 
 @pytest.fixture
 def port() -> int:
-    """The first of four free ports in a row."""
-    for first in range(20_000 + os.getpid() % 5_000, 32_000, 4):
-        if not any(port_answers(first + at) for at in range(4)):
+    """The first of five free ports in a row."""
+    for first in range(20_000 + os.getpid() % 5_000, 32_000, 5):
+        if not any(port_answers(first + at) for at in range(5)):
             return first
-    raise AssertionError("no four free ports in a row")
+    raise AssertionError("no five free ports in a row")
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_the_links_work_and_ctrl_c_leaves_nothing_behind(start: Callable[[], Sta
     assert "Alpine Hiking Shop" in httpx.get(plain.headers["Location"]).text
 
     assert stack.stop() == 0
-    assert stack.pids.keys() == {"pages", "redis", "aws", "setup", "web"}
+    assert stack.pids.keys() == PROCESSES
     assert not any(is_alive(pid) for pid in stack.pids.values())
 
     again = start()
