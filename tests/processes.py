@@ -40,6 +40,18 @@ def running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
             print(f"--- {' '.join(arguments)}\n{output.read().decode(errors='replace')}")
 
 
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python ARGUMENTS` to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def wait_until(condition: Callable[[], object], within_seconds: float = 10.0, what: str = "it") -> float:
     """Wait until `condition()` is true; gives the seconds it took. Raises AssertionError after too long."""
     started = time.monotonic()

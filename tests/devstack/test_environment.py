@@ -25,7 +25,7 @@ def names(environment: Environment) -> set[str]:
 @pytest.mark.usefixtures("shell")
 def test_an_empty_environment_is_enough(tmp_path: Path) -> None:
     environment = read_environment(tmp_path)
-    assert environment.ports == {"web": 5000, "aws": 5001, "pages": 5002, "redis": 5003}
+    assert environment.ports == {"web": 5000, "aws": 5001, "pages": 5002, "redis": 5003, "corecipe": 5004}
     assert environment.site_url == "http://localhost:5000"
     assert key_bytes(environment.variables["ENCRYPTION_KEY"])
     assert names(environment) >= {"redis", "aws", "pages", "setup", "web"}

@@ -144,7 +144,7 @@ def test_a_process_that_dies_stops_the_rest_and_is_named(start: Callable[[], Sta
 
 def test_a_closed_terminal_leaves_nothing_behind(start: Callable[[], Stack]) -> None:
     stack = start()
-    stack.wait_until(lambda: len(stack.pids) == 5)
+    stack.wait_until(lambda: stack.pids.keys() == PROCESSES)
     assert stack.stop(signal.SIGHUP) == 0
     assert not any(is_alive(pid) for pid in stack.pids.values())
 

@@ -2,21 +2,18 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
 from devstack.services import free_port
+from tests.processes import command
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PROJECT = Path(__file__).resolve().parents[2]
 RECIPES = {
     "offersRecipe.json.gz": [{"offerId": 1, "status": "public", "type": "regular"}, {"offerId": 2}],
     "campaignsRecipe.json.gz": [{"campaignId": 1}],
@@ -29,15 +26,8 @@ def recipe_in_s3(s3: "S3Client", redis_client: redis.Redis) -> None:
         s3.put_object(Bucket="co-recipe-staging", Key=key, Body=gzip.compress(json.dumps(records).encode()))
 
 
-def recipe_sync(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "recipe_sync", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def recipe_sync(*arguments: str, **environment: str) -> CompletedProcess[str]:
+    return command("manage.py", "recipe_sync", *arguments, **environment)
 
 
 @pytest.mark.usefixtures("recipe_in_s3")
