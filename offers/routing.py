@@ -10,7 +10,8 @@ from decimal import Decimal
 import msgspec
 
 from offers.pages import Page
-from offers.records import ZERO, Campaign, Candidate, Offer, OfferStatus, OfferType
+from offers.record_parts import Candidate
+from offers.records import ZERO, Campaign, Offer, OfferStatus, OfferType
 from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule, Verdict
 from offers.rules.aggregated import open_candidates
 from offers.rules.country_payout import payout_for

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from offers.reading import Defect
-from offers.records import RecordRejected, parse_campaign, parse_offer
+from offers.records import Defect, RecordRejected, parse_campaign, parse_offer
 from recipes.reading import RecipeRejected, read_records
 from recipes.store import RecipeKind
 

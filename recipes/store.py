@@ -16,7 +16,7 @@ import redis
 import redis.asyncio
 from redis.lock import Lock
 
-from offers.reading import Defect
+from offers.records import Defect
 from recipes.scripts import CHANGES_CHANNEL, READ, SWAP, UPDATE
 from recipes.states import ListenerState
 

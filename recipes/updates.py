@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from offers.reading import id_of
-from offers.records import RecordRejected, parse_campaign, parse_offer
+from offers.records import RecordRejected, id_of, parse_campaign, parse_offer
 from recipes.store import RecipeKind, RecipeStore
 
 KINDS = {"offer": RecipeKind.OFFERS, "campaign": RecipeKind.CAMPAIGNS}

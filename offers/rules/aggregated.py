@@ -1,6 +1,7 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
-from offers.records import Candidate, Offer, OfferType
+from offers.record_parts import Candidate
+from offers.records import Offer, OfferType
 from offers.rules.verdicts import Asked, Exit, Passed, Pick
 
 REDIRECT_TYPE = "offerAggregatedBestOffer"

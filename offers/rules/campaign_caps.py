@@ -1,6 +1,6 @@
 """A campaign may be capped."""
 
-from offers.records import Caps
+from offers.record_parts import Caps
 from offers.rules.verdicts import Asked, Exit, Passed
 
 NO_CAPS = Passed("the campaign has no caps")

@@ -1,6 +1,7 @@
 """An offer may pay other amounts for visitors from some countries."""
 
-from offers.records import CountryPayout, Offer
+from offers.record_parts import CountryPayout
+from offers.records import Offer
 from offers.rules.verdicts import Asked, Passed, Stay
 
 REDIRECT_TYPE = "customPayOutPerGeo"

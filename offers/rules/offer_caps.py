@@ -1,6 +1,6 @@
 """An offer may be capped."""
 
-from offers.records import Caps
+from offers.record_parts import Caps
 from offers.rules import country_payout
 from offers.rules.campaign_caps import caps_are_off, caps_seen
 from offers.rules.verdicts import Asked, Exit, Passed, Stay

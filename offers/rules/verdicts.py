@@ -5,7 +5,8 @@ from decimal import Decimal
 import msgspec
 
 from offers.pages import Page
-from offers.records import Campaign, Candidate, Offer
+from offers.record_parts import Candidate
+from offers.records import Campaign, Offer
 from offers.visitors import Visitor
 
 
