@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +16,7 @@ from devstack.services import Service
 from offers.tokens import encrypt, encrypt_text
 from recipes.store import RecipeKind, RecipeStore
 from tests.environment import ENCRYPTION_KEY
+from tests.processes import command
 from tests.recipe import make_live
 from tests.servers import web_worker
 
@@ -204,6 +206,26 @@ def test_while_redis_is_away_known_links_are_answered_from_memory(
 def test_in_production_debug_is_for_staff_only(loaded_redis: redis.Redis, geoip_databases: None) -> None:
     with web_worker(ENV="production") as url, httpx.Client(base_url=url) as client:
         assert click(client, 1, debug="debug").status_code == 302
+
+
+def test_in_production_debug_is_answered_to_signed_in_staff(
+    loaded_redis: redis.Redis, geoip_databases: None, tmp_path: Path
+) -> None:
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'staff.sqlite3'}"}
+    command("manage.py", "migrate", **database)
+    staff = {"DJANGO_SUPERUSER_USERNAME": "sam", "DJANGO_SUPERUSER_PASSWORD": "pass-of-sam"}
+    command("manage.py", "createsuperuser", "--noinput", "--email", "sam@a.example", **database, **staff)
+    with web_worker(ENV="production", **database) as url, httpx.Client(base_url=url) as client:
+        login = client.get("/admin/login/")
+        assert login.status_code == 200, login.text
+        form = {
+            "username": "sam",
+            "password": "pass-of-sam",
+            "csrfmiddlewaretoken": client.cookies["csrftoken"],
+        }
+        assert client.post("/admin/login/?next=/admin/", data=form).status_code == 302
+        answer = click(client, 1, debug="debug")
+    assert (answer.status_code, answer.json()["status"]) == (200, "success")
 
 
 def test_refused_links_are_redirected_where_the_operator_wants(
