@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONFORMANCE = Path(__file__).parent / "conformance"
 
+# They start whole stacks or wait for processes to die; what fails fast should fail first.
+SLOW = frozenset({"test_celery", "test_corecipe", "test_faults", "test_listener", "test_stack"})
 ENVIRONMENT_KEY = pytest.StashKey[object]()
 
 
@@ -28,6 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # Here and not through pytest-django's ini option, which would load the settings too early.
     config.stash[ENVIRONMENT_KEY] = environment.prepare()
     django.setup()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem in SLOW)
 
 
 @pytest.fixture(scope="session")
