@@ -13,6 +13,7 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, NoCredentialsError
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind
@@ -30,6 +31,10 @@ Progress = Callable[[int, int], object]
 
 class CannotReachS3(Exception):
     """S3 did not give us the file; the message says why, and what to do."""
+
+
+class CannotKeepFile(OSError):
+    """This machine's disk does not take the file; the message says why, and what to check."""
 
 
 class RecipeFile(msgspec.Struct, frozen=True):
@@ -70,7 +75,8 @@ def downloaded(kind: RecipeKind, known_etag: str | None, progress: Progress) -> 
     """The file in S3, complete and verified, under a temporary name; None when it is still `known_etag`.
 
     `keep` gives it its lasting name; what is not kept is gone afterwards. `progress` hears of bytes done and
-    bytes in all. Raises `CannotReachS3`, and `RecipeRejected` for a download that is not what S3 announced.
+    bytes in all. Raises `CannotReachS3`, `CannotKeepFile`, and `RecipeRejected` for a download that is not
+    what S3 announced.
     """
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
     known: dict[str, Any] = {"IfNoneMatch": known_etag} if known_etag else {}
@@ -84,14 +90,16 @@ def downloaded(kind: RecipeKind, known_etag: str | None, progress: Progress) -> 
     except (BotoCoreError, ValueError) as problem:
         raise CannotReachS3(_explained(problem, bucket, key)) from problem
     path = local_path(kind)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            digest = _stream(answer, file, bucket, key, progress)
         modified_ms = int(answer["LastModified"].timestamp() * 1000)
-        # So that a load from the file on disk knows which updates are newer than it.
-        os.utime(temporary, ns=(modified_ms * 1_000_000,) * 2)
+        with _writing(path):
+            with os.fdopen(handle, "wb") as file:
+                digest = _stream(answer, file, bucket, key, progress)
+            # So that a load from the file on disk knows which updates are newer than it.
+            os.utime(temporary, ns=(modified_ms * 1_000_000,) * 2)
         yield RecipeFile(Path(temporary), answer["ContentLength"], answer["ETag"], digest, modified_ms)
     finally:
         with suppress(FileNotFoundError):
@@ -99,14 +107,18 @@ def downloaded(kind: RecipeKind, known_etag: str | None, progress: Progress) -> 
 
 
 def keep(file: RecipeFile, kind: RecipeKind) -> None:
-    """Put a downloaded file in the place of the last good one, so that a crash leaves one or the other."""
+    """Put a downloaded file in the place of the last good one, so that a crash leaves one or the other.
+
+    Raises `CannotKeepFile`.
+    """
     path = local_path(kind)
-    os.replace(file.path, path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    with _writing(path):
+        os.replace(file.path, path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
 
 def on_disk(kind: RecipeKind) -> RecipeFile:
@@ -123,6 +135,16 @@ def on_disk(kind: RecipeKind) -> RecipeFile:
     return RecipeFile(path, status.st_size, f'"{digest}"', digest, status.st_mtime_ns // 1_000_000)
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Name the disk where it is the disk that fails."""
+    try:
+        yield
+    except OSError as problem:
+        hint = "check the space and the rights there, or OFFERS_RECIPE_PATH and CAMPAIGNS_RECIPE_PATH"
+        raise CannotKeepFile(f"cannot write {path}: {problem.strerror or problem}; {hint}") from problem
+
+
 def _md5() -> Any:
     return hashlib.md5(usedforsecurity=False)
 
@@ -131,18 +153,11 @@ def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -
     """Write the answer's body to `file`, verified and synced to disk; gives its MD5."""
     expected, etag = int(answer["ContentLength"]), answer["ETag"].strip('"')
     digest, done = _md5(), 0
-    try:
-        for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-            file.write(chunk)
-            digest.update(chunk)
-            done += len(chunk)
-            progress(done, expected)
-    except FlexibleChecksumError as problem:
-        raise RecipeRejected(f"the download does not have the checksum that S3 names: {problem}") from None
-    except (BotoCoreError, OSError) as problem:
-        raise CannotReachS3(
-            f"the download of s3://{bucket}/{key} broke off after {done:,} of {expected:,} bytes: {problem}"
-        ) from problem
+    for chunk in _received(answer, f"s3://{bucket}/{key}"):
+        file.write(chunk)
+        digest.update(chunk)
+        done += len(chunk)
+        progress(done, expected)
     if done != expected:
         raise RecipeRejected(f"the download has {done:,} bytes, S3 announced {expected:,}")
     # Uploads in parts, and some encryption, have tags that are no MD5; both contain a dash or are longer.
@@ -152,6 +167,21 @@ def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -
     file.flush()
     os.fsync(file.fileno())
     return str(digest.hexdigest())
+
+
+def _received(answer: Any, where: str) -> Iterator[bytes]:
+    """The answer's body; apart from the writing, so that a full disk is not taken for a broken line."""
+    expected, done = int(answer["ContentLength"]), 0
+    try:
+        for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+            done += len(chunk)
+            yield chunk
+    except FlexibleChecksumError as problem:
+        raise RecipeRejected(f"the download does not have the checksum that S3 names: {problem}") from None
+    except (BotoCoreError, HTTPError, OSError) as problem:
+        raise CannotReachS3(
+            f"the download of {where} broke off after {done:,} of {expected:,} bytes: {problem}"
+        ) from problem
 
 
 def _explained(problem: Exception, bucket: str, key: str) -> str:

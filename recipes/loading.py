@@ -7,13 +7,16 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from offers.reading import id_of
 from offers.records import Defect, RecordRejected, parse_campaign, parse_offer
-from recipes.reading import RecipeRejected, read_records
+from recipes.reading import RawRecord, RecipeRejected, read_records
 from recipes.store import RecipeKind
 
 BATCH_RECORDS = 2000
 KEPT_DEFECTS = 100
 KEPT_REJECTIONS = 100
+
+_decoder = msgspec.json.Decoder(dict[str, Any])
 
 Add = Callable[[dict[int, bytes]], object]
 
@@ -53,12 +56,13 @@ def load(kind: RecipeKind, path: Path, add: Add, progress: Callable[[int], objec
     try:
         for number, raw in enumerate(read_records(path, settings.RECIPE_MAX_BYTES), start=1):
             try:
-                record_id, defects = _validated(kind, raw.fields)
+                blob = raw.text.encode()
+                record_id, defects = _validated(kind, raw, blob)
             except RecordRejected as problem:
                 loaded.reject(number, problem)
                 continue
             loaded.keep(record_id, defects)
-            batch[record_id] = raw.text.encode()
+            batch[record_id] = blob
             if len(batch) >= BATCH_RECORDS:
                 add(batch)
                 progress(number)
@@ -73,9 +77,20 @@ def load(kind: RecipeKind, path: Path, add: Add, progress: Callable[[int], objec
     return loaded
 
 
-def _validated(kind: RecipeKind, fields: dict[str, Any]) -> tuple[int, tuple[Defect, ...]]:
-    if kind is RecipeKind.OFFERS:
-        offer = parse_offer(fields)
-        return offer.offer_id, offer.defects
-    campaign = parse_campaign(fields)
-    return campaign.campaign_id, campaign.defects
+def _validated(kind: RecipeKind, raw: RawRecord, blob: bytes) -> tuple[int, tuple[Defect, ...]]:
+    """The id and the defects of a record. Raises `RecordRejected`."""
+    try:
+        # Decoded as workers decode it: theirs refuses lone surrogates and infinite numbers, which Python's
+        # own takes, and a record that was counted as loaded must not be unknown to every click.
+        fields = _decoder.decode(blob)
+    except (msgspec.DecodeError, RecursionError):
+        record_id = id_of(raw.fields.get(kind.id_field))
+        raise RecordRejected("text or numbers that workers cannot decode", record_id) from None
+    try:
+        if kind is RecipeKind.OFFERS:
+            offer = parse_offer(fields)
+            return offer.offer_id, offer.defects
+        campaign = parse_campaign(fields)
+        return campaign.campaign_id, campaign.defects
+    except ArithmeticError:
+        raise RecordRejected("a number out of range", id_of(fields.get(kind.id_field))) from None

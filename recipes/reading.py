@@ -100,7 +100,7 @@ class _Text:
 
 
 def _no_such_number(word: str) -> None:
-    raise RecipeRejected(f"{word} is not JSON")
+    raise RecipeRejected(f"{word} is no number")
 
 
 def _records(window: _Text) -> Iterator[RawRecord]:
@@ -140,6 +140,11 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
             continue
         except RecursionError:
             raise RecipeRejected(f"record {number} is nested too deeply") from None
+        except RecipeRejected as problem:
+            raise RecipeRejected(f"record {number} is not JSON: {problem}") from None
+        except ValueError:
+            # Python refuses to convert them, for that takes time that grows with the square of their length.
+            raise RecipeRejected(f"record {number} holds an integer of thousands of digits") from None
         if not isinstance(fields, dict):
             raise RecipeRejected(f"record {number} is not an object but {type(fields).__name__}")
         record = RawRecord(fields, window.text[window.at : end])

@@ -14,7 +14,7 @@ from recipes.files import RecipeFile
 from recipes.loading import Loaded, load
 from recipes.locks import Renew, one_at_a_time
 from recipes.reading import RecipeRejected
-from recipes.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.store import RecipeKind, RecipeMeta, RecipeStore, SwapRefused
 
 RENEW_SECONDS = 3.0
 
@@ -64,14 +64,14 @@ class SyncReport(msgspec.Struct, kw_only=True):
 def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
     """Make the newest recipe of a kind live, unless it is already.
 
-    Raises `CannotReachS3`, `RecipeRejected`, `AlreadyWaiting`, `LockLost`, `SwapRefused` and redis-py's
-    errors; what was wrong with the recipe or with S3 is noted in the kind's metadata too.
+    Raises `CannotReachS3`, `RecipeRejected`, `AlreadyWaiting`, `LockLost`, `SwapRefused`, redis-py's errors,
+    and `OSError` for the local disk. What was wrong with recipe, S3 or disk is noted in the metadata too.
     """
     kind = request.kind
     with one_at_a_time(store, kind) as renew:
         try:
             return _sync(request, store, renew)
-        except (files.CannotReachS3, RecipeRejected) as problem:
+        except (files.CannotReachS3, RecipeRejected, SwapRefused, OSError) as problem:
             store.amend_meta(kind, last_error=str(problem), last_error_at_ms=_now_ms())
             raise
 

@@ -104,7 +104,11 @@ def test_a_file_that_unpacks_to_more_than_is_allowed(path: Path) -> None:
         ('[{"offerId": 1} {"offerId": 2}]', "after record 1 comes '{'"),
         ('[{"offerId": 1,}]', "record 1 is not JSON"),
         ('[{"offerId": ', "record 1 is not JSON"),
-        ('[{"offerId": NaN}]', "NaN is not JSON"),
+        ('[{"offerId": NaN}]', "record 1 is not JSON: NaN is no number"),
+        (
+            '[{"offerId": 1}, {"offerId": ' + "9" * 5000 + "}]",
+            "record 2 holds an integer of thousands of digits",
+        ),
         ('[{"offerId": 1}]]', "something behind the JSON array"),
         ("[" * 100_000, "nested too deeply"),
         ("[" + '{"a":' * 100_000, "nested too deeply"),

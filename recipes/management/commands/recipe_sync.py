@@ -17,13 +17,14 @@ from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
 from recipes.sync import SyncReport, SyncRequest, check, no_progress, sync
 
-DONE, NOTHING_TO_DO, REJECTED, NO_S3, NO_REDIS = 0, 3, 4, 5, 6
+DONE, NOTHING_TO_DO, REJECTED, NO_S3, NO_REDIS, NO_DISK = 0, 3, 4, 5, 6, 7
 EXIT_CODES = """exit codes:
   0  done: at least one kind was loaded, none failed
   3  nothing to do: what is live is what S3 has (or another sync is about to do the same)
   4  a recipe was rejected, and what was live stays live
   5  S3 did not give us a file
   6  this instance's Redis does not answer, or lost its data meanwhile
+  7  this machine's disk does not take or give the file
 Of several the highest counts."""
 
 
@@ -97,7 +98,9 @@ class Command(BaseCommand):
                 return REJECTED, {"kind": kind, "outcome": "rejected", "error": str(problem)}
             except CannotReachS3 as problem:
                 return NO_S3, {"kind": kind, "outcome": "cannot reach S3", "error": str(problem)}
-            except (RedisError, OSError, SwapRefused, LockLost) as problem:
+            except OSError as problem:
+                return NO_DISK, {"kind": kind, "outcome": "cannot use the disk", "error": str(problem)}
+            except (RedisError, SwapRefused, LockLost) as problem:
                 error = f"{problem} (REDIS_URL says where this instance's Redis is)"
                 return NO_REDIS, {"kind": kind, "outcome": "cannot reach Redis", "error": error}
         code = NOTHING_TO_DO if report.outcome == "unchanged" else DONE
