@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,6 +49,16 @@ def wait_for_port(port: int, host: str = LOCALHOST, timeout_seconds: float = STA
         time.sleep(0.05)
 
 
+def valkey_answers(port: int, host: str = LOCALHOST) -> bool:
+    """Return whether a Valkey accepts commands there; one that still loads its data does not."""
+    try:
+        with socket.create_connection((host, port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
 def valkey_command(port: int, data_dir: Path, *, append_only: bool = True) -> list[str]:
     """Return the command line of a Valkey that refuses writes rather than evict, as production's does."""
     return [
@@ -70,7 +81,10 @@ def aws_command(port: int) -> list[str]:
 class Service:
     """A server process of ours, which can be started again after it was stopped or killed."""
 
-    def __init__(self, name: str, command: list[str], port: int) -> None:
+    def __init__(
+        self, name: str, command: list[str], port: int, answers: Callable[[int], bool] = port_answers
+    ) -> None:
+        self._answers = answers
         self.name = name
         self.command = command
         self.port = port
@@ -82,7 +96,7 @@ class Service:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the server and return once it accepts connections.
+        """Start the server and return once it answers.
 
         Raises ServiceError when the port is taken, the process ends early or takes too long.
         """
@@ -94,7 +108,7 @@ class Service:
                 self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
             deadline = time.monotonic() + START_SECONDS
-            while not port_answers(self.port):
+            while not self._answers(self.port):
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.kill()
                     output.seek(0)

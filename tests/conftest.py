@@ -42,7 +42,9 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.Servic
     port = urlsplit(os.environ["REDIS_URL"]).port
     assert port
     data_dir = tmp_path_factory.mktemp("valkey")
-    with services.Service("valkey", services.valkey_command(port, data_dir), port) as service:
+    with services.Service(
+        "valkey", services.valkey_command(port, data_dir), port, services.valkey_answers
+    ) as service:
         yield service
 
 
