@@ -84,7 +84,7 @@ def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
             return _unchanged(request, meta)
         started = time.monotonic()
         count_before = store.live_count(request.kind)
-        loaded = load(request.kind, file.path, lambda _: None, _loading(request.progress))
+        loaded = load(request.kind, file.path, lambda _: None, _loading(request, count_before))
         _refuse_a_drop(request, len(loaded.ids), count_before)
         return _report(request, "checked", meta.generation, loaded, file, count_before, started)
 
@@ -107,7 +107,7 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> Sync
     count_before = store.live_count(request.kind)
     writer = store.begin(request.kind)
     try:
-        loaded = load(request.kind, file.path, writer.add, _loading(request.progress))
+        loaded = load(request.kind, file.path, writer.add, _loading(request, count_before))
         _refuse_a_drop(request, len(loaded.ids), count_before)
         if not request.from_file:
             # Only now: a file that cannot go live must not replace the last good one on disk either.
@@ -150,9 +150,10 @@ def _refuse_a_drop(request: SyncRequest, count: int, live: int) -> None:
         )
 
 
-def _loading(progress: Progress) -> Callable[[int], None]:
+def _loading(request: SyncRequest, count_before: int) -> Callable[[int], None]:
     def hear(records: int) -> None:
-        progress("loading", records, None)
+        # How many there will be is not known; about as many as there are is the best guess.
+        request.progress("loading", records, max(records, count_before) if count_before else None)
 
     return hear
 
