@@ -42,7 +42,8 @@ class BackgroundSync:
 
     def ask(self, announced_size: int | None) -> bool:
         """Ask for a sync, `announced_size` being co-recipe's number; False: too soon after a failure."""
-        if self.state.failures and time.monotonic() < self._next_try and announced_size == self._failed_for:
+        again = announced_size is None or announced_size == self._failed_for
+        if self.state.failures and again and time.monotonic() < self._next_try:
             return False
         if announced_size is not None:
             self._announced = announced_size
@@ -67,9 +68,13 @@ class BackgroundSync:
         command = [sys.executable, "manage.py", "recipe_sync", self.kind.value, "--json"]
         if announced_size is not None:
             command += ["--announced-size", str(announced_size)]
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=settings.BASE_DIR, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
-        )
+        pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=settings.BASE_DIR, stdin=nothing, stdout=pipe
+            )
+        except OSError as problem:
+            return f"cannot start recipe_sync: {problem}"
         try:
             output, _ = await process.communicate()
         except asyncio.CancelledError:

@@ -1,144 +1,29 @@
-"""The socket.io client: asks co-recipe whether the recipe changed, and applies the updates it sends.
+"""Asks co-recipe whether the recipe changed, and applies the updates it sends.
 
-The protocol is that of DOMAIN, section 8. The master is asked; the slave only while the master is away.
-Updates are taken from both, for a repeated update does no harm.
+The master is asked; the slave only while the master is away. Updates are taken from both, for a repeated
+update does no harm.
 """
 
 import asyncio
 import logging
 import os
-import random
 import time
 from collections import Counter
 from contextlib import suppress
-from typing import Any
 
-import socketio
 from redis.exceptions import RedisError
 
 from recipes.background_sync import BackgroundSync
-from recipes.states import HostState, ListenerState
+from recipes.link import Link
+from recipes.states import ListenerState
 from recipes.store import RecipeKind, RecipeStore
 from recipes.updates import apply
 
-CHECK_EVENTS = {RecipeKind.OFFERS: "fileSizeOffersCheck", RecipeKind.CAMPAIGNS: "fileSizeCampaignsCheck"}
-UPDATE_EVENT = "updRecipe"
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
-CONNECT_SECONDS = 10
-# A connection that lasted so long was a good one: the next pause begins small again.
-GOOD_CONNECTION_SECONDS = 30.0
 STATE_SECONDS = 2.0
-STOP_SECONDS = 0.4
 REDIS_AWAY_SECONDS = 0.5
 MAX_WAITING_UPDATES = 50_000
-MAX_ANNOUNCED_SIZE = 2**53
 
 logger = logging.getLogger(__name__)
-
-
-def announced_number(arguments: tuple[Any, ...]) -> int | None:
-    """The number in co-recipe's answer to a check; None when there is none to be believed."""
-    value = arguments[0] if len(arguments) == 1 else None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ANNOUNCED_SIZE:
-        return value
-    return None
-
-
-class Link:
-    """One co-recipe: connected for ever, with growing, jittered pauses between attempts."""
-
-    def __init__(self, url: str, listener: "Listener") -> None:
-        self.url = url
-        self.state = HostState(url)
-        self._listener = listener
-        self._client = self._new_client()
-
-    @property
-    def connected(self) -> bool:
-        """Whether it can be asked now."""
-        return self.state.connected_since_ms is not None
-
-    async def run(self) -> None:
-        """Stay connected until cancelled."""
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            started = time.monotonic()
-            try:
-                # A client of its own for every attempt: none can be left half connected by the last one.
-                self._client = self._new_client()
-                await self._client.connect(
-                    self.url, transports=["websocket", "polling"], wait_timeout=CONNECT_SECONDS
-                )
-                await self._client.wait()
-                self.state.last_error = "the connection ended"
-            except asyncio.CancelledError:
-                await self._disconnect()
-                raise
-            except Exception as problem:
-                # Whatever a broken server made the library raise, the answer is to connect anew.
-                self.state.last_error = str(problem) or type(problem).__name__
-                await self._disconnect()
-            self.state.connected_since_ms = None
-            if time.monotonic() - started > GOOD_CONNECTION_SECONDS:
-                pause = FIRST_PAUSE_SECONDS
-            logger.warning(
-                "co-recipe %s is away: %s; next try in %.1f s", self.url, self.state.last_error, pause
-            )
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter is no secret
-            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
-
-    async def ask(self, kind: RecipeKind, announced_size: int) -> None:
-        """Tell co-recipe which number is live here; it answers if its own is another."""
-        self.state.last_check_ms = _now_ms()
-        with suppress(socketio.exceptions.SocketIOError):
-            await self._client.emit(CHECK_EVENTS[kind], announced_size)
-
-    def _new_client(self) -> Any:
-        client = socketio.AsyncClient(reconnection=False, handle_sigint=False, logger=False)
-        client.on("connect", self._on_connect)
-        client.on("disconnect", self._on_disconnect)
-        for kind, event in CHECK_EVENTS.items():
-            client.on(event, self._answer_handler(kind))
-        client.on(UPDATE_EVENT, self._on_update)
-        client.on("*", self._on_unknown)
-        return client
-
-    async def _disconnect(self) -> None:
-        with suppress(Exception):
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._client.disconnect()
-
-    async def _on_connect(self) -> None:
-        self.state.connected_since_ms = _now_ms()
-        self.state.last_error = None
-        logger.info("connected to co-recipe %s", self.url)
-        await self._listener.on_connect(self)
-
-    async def _on_disconnect(self, *_: Any) -> None:
-        self.state.connected_since_ms = None
-
-    def _answer_handler(self, kind: RecipeKind) -> Any:
-        async def on_answer(*arguments: Any) -> None:
-            number = announced_number(arguments)
-            if number is None:
-                self._listener.count_malformed(CHECK_EVENTS[kind], "no usable number")
-                return
-            self.state.last_answer_ms = _now_ms()
-            self.state.last_answer = f"{kind}: {number}"
-            await self._listener.on_announcement(kind, number)
-
-        return on_answer
-
-    async def _on_update(self, *arguments: Any) -> None:
-        self._listener.take_update(arguments[0] if len(arguments) == 1 else None)
-
-    async def _on_unknown(self, event: Any, *_: Any) -> None:
-        self._listener.count_malformed(str(event)[:60], "unknown event")
 
 
 class Listener:

@@ -14,7 +14,6 @@ import redis
 
 from devstack.services import free_port
 from recipes.files import local_path
-from recipes.listener import announced_number
 from recipes.store import RecipeKind, RecipeStore
 from tests.processes import running, wait_until
 from tests.recipe import make_live, offer_blob
@@ -204,25 +203,3 @@ def test_it_stops_within_a_second(store: RecipeStore, master: FakeCoRecipe, conn
         started = time.monotonic()
         assert process.wait(5) == 0
         assert time.monotonic() - started < 1
-
-
-ARGUMENTS: list[tuple[tuple[Any, ...], int | None]] = [
-    ((5,), 5),
-    (("5",), 5),
-    ((5.0,), 5),
-    ((0,), None),
-    ((-5,), None),
-    ((True,), None),
-    (("",), None),
-    ((5.5,), None),
-    ((float("nan"),), None),
-    ((10**30,), None),
-    ((), None),
-    ((1, 2), None),
-    (([5],), None),
-]
-
-
-@pytest.mark.parametrize(("arguments", "number"), ARGUMENTS)
-def test_only_a_positive_number_is_an_announcement(arguments: tuple[Any, ...], number: int | None) -> None:
-    assert announced_number(arguments) == number

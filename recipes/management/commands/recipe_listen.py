@@ -5,11 +5,15 @@ import signal
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
-from django_redis import get_redis_connection
+from django.core.management.base import BaseCommand, CommandError
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from recipes.listener import Listener
 from recipes.store import RecipeStore
+
+REDIS_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -30,5 +34,15 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         urls = [url for url in (settings.SOCKET_HOST, settings.SOCKET_HOST_SLAVE) if url]
-        store = RecipeStore(get_redis_connection("default"))
+        if not urls:
+            raise CommandError("SOCKET_HOST is empty: set it to the address of co-recipe")
+        # Not Django's client, whose patience with a Redis that hangs is longer than ours with a SIGTERM;
+        # what is not answered in time is tried again.
+        client = Redis.from_url(
+            settings.REDIS_URL,
+            socket_connect_timeout=REDIS_SECONDS,
+            socket_timeout=REDIS_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        store = RecipeStore(client)
         await Listener(store, urls, settings.RECIPE_CHECK_SECONDS).run(stop)
