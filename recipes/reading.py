@@ -3,8 +3,9 @@
 import json
 import zlib
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 CHUNK_BYTES = 256 * 1024
 # Offers with long exit chains reach some ten thousand characters; beyond this, quotes or brackets are broken.
@@ -99,8 +100,13 @@ class _Text:
                 return ""
 
 
-def _no_such_number(word: str) -> None:
+def _no_such_number(word: str) -> NoReturn:
     raise RecipeRejected(f"{word} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if isfinite(number) else _no_such_number(digits)
 
 
 def _records(window: _Text) -> Iterator[RawRecord]:
@@ -109,7 +115,7 @@ def _records(window: _Text) -> Iterator[RawRecord]:
         what = "is empty inside" if not sign else f"holds no JSON array, it begins with {sign!r}"
         raise RecipeRejected(f"the file {what}")
     window.at += 1
-    decode = json.JSONDecoder(parse_constant=_no_such_number).raw_decode
+    decode = json.JSONDecoder(parse_float=_finite, parse_constant=_no_such_number).raw_decode
     number = 0
     if window.next_sign() != "]":
         while True:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,10 +40,9 @@ def test_a_record_is_added_as_it_stands_in_the_file(path: Path) -> None:
     assert load_texts(path, text)[1] == {1: text.encode()}
 
 
-@pytest.mark.parametrize("value", ['"\\ud800"', "1e999"], ids=["half a character", "an infinite number"])
-def test_a_record_that_workers_could_not_decode_is_rejected(path: Path, value: str) -> None:
-    loaded, added = load_texts(path, GOOD, f'{good_but(offerId=2)[:-1]}, "name": {value}}}')
-    assert loaded.rejections == ["record 2 (id 2): text or numbers that workers cannot decode"]
+def test_a_record_that_workers_could_not_decode_is_rejected(path: Path) -> None:
+    loaded, added = load_texts(path, GOOD, good_but(offerId=2, name="half a pair: \ud83d"))
+    assert loaded.rejections == ["record 2 (id 2): text that workers cannot decode"]
     assert added == {1: GOOD.encode()}
 
 
@@ -76,7 +76,7 @@ JSON = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text()
+    | st.text(st.characters())
     | st.sampled_from(["\ud800", "NaN", "1e999999999", "9" * 5000, 10**400, "[" * 5000]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
@@ -89,4 +89,5 @@ FIELDS = sorted(json.loads((CONFORMANCE / "offers.json").read_text())[40])
 def test_no_record_crashes_the_loader(path: Path, records: list[dict[str, Any]]) -> None:
     loaded, added = load_texts(path, GOOD, *(good_but(**record) for record in records))
     assert loaded.ids == added.keys()
+    assert all(msgspec.json.decode(blob) == json.loads(blob) for blob in added.values())
     assert len(added) + loaded.duplicates + sum(loaded.rejected.values()) == len(records) + 1

@@ -105,6 +105,7 @@ def test_a_file_that_unpacks_to_more_than_is_allowed(path: Path) -> None:
         ('[{"offerId": 1,}]', "record 1 is not JSON"),
         ('[{"offerId": ', "record 1 is not JSON"),
         ('[{"offerId": NaN}]', "record 1 is not JSON: NaN is no number"),
+        ('[{"payin": -1e999}]', "record 1 is not JSON: -1e999 is no number"),
         (
             '[{"offerId": 1}, {"offerId": ' + "9" * 5000 + "}]",
             "record 2 holds an integer of thousands of digits",
