@@ -80,6 +80,7 @@ class BackgroundSync:
         except asyncio.CancelledError:
             with suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()
             raise
         if process.returncode in GOOD_EXIT_CODES:
             return None
