@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 MAX_AMOUNT = Decimal(10**12)
+# Finer than any currency, and within what the click record's store can hold.
+SMALLEST_STEP = Decimal("1e-12")
 SHOWN_VALUE_CHARACTERS = 120
 
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
@@ -107,7 +109,7 @@ class FieldReader:
                 amount = Decimal(str(value).strip())
             except InvalidOperation:
                 amount = Decimal("NaN")
-            if amount.is_finite() and abs(amount) < MAX_AMOUNT:
+            if amount.is_finite() and -MAX_AMOUNT < amount < MAX_AMOUNT:
                 return _plain(amount)
         self.defect(path + field, value, "is not an amount")
         return None
@@ -168,5 +170,8 @@ class FieldReader:
 
 def _plain(amount: Decimal) -> Decimal:
     """Without trailing zeros or exponent: 5.50000000 and 5.5 are one amount, written one way."""
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -12:
+        amount = amount.quantize(SMALLEST_STEP)
     normal = amount.normalize()
     return normal.quantize(Decimal(1)) if normal.as_tuple().exponent > 0 else normal  # type: ignore[operator]

@@ -93,7 +93,7 @@ def _position(row: dict[str, Any]) -> float:
     value = row.get("pos")
     try:
         return float(value) if isinstance(value, int | float | str) else float("inf")
-    except ValueError:
+    except (ValueError, OverflowError):
         return float("inf")
 
 

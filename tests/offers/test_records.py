@@ -46,7 +46,10 @@ def test_amounts_are_exact_decimals(value: object, amount: str) -> None:
     assert str(offer(payin=value).payin) == amount
 
 
-@pytest.mark.parametrize("value", ["abc", "1e400", "NaN", "Infinity", [5], {"a": 1}, True, "5,50", 10**15])
+@pytest.mark.parametrize(
+    "value",
+    ["abc", "1e400", "1e999999999", "1e-999999999", "NaN", "Infinity", [5], {"a": 1}, True, "5,50", 10**15],
+)
 def test_an_amount_that_cannot_be_read_is_a_defect(value: object) -> None:
     record = offer(payin=value)
     assert (str(record.payin), [field for field, _ in defects(record)]) == ("0", ["payin"])
@@ -110,6 +113,14 @@ def test_the_report_names_record_field_and_value() -> None:
     defect = offer(12, customPayOutPerGeo="{broken").defects[0]
     assert (defect.record_id, defect.field, defect.value) == (12, "customPayOutPerGeo", "{broken")
     assert defect.problem == "is not JSON"
+
+
+def test_a_position_of_any_size_is_read() -> None:
+    rows = [
+        {"pos": 10**400, "country": "US", "lpUrl": "b.example"},
+        {"pos": 1, "country": "US", "lpUrl": "a.example"},
+    ]
+    assert offer(customLpRules={"customLPRules": rows}).custom_pages["US"].page.text == "a.example"
 
 
 def test_a_long_value_is_shown_in_part() -> None:
