@@ -67,6 +67,12 @@ RECIPE_UPDATE_OVERLAP_SECONDS = env.float("RECIPE_UPDATE_OVERLAP_SECONDS", defau
 RECIPE_SYNC_SECONDS = env.float("RECIPE_SYNC_SECONDS", default=60.0)
 RECIPE_RELOAD_SECONDS = env.float("RECIPE_RELOAD_SECONDS", default=120.0)
 
+# --- clicks: from their answer to DynamoDB ---
+CLICK_COMMIT_TIMEOUT_MS = env.int("CLICK_COMMIT_TIMEOUT_MS", default=250)
+CLICK_SPOOL_DIR = env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "spool"))
+CLICK_LOG_KEEP = env.int("CLICK_LOG_KEEP", default=100_000)
+SHARED_REDIS_URL = env.str("SHARED_REDIS_URL", default="")
+
 # --- background work ---
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 
@@ -75,6 +81,8 @@ AWS_REGION = env.str("AWS_REGION", default="us-east-1")
 AWS_DYNAMODB_REGION = env.str("AWS_DYNAMODB_REGION", default="us-west-2")
 AWS_DYNAMODB_ENDPOINT = env.str("AWS_DYNAMODB_ENDPOINT", default="dynamodb.us-west-2.amazonaws.com")
 AWS_DYNAMODB_TABLE_NAME = env.str("AWS_DYNAMODB_TABLE_NAME", default="customOffers-production")
+# Conversion messages; empty: none are sent.
+AWS_SQS_QUEUE_URL = env.str("AWS_SQS_QUEUE_URL", default="")
 
 # --- the visitor ---
 MAXMIND_PATH = env.str("MAXMIND_PATH", default="/usr/share/GeoIP/GeoIP2-City.mmdb")

@@ -117,6 +117,7 @@ def _defaults(state: Path) -> dict[str, str]:
         "URL_HASH_SECRET": "demo-secret",
         "OFFERS_RECIPE_PATH": str(state / "recipe" / "offersRecipe.json.gz"),
         "CAMPAIGNS_RECIPE_PATH": str(state / "recipe" / "campaignsRecipe.json.gz"),
+        "CLICK_SPOOL_DIR": str(state / "spool"),
         "S3_OFFERS_RECIPE_PATH": "offersRecipe.json.gz",
         "S3_CAMPAIGNS_RECIPE_PATH": "campaignsRecipe.json.gz",
         "S3_BUCKET_NAME": "co-recipe-staging",
