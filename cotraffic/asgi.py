@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 django_application = get_asgi_application()
 
-from offers.engine import build_answerer, open_redis  # noqa: E402 - Django's settings come first
+from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402 - Django's settings come first
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -27,19 +27,20 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
     """
     await receive()
-    redis = open_redis()
+    redis, clicks = open_redis(), build_click_writer()
     try:
-        answerer = build_answerer(redis)
+        answerer = build_answerer(redis, clicks)
     except (OSError, ValueError) as problem:
         message = f"{problem}. Run `./manage.py check`: it says what to do."
         await send({"type": "lifespan.startup.failed", "message": message})
         return
     scope["state"]["answerer"] = answerer
-    watching = asyncio.create_task(answerer.catalog.watch())
+    await clicks.connection.open()
+    working = asyncio.gather(answerer.catalog.watch(), clicks.run())
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    watching.cancel()
+    working.cancel()
     with suppress(asyncio.CancelledError):
-        await watching
+        await working
     await redis.aclose()
     await send({"type": "lifespan.shutdown.complete"})

@@ -1,14 +1,14 @@
 """The one path from a request to its answer, called by both doors; it knows neither Django nor ASGI."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
 from uuid import uuid4
 
 import msgspec
 
 from offers.catalog import Catalog, CatalogUnavailable, NothingLoaded
-from offers.clicks import Click
+from offers.click_record import Click
 from offers.landing import LandingBuilder, Macros
 from offers.records import Campaign, Offer, OfferStatus
 from offers.request import ClickRequest
@@ -66,7 +66,10 @@ UNAVAILABLE_PAGE = _PAGE.format(title="One moment", text="Please try again in a 
 
 
 class Answerer:
-    """Answers clicks; everything it needs is handed to it once."""
+    """Answers clicks; everything it needs is handed to it once.
+
+    A redirect waits for `write`, which returns once the click is where it cannot be lost.
+    """
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class Answerer:
         visitors: VisitorReader,
         landings: LandingBuilder,
         defaults: Defaults,
+        write: Callable[[Click], Awaitable[None]],
         not_found_url: str = "",
     ) -> None:
         self.catalog = catalog
@@ -82,6 +86,7 @@ class Answerer:
         self._visitors = visitors
         self._landings = landings
         self._defaults = defaults
+        self._write = write
         self._rotation = Rotation()
         self._not_found = (
             Answer(302, (("location", not_found_url), NO_STORE), b"")
@@ -95,6 +100,8 @@ class Answerer:
         """The answer to a plain click."""
         click = await self.examine(request)
         if isinstance(click, Click):
+            if not request.head:
+                await self._write(click)
             return Answer(302, (("location", click.location), NO_STORE), b"")
         return self._unavailable if click.reason in UNAVAILABLE else self._not_found
 

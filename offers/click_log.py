@@ -53,7 +53,7 @@ APPEND_KEYS = (LOG, CONVERSIONS)
 ARGUMENTS_PER_CLICK = 4
 LID_TAG = slice(8, 16)
 
-# Forgets consumers that hold nothing; between a look and a deletion from outside, one could have come to hold.
+# Forgets consumers that hold nothing; a script, for between a look and a deletion one may come to hold.
 _FORGET_CONSUMERS = """
 local forgotten = 0
 for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
@@ -166,7 +166,7 @@ class ClickLog:
 
     def dead_letters(self, count: int) -> list[DeadLetter]:
         """The newest dead letters."""
-        found: list[Any] = self._redis.xrevrange(DEAD, count=count)
+        found: Any = self._redis.xrevrange(DEAD, count=count)
         return [
             DeadLetter(id_.decode(), kept[b"click"], kept[b"unique"].decode(), kept[b"error"].decode())
             for id_, kept in found
@@ -224,8 +224,8 @@ class ClickLog:
 
     def due_conversions(self, now_ms: int, count: int) -> list[bytes]:
         """Up to `count` conversion messages that are due, the first due first."""
-        found: list[bytes] = self._redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
-        return found
+        found: Any = self._redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
+        return list(found)
 
     def forget_conversions(self, messages: Iterable[bytes]) -> None:
         """Forget conversion messages: they were sent."""
@@ -255,7 +255,7 @@ class ClickLog:
         return f"{milliseconds}-{int(number) + 1}"
 
     def _oldest_age(self, now: float) -> float | None:
-        oldest: list[Any] = self._redis.xrange(LOG, min=self._first_undelivered(), count=1)
+        oldest: Any = self._redis.xrange(LOG, min=self._first_undelivered(), count=1)
         if not oldest:
             return None
         return max(0.0, now - int(oldest[0][0].split(b"-")[0]) / 1000)

@@ -27,15 +27,15 @@ class Click(NamedTuple):
 
 
 class ClickRecord(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """One item of the click table. A value that is None is left out of it.
+    """One item of the click table. A value that is None is left out of it; the CPM options are 0 or 1.
 
     `isUniqueVisit` is missing: whoever writes the click down finds out. `date_added` is in milliseconds since
     the epoch, `ttl`, when the table may forget the click, in seconds.
     """
 
     lid: str
-    is_cpm_option_enabled: bool
-    origin_is_cpm_option_enabled: bool
+    is_cpm_option_enabled: int
+    origin_is_cpm_option_enabled: int
     date_added: int
     ttl: int
     event_type: str
@@ -107,8 +107,8 @@ def record(click: Click) -> ClickRecord:
     offer, origin = decision.offer, decision.origin
     kept = ClickRecord(
         lid=click.lid,
-        is_cpm_option_enabled=offer is not None and offer.is_cpm_option_enabled,
-        origin_is_cpm_option_enabled=origin is not None and origin.is_cpm_option_enabled,
+        is_cpm_option_enabled=int(offer is not None and offer.is_cpm_option_enabled),
+        origin_is_cpm_option_enabled=int(origin is not None and origin.is_cpm_option_enabled),
         date_added=asked.now_ms,
         ttl=asked.now_ms // 1000 + YEAR_SECONDS,
         event_type="click",

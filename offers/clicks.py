@@ -1,172 +1,162 @@
-"""The click record: what is kept of one click, field by field as the network's reports know them."""
+"""The group commit: clicks go into the log together, and each waits until Redis has acknowledged its batch.
 
-from collections.abc import Callable
-from decimal import Decimal
-from hashlib import blake2b
-from typing import Any, NamedTuple
+While one batch is on its way the clicks that arrive join the next, which leaves as soon as the previous one
+has returned: a click waits for one round trip, or two, and however many clicks there are share it. Where
+Redis is away or slow, the batch goes to the spool instead, and from there into the log when Redis is back.
+"""
 
-from offers.request import ClickRequest
-from offers.routing import Decision
-from offers.rules import Asked
+import asyncio
+import logging
+import time
+from asyncio import Future
+from collections.abc import Sequence
 
-YEAR_SECONDS = 365 * 24 * 3600
-KEPT_WHEN_EMPTY = frozenset({"isCpmOptionEnabled", "originIsCpmOptionEnabled", "isUniqueVisit"})
-FINGERPRINT_OFF = "disabled"
+import msgspec
+from redis.exceptions import RedisError
 
+from offers.click_log import ARGUMENTS_PER_CLICK, DEAD, TOTALS
+from offers.click_record import Click, encode, record
+from offers.conversions import due_conversion
+from offers.log_connection import LogConnection
+from offers.seen import SharedSeen
+from offers.spool import Spool, SpooledClick
 
-class Click(NamedTuple):
-    """One click that was decided: its id (the lid), what was asked, decided and where it was sent."""
+BATCH_CLICKS = 1000
+REPLAY_CLICKS = 200
+REPLAY_SECONDS = 0.5
+# A disk that hangs must not hold up the visitors.
+SPOOL_SECONDS = 2.0
+LOST_LOG_SECONDS = 1.0
 
-    lid: str
-    request: ClickRequest
-    asked: Asked
-    decision: Decision
-    page_url: str
-    location: str
-
-
-def fingerprint(click: Click) -> str | None:
-    """The visitor's mark on a campaign: who comes again within a day is not unique. None: not wanted."""
-    if click.request.fp == FINGERPRINT_OFF:
-        return None
-    visitor = click.asked.visitor
-    seen = f"{visitor.address}\n{visitor.user_agent}\n{visitor.accept_language}"
-    return blake2b(seen.encode("utf-8", "replace"), digest_size=16).hexdigest()
+logger = logging.getLogger(__name__)
 
 
-def record(click: Click) -> dict[str, Any]:
-    """The click's record, empty values left out; `isUniqueVisit` is for whoever writes it down to add.
+class CommitCounts(msgspec.Struct):
+    """What this worker's commits came to since it started, in clicks (`batches`: in batches)."""
 
-    `dateAdded` is in milliseconds since the epoch, `ttl` in seconds, one year later.
-    """
-    fields: dict[str, Any] = {"lid": click.lid}
-    for part in _PARTS:
-        fields.update(part(click))
-    return {name: value for name, value in fields.items() if name in KEPT_WHEN_EMPTY or not _is_empty(value)}
-
-
-def _is_empty(value: object) -> bool:
-    return value is None or value is False or value == ""
+    batches: int = 0
+    logged: int = 0
+    spooled: int = 0
+    replayed: int = 0
+    lost: int = 0
 
 
-def _campaign(click: Click) -> dict[str, Any]:
-    campaign, asked = click.asked.campaign, click.asked
-    return {
-        "campaignId": campaign.campaign_id,
-        "subCampaign": asked.sub_campaign,
-        "cid": asked.cid,
-        "affiliateId": campaign.affiliate_id,
-        "affiliateType": campaign.affiliate_type,
-        "affiliateManagerId": campaign.affiliate_manager_id,
-    }
+class ClickWriter:
+    """Writes clicks down; `run` has to be running, in the same event loop."""
+
+    def __init__(
+        self, connection: LogConnection, spool: Spool, seen: SharedSeen | None, timeout_seconds: float
+    ) -> None:
+        self.counts = CommitCounts()
+        self.connection = connection
+        self._spool = spool
+        self._seen = seen
+        self._timeout = timeout_seconds
+        self._pending: list[str | bytes] = []
+        self._waiting: list[Future[None]] = []
+        self._arrived = asyncio.Event()
+        self._published = CommitCounts()
+        self._lost_logged_at = 0.0
+
+    def write(self, click: Click) -> Future[None]:
+        """Write a click down; once the future is done, it may be answered. It never has an exception."""
+        kept = record(click)
+        mark = f"{kept.campaign_id}:{kept.finger_print_key}" if kept.finger_print_key else ""
+        self._pending += (encode(kept), mark, "", due_conversion(click))
+        waiting: Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        self._arrived.set()
+        return waiting
+
+    async def run(self) -> None:
+        """Commit batch after batch, and replay the spool, until cancelled."""
+        await asyncio.gather(self._commit_batches(), self.connection.keep_open(), self._replay_spool())
+
+    async def _commit_batches(self) -> None:
+        while True:
+            await self._arrived.wait()
+            clicks = self._pending[: BATCH_CLICKS * ARGUMENTS_PER_CLICK]
+            waiting = self._waiting[:BATCH_CLICKS]
+            del self._pending[: len(clicks)], self._waiting[: len(waiting)]
+            if not self._pending:
+                self._arrived.clear()
+            try:
+                await self._commit(clicks)
+            finally:
+                for future in waiting:
+                    if not future.done():
+                        future.set_result(None)
+
+    async def _commit(self, clicks: list[str | bytes]) -> None:
+        count = len(clicks) // ARGUMENTS_PER_CLICK
+        self.counts.batches += 1
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._seen is not None:
+                    await self._seen.mark(clicks)
+                await self.connection.append(clicks)
+            self.counts.logged += count
+        except (RedisError, OSError, TimeoutError) as problem:
+            self.connection.close(str(problem) or f"no answer within {self._timeout:g} s")
+            await self._spool_clicks(clicks, count)
+
+    async def _spool_clicks(self, clicks: list[str | bytes], count: int) -> None:
+        """Put clicks on the disk; where even that fails they are lost, which is told once a second."""
+        try:
+            async with asyncio.timeout(SPOOL_SECONDS):
+                await asyncio.to_thread(self._spool.write, spooled(clicks))
+            self.counts.spooled += count
+        except (OSError, TimeoutError) as problem:
+            self.counts.lost += count
+            if time.monotonic() - self._lost_logged_at >= LOST_LOG_SECONDS:
+                self._lost_logged_at = time.monotonic()
+                logger.critical(
+                    "%d clicks are lost: Redis is away and the spool cannot be written (%s)",
+                    *(self.counts.lost, problem or f"no answer within {SPOOL_SECONDS:g} s"),
+                )
+
+    async def _replay_spool(self) -> None:
+        while True:
+            await asyncio.sleep(REPLAY_SECONDS)
+            if not self.connection.is_open:
+                continue
+            try:
+                await self._replay()
+                await self._publish_counts()
+            except (RedisError, OSError, TimeoutError) as problem:
+                logger.warning("the spool is not replayed yet: %s", problem or "no answer")
+
+    async def _replay(self) -> None:
+        """Move every spooled click into the log, in the order in which they were spooled."""
+        for file in await asyncio.to_thread(self._spool.claim):
+            for clicks, broken, position in file.batches(REPLAY_CLICKS):
+                arguments = [argument for click in clicks for argument in click.arguments()]
+                async with asyncio.timeout(10 * self._timeout):
+                    if arguments:
+                        await self.connection.append(arguments)
+                    for line in broken:
+                        await self.connection.command("XADD", DEAD, "*", *line.fields())
+                file.position = position
+                self.counts.replayed += len(clicks)
+            self._spool.discard(file)
+            logger.info("replayed the spool file %s", file.path.name)
+
+    async def _publish_counts(self) -> None:
+        """Add to the instance's totals what has come since the last time."""
+        counts = self.counts
+        for name, by in (
+            ("spooled", counts.spooled - self._published.spooled),
+            ("lost", counts.lost - self._published.lost),
+        ):
+            if by:
+                async with asyncio.timeout(self._timeout):
+                    await self.connection.command("HINCRBY", TOTALS, name, by)
+                setattr(self._published, name, getattr(self._published, name) + by)
 
 
-def _offer(click: Click) -> dict[str, Any]:
-    decision, offer = click.decision, click.decision.offer
-    fields: dict[str, Any] = {
-        "payin": decision.payin,
-        "payout": decision.payout,
-        "landingPageId": decision.page_id,
-        "landingPageUrl": click.page_url,
-        "isCpmOptionEnabled": bool(offer and offer.is_cpm_option_enabled),
-    }
-    if offer is not None:
-        fields |= {
-            "offerId": offer.offer_id,
-            "offerName": offer.name,
-            "offerType": offer.type.value,
-            "offerDescription": offer.description,
-            "payoutPercent": _unless_zero(offer.payout_percent),
-            "advertiserId": offer.advertiser_id,
-            "advertiserName": offer.advertiser_name,
-            "advertiserManagerId": offer.advertiser_manager_id,
-            "verticalId": offer.vertical_id,
-            "verticalName": offer.vertical_name,
-            "conversionType": offer.conversion_type,
-        }
-    return fields
-
-
-def _unless_zero(amount: Decimal) -> Decimal | None:
-    return amount or None
-
-
-def _origin(click: Click) -> dict[str, Any]:
-    decision, origin = click.decision, click.decision.origin
-    fields: dict[str, Any] = {
-        "originIsCpmOptionEnabled": bool(origin and origin.is_cpm_option_enabled),
-        "landingPageIdOrigin": decision.replaced_page_id,
-        "landingPageUrlOrigin": decision.replaced_page.text if decision.replaced_page else None,
-    }
-    if origin is not None:
-        fields |= {
-            "originOfferId": origin.offer_id,
-            "originPayIn": origin.payin,
-            "originPayOut": origin.payout,
-            "originAdvertiserId": origin.advertiser_id,
-            "originAdvertiserName": origin.advertiser_name,
-            "originConversionType": origin.conversion_type,
-            "originVerticalId": origin.vertical_id,
-            "originVerticalName": origin.vertical_name,
-            "offerIdRedirectExitTraffic": origin.exit_offer_id or None,
-        }
-    return fields
-
-
-def _redirect(click: Click) -> dict[str, Any]:
-    decision = click.decision
-    return {
-        "redirectType": decision.redirect_type,
-        "redirectReason": decision.redirect_reason,
-        "capsType": decision.caps_type,
-        "nestedExitOfferSteps": ",".join(map(str, decision.nested_steps)),
-        "isUseDefaultOfferUrl": decision.is_default_page,
-    }
-
-
-def _visitor(click: Click) -> dict[str, Any]:
-    visitor = click.asked.visitor
-    geo, device = visitor.geo, visitor.device
-    return {
-        "country": geo.country,
-        "region": geo.region,
-        "city": geo.city,
-        "isp": geo.isp,
-        "IP": visitor.address,
-        "userAgent": visitor.user_agent,
-        "browser": device.browser,
-        "browserVersion": device.browser_version,
-        "os": device.os,
-        "platform": device.platform,
-        "deviceType": device.device_type,
-    }
-
-
-def _request(click: Click) -> dict[str, Any]:
-    ad_domain, slash, ad_path = click.request.ad_domain.partition("/")
-    return {
-        "referer": click.request.referer,
-        "adDomain": ad_domain,
-        "adPath": slash + ad_path,
-        "fingerPrintKey": fingerprint(click),
-    }
-
-
-def _event(click: Click) -> dict[str, Any]:
-    return {
-        "eventType": "click",
-        "event": "co-traffic",
-        "dateAdded": click.asked.now_ms,
-        "ttl": click.asked.now_ms // 1000 + YEAR_SECONDS,
-    }
-
-
-_PARTS: tuple[Callable[[Click], dict[str, Any]], ...] = (
-    _campaign,
-    _offer,
-    _origin,
-    _redirect,
-    _visitor,
-    _request,
-    _event,
-)
+def spooled(clicks: Sequence[str | bytes]) -> list[SpooledClick]:
+    """The log's arguments of several clicks as lines of the spool."""
+    return [
+        SpooledClick(msgspec.Raw(click), mark, unique, conversion)
+        for click, mark, unique, conversion in zip(*[iter(clicks)] * ARGUMENTS_PER_CLICK, strict=True)
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from offers.answer import UNAVAILABLE, Answerer, Refusal
-from offers.clicks import Click, record
+from offers.click_record import Click, fields, record
 from offers.request import ClickRequest
 from offers.routing import Step
 from offers.visitors import Visitor
@@ -56,14 +56,14 @@ async def debug_answer(answerer: Answerer, request: ClickRequest) -> tuple[int, 
         "visitor": visitor_fields(click.asked.visitor),
         "offer": await catalog.raw(RecipeKind.OFFERS, click.asked.offer.offer_id),
         "campaign": await catalog.raw(RecipeKind.CAMPAIGNS, click.asked.campaign.campaign_id),
-        "click": record(click),
+        "click": fields(record(click)),
     }
     return 200, _encoder.encode({"status": "success", "recipeVersion": catalog.version, "data": data})
 
 
 def decision_fields(click: Click) -> dict[str, Any]:
     """The decision in the network's names; what is empty is null."""
-    decision, fields = click.decision, record(click)
+    decision, kept = click.decision, fields(record(click))
     return {
         "lid": click.lid,
         "location": click.location,
@@ -71,7 +71,7 @@ def decision_fields(click: Click) -> dict[str, Any]:
         "payOut": decision.payout,
         "isExitOffer": decision.origin is not None,
         "isUseDefaultOfferUrl": decision.is_default_page,
-        **{name: fields.get(name) for name in _FROM_RECORD},
+        **{name: kept.get(name) for name in _FROM_RECORD},
     }
 
 

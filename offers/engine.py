@@ -1,16 +1,22 @@
 """Puts an `Answerer` together from the settings; opens files and connections, so it is called at start-up."""
 
+from pathlib import Path
+
 from django.conf import settings
 from redis.asyncio import Redis
 
 from offers.addresses import AddressReader
 from offers.answer import Answerer
 from offers.catalog import Catalog
+from offers.clicks import ClickWriter
 from offers.devices import DeviceReader
 from offers.geo import GeoReader
 from offers.landing import LandingBuilder
+from offers.log_connection import LogConnection
 from offers.pages import compile_page
 from offers.routing import Defaults
+from offers.seen import SharedSeen
+from offers.spool import Spool
 from offers.tokens import TokenReader
 from offers.visitors import VisitorReader
 from recipes.store import RecipeReader
@@ -28,7 +34,17 @@ def open_redis() -> Redis:
     )
 
 
-def build_answerer(redis: Redis) -> Answerer:
+def build_click_writer() -> ClickWriter:
+    """What writes the clicks of one event loop down."""
+    timeout_seconds = settings.CLICK_COMMIT_TIMEOUT_MS / 1000
+    shared = settings.SHARED_REDIS_URL
+    # Half of the time, so that the click itself still has the other half.
+    seen = SharedSeen(Redis.from_url(shared), timeout_seconds / 2) if shared else None
+    spool = Spool(Path(settings.CLICK_SPOOL_DIR))
+    return ClickWriter(LogConnection(settings.REDIS_URL), spool, seen, timeout_seconds)
+
+
+def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
     """An answerer over `redis`. Raises `ValueError` for a bad key, `OSError` for a missing GeoIP file."""
     entries = settings.VISITOR_CACHE_ENTRIES
     return Answerer(
@@ -45,5 +61,6 @@ def build_answerer(redis: Redis) -> Answerer:
             settings.DEFAULT_CAMPAIGN_ID,
             compile_page(settings.DEFAULT_REDIRECT_URL),
         ),
+        write=clicks.write,
         not_found_url=settings.NOT_FOUND_REDIRECT_URL,
     )

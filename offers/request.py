@@ -16,7 +16,10 @@ Scope = Mapping[str, Any]
 
 
 class ClickRequest(msgspec.Struct, frozen=True):
-    """One GET /offer. Texts are "" where the request did not bring them; `peer` is the socket's address."""
+    """One GET /offer, or `head`: a HEAD, which is answered alike and is no click.
+
+    Texts are "" where the request did not bring them; `peer` is the socket's address.
+    """
 
     ad: str
     subid: str
@@ -24,6 +27,7 @@ class ClickRequest(msgspec.Struct, frozen=True):
     ad_domain: str
     fp: str
     debug: bool
+    head: bool
     peer: str
     forwarded_for: str
     user_agent: str
@@ -44,6 +48,7 @@ def read_request(scope: Scope) -> ClickRequest:
         ad_domain=query.get("ad_domain", ""),
         fp=query.get("fp", ""),
         debug=query.get("debug") == "debug",
+        head=scope["method"] == "HEAD",
         peer=client[0] if client else "",
         forwarded_for=headers.get(b"x-forwarded-for", ""),
         user_agent=headers.get(b"user-agent", ""),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers.clicks import KEPT_WHEN_EMPTY, Click, fingerprint, record
+from offers.click_record import Click, fields, fingerprint, record
 from offers.devices import NO_HINTS, ClientHints
 from offers.pages import compile_page
 from offers.request import read_query, read_request
@@ -21,7 +21,7 @@ DEFAULTS = Defaults(0, 0, compile_page("https://last.example/"))
 
 
 def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    return {"query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
+    return {"method": "GET", "query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
 
 
 def click(query: bytes = b"", the_click: Asked | None = None) -> Click:
@@ -72,30 +72,31 @@ def test_no_bytes_make_the_reader_raise(query: bytes, headers: list[tuple[bytes,
 
 
 def test_empty_values_are_left_out_of_a_record() -> None:
-    kept = record(click())
-    assert {name for name, value in kept.items() if value in (None, "", False)} <= KEPT_WHEN_EMPTY
-    assert (kept["isCpmOptionEnabled"], kept["originIsCpmOptionEnabled"]) == (False, False)
+    kept = fields(record(click()))
+    options = {"isCpmOptionEnabled", "originIsCpmOptionEnabled"}
+    assert {name for name, value in kept.items() if value in (None, "", False)} == options
+    assert (kept["isCpmOptionEnabled"], kept["originIsCpmOptionEnabled"]) == (0, 0)
 
 
 def test_an_amount_of_zero_is_no_empty_value() -> None:
-    assert record(click(the_click=asked(offer(payin=0, payout=0))))["payin"] == Decimal(0)
+    assert fields(record(click(the_click=asked(offer(payin=0, payout=0)))))["payin"] == Decimal(0)
 
 
 def test_a_record_is_kept_for_a_year_in_seconds() -> None:
-    kept = record(click())
+    kept = fields(record(click()))
     assert (kept["dateAdded"], kept["ttl"]) == (NOW_MS, NOW_MS // 1000 + 365 * 24 * 3600)
 
 
 def test_a_record_of_an_exit_click_names_taker_and_origin() -> None:
     origin = offer(countriesRestrictions="US", offerIdRedirectExitTraffic=2, advertiserId=5, landingPageId=9)
-    kept = record(click(the_click=asked(origin, campaign(payout=3))))
+    kept = fields(record(click(the_click=asked(origin, campaign(payout=3)))))
     assert (kept["offerId"], kept["originOfferId"], kept["originAdvertiserId"]) == (2, 1, 5)
     assert (kept["landingPageIdOrigin"], kept["landingPageUrlOrigin"]) == (9, "https://1.example/")
     assert kept["offerIdRedirectExitTraffic"] == 2
 
 
 def test_the_ad_domain_is_told_from_its_path() -> None:
-    kept = record(click(b"ad_domain=pub.example%2Fnews%2F1"))
+    kept = fields(record(click(b"ad_domain=pub.example%2Fnews%2F1")))
     assert (kept["adDomain"], kept["adPath"]) == ("pub.example", "/news/1")
 
 
@@ -106,7 +107,7 @@ def test_a_visitor_is_known_by_address_user_agent_and_language() -> None:
 
 
 def test_fp_disabled_leaves_the_fingerprint_out() -> None:
-    assert "fingerPrintKey" not in record(click(b"fp=disabled"))
+    assert "fingerPrintKey" not in fields(record(click(b"fp=disabled")))
 
 
 def test_turns_are_taken_in_equal_shares_for_each_set_of_candidates() -> None:

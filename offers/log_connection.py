@@ -1,0 +1,159 @@
+"""A worker's own connection to the click log: RESP, with requests following each other without waiting.
+
+A client library would do, at several times the cost of everything else in a commit. The protocol:
+https://redis.io/docs/latest/develop/reference/protocol-spec/.
+"""
+
+import asyncio
+import logging
+import ssl
+from asyncio import Future
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, cast
+
+import hiredis
+from redis.asyncio.connection import SSLConnection, parse_url
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from offers.click_log import APPEND, APPEND_KEYS, SEEN_SECONDS
+
+OPEN_SECONDS = 1.0
+RECONNECT_SECONDS = 0.25
+
+logger = logging.getLogger(__name__)
+
+
+class LogConnection:
+    """The connection, which `keep_open` opens again when it is lost."""
+
+    def __init__(self, url: str) -> None:
+        self._address = parse_url(url)
+        self._pipe: _Pipe | None = None
+        self._append: tuple[str | bytes | int, ...] = ()
+        self._complained = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Redis answered last time, and may be asked."""
+        return self._pipe is not None and not self._pipe.is_closed
+
+    def append(self, arguments: Sequence[str | bytes]) -> "Future[Any]":
+        """Write clicks into the log, four arguments each as `click_log.APPEND` wants them.
+
+        The future raises `RedisError`; then some or all of them may have been written all the same.
+        """
+        return self.command(*self._append, *arguments)
+
+    def command(self, *words: str | bytes | int) -> "Future[Any]":
+        """Redis' reply to a command. The future raises `RedisError`."""
+        if self._pipe is None or self._pipe.is_closed:
+            away: Future[Any] = asyncio.get_running_loop().create_future()
+            away.set_exception(RedisConnectionError("Redis is away"))
+            return away
+        return self._pipe.send(words)
+
+    async def keep_open(self) -> None:
+        """Open the connection whenever it is not, until cancelled."""
+        try:
+            while True:
+                if not self.is_open:
+                    await self.open()
+                await asyncio.sleep(RECONNECT_SECONDS)
+        finally:
+            self.close("the worker stops")
+
+    async def open(self) -> bool:
+        """Try once to open the connection; gives whether it is open now."""
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                self._pipe = await self._connected()
+        except (RedisError, OSError, TimeoutError) as problem:
+            self._complain(str(problem) or "no answer")
+            return False
+        if self._complained:
+            logger.info("clicks go to Redis again")
+        self._complained = False
+        return True
+
+    def close(self, reason: str) -> None:
+        """Close the connection, because of `reason`; nothing that it still owes an answer will get one."""
+        if self._pipe is not None and not self._pipe.is_closed:
+            self._complain(reason)
+            self._pipe.close(reason)
+
+    def _complain(self, reason: str) -> None:
+        # Once for every time that Redis is away, however many batches find it so.
+        if not self._complained and reason != "the worker stops":
+            logger.error("clicks go to the spool: %s", reason)
+            self._complained = True
+
+    async def _connected(self) -> "_Pipe":
+        address, loop = self._address, asyncio.get_running_loop()
+        if "path" in address:
+            _, pipe = await loop.create_unix_connection(_Pipe, address["path"])
+        else:
+            secure = (
+                ssl.create_default_context() if address.get("connection_class") is SSLConnection else None
+            )
+            host, port = address.get("host", "localhost"), address.get("port", 6379)
+            _, pipe = await loop.create_connection(_Pipe, host, port, ssl=secure)
+        try:
+            if password := address.get("password"):
+                await pipe.send(("AUTH", address.get("username") or "default", password))
+            if database := address.get("db"):
+                await pipe.send(("SELECT", int(database)))
+            script = await pipe.send(("SCRIPT", "LOAD", APPEND))
+        except BaseException:
+            pipe.close("it cannot be used")
+            raise
+        self._append = ("EVALSHA", script, len(APPEND_KEYS), *APPEND_KEYS, SEEN_SECONDS)
+        return pipe
+
+
+class _Pipe(asyncio.Protocol):
+    """One TCP connection. Replies come in the order of the commands."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self._reader = hiredis.Reader()
+        self._owed: deque[Future[Any]] = deque()
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, words: Sequence[str | bytes | int]) -> "Future[Any]":
+        reply: Future[Any] = self._loop.create_future()
+        self._owed.append(reply)
+        self._transport.write(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]  # they mix
+        return reply
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        try:
+            while (value := self._reader.gets()) is not False:
+                reply = self._owed.popleft()
+                if reply.done():
+                    continue
+                if isinstance(value, hiredis.ReplyError):
+                    reply.set_exception(ResponseError(str(value)))
+                else:
+                    reply.set_result(value)
+        except (hiredis.ProtocolError, IndexError) as problem:
+            self.close(f"what answers is not Redis: {problem}")
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self.close(str(problem or "Redis closed the connection"))
+
+    def close(self, reason: str) -> None:
+        self.is_closed = True
+        self._transport.abort()
+        while self._owed:
+            reply = self._owed.popleft()
+            if not reply.done():
+                reply.set_exception(RedisConnectionError(reason))
+                # Whoever waited may have been cancelled meanwhile; that is no error of its own.
+                reply.exception()
