@@ -1,5 +1,6 @@
 """Compares our answers with those of the older implementation, in the fields on which both must agree."""
 
+import json
 import re
 from typing import Any
 
@@ -43,9 +44,17 @@ def comparable_location(location: str | None) -> str | None:
 
 
 def differences(
-    expected: dict[str, Any], status: int, location: str | None, data: dict[str, Any]
+    expected: dict[str, Any],
+    status: int,
+    location: str | None,
+    data: dict[str, Any],
+    written: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Field -> (expected, ours) for every field that differs; `data` is that of our debug answer."""
+    """Field -> (expected, ours) for every field that differs.
+
+    `data` is that of our debug answer, `written` what the click left behind: `isUniqueVisit`, and the
+    `conversion` messages without what differs from click to click.
+    """
     found: dict[str, Any] = {}
 
     def compare(name: str, theirs: Any, ours: Any) -> None:
@@ -60,7 +69,18 @@ def differences(
     for name in FIELDS:
         if name in expected["decision"]:
             compare(name, _plain(name, expected["decision"][name]), _plain(name, decision.get(name)))
+    if written is not None:
+        compare("isUniqueVisit", expected["click"].get("isUniqueVisit"), written["isUniqueVisit"])
+        theirs = [comparable_conversion(message) for message in expected.get("conversion_messages", [])]
+        compare("conversion", theirs, written["conversion"])
     return found
+
+
+def comparable_conversion(message: dict[str, Any]) -> dict[str, Any]:
+    """A conversion message without time and lid."""
+    body = message["body"] if isinstance(message["body"], dict) else json.loads(message["body"])
+    body = {**body, "lid": "", "landingPageUrl": comparable_location(body["landingPageUrl"])}
+    return {**message, "timestamp": "", "body": body}
 
 
 def _plain(name: str, value: Any) -> Any:

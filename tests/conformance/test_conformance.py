@@ -1,7 +1,7 @@
 """Every click of the conformance cases, sent to the real application over a socket.
 
 `expected_differences.json` lists, by id, the cases where the older implementation is not followed: why, and
-what we answer instead. Whether a visit is unique, and conversion messages, are not compared here.
+what we answer instead.
 """
 
 import json
@@ -15,8 +15,9 @@ import httpx
 import pytest
 import redis
 
+from offers.click_log import CONVERSIONS, LOG
 from recipes.store import RecipeKind, RecipeStore
-from tests.conformance.comparison import comparable_location, differences
+from tests.conformance.comparison import comparable_conversion, comparable_location, differences
 from tests.recipe import change_record, make_live
 from tests.servers import web_worker
 
@@ -32,9 +33,10 @@ SEEN_WITHIN_SECONDS = 5.0
 class Instance:
     """A web worker with the conformance recipe live in its Redis."""
 
-    def __init__(self, url: str, store: RecipeStore) -> None:
+    def __init__(self, url: str, connection: redis.Redis) -> None:
         self.client = httpx.Client(base_url=url, follow_redirects=False)
-        self.store = store
+        self.redis = connection
+        self.store = RecipeStore(connection)
 
     def click(self, case: dict[str, Any], *extra: tuple[str, str]) -> httpx.Response:
         """Send the case's click, as its author sent it."""
@@ -43,6 +45,32 @@ class Instance:
         token = [("ad", case["token"])] if case["token"] is not None else []
         headers = {"User-Agent": "", **case["headers"]}
         return self.client.get(path, params=[*token, *query, *extra], headers=headers)
+
+    def click_before(self, prior: dict[str, Any]) -> None:
+        """Send a click that came before the case's own."""
+        params = [("ad", prior["o"]), *prior["query"]]
+        headers = {
+            "User-Agent": prior["userAgent"],
+            "Accept-Language": "en-US,en;q=0.9",
+            "X-Forwarded-For": prior["ip"],
+        }
+        for _ in range(prior["count"]):
+            assert self.client.get("/offer", params=params, headers=headers).status_code == 302
+
+    def forget_clicks(self) -> None:
+        """Empty the log, and forget who was seen."""
+        keys = [LOG, CONVERSIONS, *self.redis.scan_iter("seen:*")]
+        self.redis.delete(*keys)
+
+    def written(self) -> dict[str, Any]:
+        """What the newest click left behind."""
+        entries: Any = self.redis.xrevrange(LOG, count=1)
+        unique = {"1": True, "0": False, "": None}[entries[0][1][b"unique"].decode()]
+        messages: Any = self.redis.zrange(CONVERSIONS, 0, -1)
+        return {
+            "isUniqueVisit": unique,
+            "conversion": [comparable_conversion(json.loads(message)) for message in messages],
+        }
 
     def apply(self, setup: list[dict[str, Any]]) -> None:
         """Put the records of a case in place, and wait until the worker knows."""
@@ -86,7 +114,7 @@ def instance(redis_url: str, geoip_databases: None) -> Iterator[Instance]:
     for kind in RecipeKind:
         make_live(store, kind, {r[kind.id_field]: json.dumps(r).encode() for r in RECIPE[kind]})
     with web_worker() as url:
-        instance = Instance(url, store)
+        instance = Instance(url, connection)
         yield instance
         instance.client.close()
     connection.close()
@@ -96,7 +124,10 @@ def instance(redis_url: str, geoip_databases: None) -> Iterator[Instance]:
 def test_case(instance: Instance, case: dict[str, Any]) -> None:
     setup = case.get("setup") or []
     instance.apply(setup)
+    instance.forget_clicks()
     try:
+        for prior in case.get("prior") or []:
+            instance.click_before(prior)
         found = _repeated(instance, case) if "one_of" in case["reference_answer"] else _once(instance, case)
     finally:
         instance.undo(setup)
@@ -108,8 +139,20 @@ def _once(instance: Instance, case: dict[str, Any]) -> dict[str, Any]:
     debug = instance.click(case, ("debug", "debug")).json()
     answer = instance.click(case)
     return differences(
-        case["reference_answer"], answer.status_code, answer.headers.get("location"), debug.get("data", {})
+        wanted(case),
+        answer.status_code,
+        answer.headers.get("location"),
+        debug.get("data", {}),
+        instance.written() if answer.status_code == 302 else None,
     )
+
+
+def wanted(case: dict[str, Any]) -> dict[str, Any]:
+    """The reference's answer, without uniqueness where the link asks to leave it out: there it is random."""
+    reference: dict[str, Any] = case["reference_answer"]
+    if ["fp", "disabled"] in case["query"] and "click" in reference:
+        return {**reference, "click": {**reference["click"], "isUniqueVisit": None}}
+    return reference
 
 
 def _repeated(instance: Instance, case: dict[str, Any]) -> dict[str, Any]:

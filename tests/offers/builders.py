@@ -3,13 +3,19 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from offers.click_record import Click
 from offers.devices import Device
 from offers.geo import Geo
+from offers.pages import compile_page
 from offers.records import Campaign, Offer, parse_campaign, parse_offer
+from offers.request import read_request
+from offers.rotation import Rotation
+from offers.routing import Defaults, decide
 from offers.rules import Asked
 from offers.visitors import Visitor
 
 NOW_MS = 1_800_000_000_000
+DEFAULTS = Defaults(0, 0, compile_page("https://last.example/"))
 
 
 def offer(offer_id: int = 1, /, **raw: Any) -> Offer:
@@ -52,6 +58,18 @@ def finder(*offers: Offer) -> Callable[[int], Awaitable[Offer | None]]:
         return by_id.get(offer_id)
 
     return find
+
+
+def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    """The ASGI scope of a GET."""
+    return {"method": "GET", "query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
+
+
+async def decided(the_click: Asked | None = None, query: bytes = b"", lid: str = "the-lid") -> Click:
+    """One click with the decision on it; offer 2 is there to exit to."""
+    the_click = the_click or asked()
+    decision = await decide(the_click, finder(offer(2)), Rotation().choose, DEFAULTS)
+    return Click(lid, read_request(scope(query)), the_click, decision, "https://p.example/", "")
 
 
 def target(

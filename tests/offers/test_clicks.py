@@ -2,7 +2,6 @@
 
 import asyncio
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,24 +9,14 @@ from hypothesis import strategies as st
 
 from offers.click_record import Click, fields, fingerprint, record
 from offers.devices import NO_HINTS, ClientHints
-from offers.pages import compile_page
 from offers.request import read_query, read_request
 from offers.rotation import Rotation
-from offers.routing import Defaults, decide
 from offers.rules import Asked
-from tests.offers.builders import NOW_MS, asked, campaign, finder, offer, visitor
-
-DEFAULTS = Defaults(0, 0, compile_page("https://last.example/"))
-
-
-def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    return {"method": "GET", "query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
+from tests.offers.builders import NOW_MS, asked, campaign, decided, offer, scope, visitor
 
 
 def click(query: bytes = b"", the_click: Asked | None = None) -> Click:
-    the_click = the_click or asked()
-    decision = asyncio.run(decide(the_click, finder(offer(2)), Rotation().choose, DEFAULTS))
-    return Click("the-lid", read_request(scope(query)), the_click, decision, "https://p.example/", "")
+    return asyncio.run(decided(the_click, query))
 
 
 @pytest.mark.parametrize(

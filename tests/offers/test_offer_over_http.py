@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devstack.services import Service
+from offers.click_log import LOG
 from offers.tokens import encrypt, encrypt_text
 from recipes.store import RecipeKind, RecipeStore
 from tests.environment import ENCRYPTION_KEY
@@ -131,6 +132,25 @@ def test_head_is_answered_like_get_without_a_body(client: httpx.Client) -> None:
     assert client.head("/offer", params={"ad": token}).status_code == 302
     refused = client.head("/offer")
     assert (refused.status_code, refused.content) == (404, b"")
+
+
+def logged_lids(client: redis.Redis) -> list[str]:
+    entries: Any = client.xrange(LOG)
+    return [json.loads(kept[b"click"])["lid"] for _, kept in entries]
+
+
+def test_a_click_is_in_the_log_before_it_is_answered(client: httpx.Client, loaded_redis: redis.Redis) -> None:
+    loaded_redis.delete(LOG)
+    lids = [parse_qs(urlsplit(click(client, 1).headers["location"]).query)["lid"][0] for _ in range(3)]
+    assert logged_lids(loaded_redis) == lids
+
+
+def test_debug_head_and_refused_links_write_no_click(client: httpx.Client, loaded_redis: redis.Redis) -> None:
+    loaded_redis.delete(LOG)
+    assert click(client, 1, debug="debug").status_code == 200
+    assert client.head("/offer", params={"ad": encrypt(1, 1, ENCRYPTION_KEY)}).status_code == 302
+    assert click(client, 999).status_code == 404
+    assert logged_lids(loaded_redis) == []
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
