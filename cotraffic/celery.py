@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 
 TASK_SECONDS = 300
 FORGET_OLD_GENERATIONS_SECONDS = 600.0
+DELIVER_CLICKS_SECONDS = 1.0
+SEND_CONVERSIONS_SECONDS = 3.0
 
 
 def every(seconds: float, task: str) -> dict[str, object]:
@@ -41,6 +43,8 @@ app.conf.update(
         "forgetOldGenerationsCron": every(
             FORGET_OLD_GENERATIONS_SECONDS, "recipes.tasks.forget_old_generations"
         ),
+        "deliverClicksCron": every(DELIVER_CLICKS_SECONDS, "offers.tasks.deliver_clicks"),
+        "sendConversionsCron": every(SEND_CONVERSIONS_SECONDS, "offers.tasks.send_conversions"),
     },
 )
 app.autodiscover_tasks()

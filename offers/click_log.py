@@ -6,8 +6,10 @@ Redis keys, all of this instance's own Redis:
   "assumed" (the shared Redis was away, so the visitor counts as unique).
 - `clicks:dead`: a stream of what DynamoDB will never take: `click`, `unique` and `error`.
 - `clicks:conversions`: conversion messages by the moment they are due, in milliseconds since the epoch.
+- `clicks:conversions:dead`: a stream of conversion messages that SQS will never take: `message` and `error`.
 - `clicks:totals`: counters since the beginning: `delivered`, `spooled`, `lost`.
 - `clicks:delivered:<minute>`: clicks delivered in that minute since the epoch; kept for two hours.
+- `clicks:failures`, `clicks:pause`: how long delivery leaves DynamoDB alone; see `offers/delivery_pause.py`.
 - `seen:<campaign>:<fingerprint>`: the first characters of the lid of that visitor's first click in 24 hours.
 """
 
@@ -18,15 +20,21 @@ from typing import Any, NamedTuple
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from offers import click_scripts
+from offers.delivery_pause import DeliveryPause
+
 LOG = "clicks"
 DEAD = "clicks:dead"
 CONVERSIONS = "clicks:conversions"
+DEAD_CONVERSIONS = "clicks:conversions:dead"
 TOTALS = "clicks:totals"
 GROUP = "delivery"
 SEEN_SECONDS = 24 * 3600
 RATE_KEPT_SECONDS = 2 * 3600
 # A consumer without entries that was not heard of for so long is gone for good.
 FORGET_CONSUMER_MS = 3600_000
+# So many entries are forgotten in about a millisecond; clicks wait for Redis meanwhile.
+TRIM_STEP = 5000
 
 # KEYS: the log, the conversions. ARGV: the seconds a visitor counts as seen, then four for each click: its
 # record, the mark of its visitor, what is known of its uniqueness, and "<due ms> <conversion message>"; the
@@ -52,33 +60,6 @@ return (#ARGV - 1) / 4
 APPEND_KEYS = (LOG, CONVERSIONS)
 ARGUMENTS_PER_CLICK = 4
 LID_TAG = slice(8, 16)
-
-# Forgets consumers that hold nothing; a script, for between a look and a deletion one may come to hold.
-_FORGET_CONSUMERS = """
-local forgotten = 0
-for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  local of = {}
-  for at = 1, #consumer, 2 do of[consumer[at]] = consumer[at + 1] end
-  if of.pending == 0 and of.idle > tonumber(ARGV[2]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], of.name)
-    forgotten = forgotten + 1
-  end
-end
-return forgotten
-"""
-
-# Moves dead letters back into the log, so that delivery tries them again.
-_REDELIVER = """
-local moved = 0
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])) do
-  local of = {}
-  for at = 1, #entry[2], 2 do of[entry[2][at]] = entry[2][at + 1] end
-  redis.call('XADD', KEYS[2], '*', 'click', of.click, 'unique', of.unique)
-  redis.call('XDEL', KEYS[1], entry[1])
-  moved = moved + 1
-end
-return moved
-"""
 
 
 class Entry(NamedTuple):
@@ -109,6 +90,7 @@ class LogStatus(NamedTuple):
     dead_letters: int
     conversions_due: int
     conversions_waiting: int
+    conversions_dead: int
     spooled: int
     lost: int
 
@@ -117,10 +99,14 @@ class ClickLog:
     """The log as delivery and staff see it. Every method raises `RedisError` while Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
+        self.pause = DeliveryPause(redis)
         self._redis = redis
-        self._forget_consumers = redis.register_script(_FORGET_CONSUMERS)
-        self._redeliver = redis.register_script(_REDELIVER)
+        self._acknowledge = redis.register_script(click_scripts.ACKNOWLEDGE)
         self._append = redis.register_script(APPEND)
+        self._forget_consumers = redis.register_script(click_scripts.FORGET_CONSUMERS)
+        self._redeliver = redis.register_script(click_scripts.REDELIVER)
+        self._redeliver_conversions = redis.register_script(click_scripts.REDELIVER_CONVERSIONS)
+        self._set_aside = redis.register_script(click_scripts.SET_ASIDE)
 
     def append(self, arguments: Sequence[str | bytes]) -> None:
         """Write clicks down, four arguments each as `APPEND` wants them."""
@@ -147,22 +133,14 @@ class ClickLog:
         reply = self._redis.xautoclaim(LOG, GROUP, consumer, idle_ms, count=count)
         return [_entry(*found) for found in reply[1]]
 
-    def acknowledge(self, ids: Sequence[str]) -> None:
-        """Say that DynamoDB has these entries."""
+    def acknowledge(self, ids: Sequence[str]) -> int:
+        """Say that DynamoDB has these entries; gives how many of them nobody had acknowledged before."""
         minute = f"clicks:delivered:{int(time.time()) // 60}"
-        with self._redis.pipeline() as pipe:
-            pipe.xack(LOG, GROUP, *ids)
-            pipe.hincrby(TOTALS, "delivered", len(ids))
-            pipe.incrby(minute, len(ids))
-            pipe.expire(minute, RATE_KEPT_SECONDS)
-            pipe.execute()
+        return int(self._acknowledge(keys=[LOG, TOTALS, minute], args=[GROUP, RATE_KEPT_SECONDS, *ids]))
 
     def set_aside(self, entry: Entry, error: str) -> None:
         """Put an entry that can never be delivered among the dead letters."""
-        with self._redis.pipeline() as pipe:
-            pipe.xadd(DEAD, {"click": entry.click, "unique": entry.unique, "error": error})
-            pipe.xack(LOG, GROUP, entry.id)
-            pipe.execute()
+        self._set_aside(keys=[LOG, DEAD], args=[GROUP, entry.id, entry.click, entry.unique, error])
 
     def dead_letters(self, count: int) -> list[DeadLetter]:
         """The newest dead letters."""
@@ -177,7 +155,7 @@ class ClickLog:
         return int(self._redeliver(keys=[DEAD, LOG], args=[count]))
 
     def trim(self, keep: int) -> int:
-        """Forget the oldest delivered entries of a log longer than `keep`; gives how many.
+        """Forget the oldest delivered entries of a log longer than `keep`, some at a time; gives how many.
 
         The log is cut in whole nodes of Redis' stream, so a few more than `keep` may stay.
         """
@@ -185,9 +163,8 @@ class ClickLog:
         if length <= keep:
             return 0
         # With a limit, only as many go as are too many; the bound keeps what is not delivered.
-        return int(
-            self._redis.xtrim(LOG, minid=self._first_undelivered(), approximate=True, limit=length - keep)
-        )
+        limit = min(length - keep, TRIM_STEP)
+        return int(self._redis.xtrim(LOG, minid=self._first_undelivered(), approximate=True, limit=limit))
 
     def forget_consumers(self) -> int:
         """Forget consumers that hold nothing and were not heard of for an hour; gives how many."""
@@ -205,7 +182,8 @@ class ClickLog:
             pipe.mget(f"clicks:delivered:{minute}", f"clicks:delivered:{minute - 1}")
             pipe.zcount(CONVERSIONS, 0, int(now * 1000))
             pipe.zcard(CONVERSIONS)
-            length, dead, totals, rates, due, waiting = pipe.execute()
+            pipe.xlen(DEAD_CONVERSIONS)
+            length, dead, totals, rates, due, waiting, dead_conversions = pipe.execute()
         this_minute, last_minute = (int(count or 0) for count in rates)
         # The last minute counts for the part of it that lies within sixty seconds.
         per_second = (this_minute + last_minute * (1 - now % 60 / 60)) / 60
@@ -218,6 +196,7 @@ class ClickLog:
             dead_letters=dead,
             conversions_due=due,
             conversions_waiting=waiting,
+            conversions_dead=dead_conversions,
             spooled=int(totals.get(b"spooled", 0)),
             lost=int(totals.get(b"lost", 0)),
         )
@@ -231,11 +210,27 @@ class ClickLog:
         """Forget conversion messages: they were sent."""
         self._redis.zrem(CONVERSIONS, *messages)
 
+    def set_conversions_aside(self, refused: Iterable[tuple[bytes, str]]) -> None:
+        """Put conversion messages that can never be sent, each with its error, where staff finds them."""
+        with self._redis.pipeline() as pipe:
+            for message, error in refused:
+                pipe.xadd(DEAD_CONVERSIONS, {"message": message, "error": error})
+                pipe.zrem(CONVERSIONS, message)
+            pipe.execute()
+
+    def redeliver_conversions(self, count: int) -> int:
+        """Let up to `count` of those messages be sent again, oldest first; gives how many."""
+        return int(self._redeliver_conversions(keys=[DEAD_CONVERSIONS, CONVERSIONS], args=[count]))
+
     def _read(self, consumer: str, after: str, count: int) -> list[Entry]:
         reply: Any = self._redis.xreadgroup(GROUP, consumer, {LOG: after}, count=count)
         if isinstance(reply, dict):
             reply = list(reply.items())
-        return [_entry(*found) for _, entries in reply for found in entries]
+        found = [entry for _, entries in reply for entry in entries]
+        if gone := [id_ for id_, kept in found if not kept]:
+            # Somebody deleted them from the log by hand; they would come up for ever.
+            self._redis.xack(LOG, GROUP, *gone)
+        return [_entry(*entry) for entry in found if entry[1]]
 
     def _group(self) -> dict[str, Any]:
         return next(group for group in self._redis.xinfo_groups(LOG) if group["name"] == GROUP.encode())
@@ -248,10 +243,12 @@ class ClickLog:
 
     def _first_undelivered(self) -> str:
         """The id before which every entry has been delivered."""
+        # Asked first: what another worker reads between the two questions lies behind it, and is kept.
+        last_read = self._group()["last-delivered-id"]
         pending = self._redis.xpending(LOG, GROUP)
         if pending["pending"]:
             return str(pending["min"].decode())
-        milliseconds, _, number = self._group()["last-delivered-id"].decode().partition("-")
+        milliseconds, _, number = last_read.decode().partition("-")
         return f"{milliseconds}-{int(number) + 1}"
 
     def _oldest_age(self, now: float) -> float | None:
@@ -262,4 +259,5 @@ class ClickLog:
 
 
 def _entry(id_: bytes, kept: dict[bytes, bytes]) -> Entry:
-    return Entry(id_.decode(), kept[b"click"], kept[b"unique"].decode())
+    # Whatever somebody else put there must not stop the clicks behind it.
+    return Entry(id_.decode(), kept.get(b"click", b""), kept.get(b"unique", b"").decode(errors="replace"))

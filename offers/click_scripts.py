@@ -1,0 +1,54 @@
+"""Steps of the click log that must happen at once, as Lua that Redis runs. `click_log.py` has the keys."""
+
+# KEYS: log, totals, this minute's count. ARGV: group, seconds that the count is kept, then the ids. An entry
+# that two consumers delivered counts once.
+ACKNOWLEDGE = """
+local acknowledged = 0
+for at = 3, #ARGV do acknowledged = acknowledged + redis.call('XACK', KEYS[1], ARGV[1], ARGV[at]) end
+if acknowledged > 0 then
+  redis.call('HINCRBY', KEYS[2], 'delivered', acknowledged)
+  redis.call('INCRBY', KEYS[3], acknowledged)
+  redis.call('EXPIRE', KEYS[3], ARGV[2])
+end
+return acknowledged
+"""
+
+# KEYS: log, dead letters. ARGV: group, id, click, unique, error.
+SET_ASIDE = """
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 1 then
+  redis.call('XADD', KEYS[2], '*', 'click', ARGV[3], 'unique', ARGV[4], 'error', ARGV[5])
+end
+"""
+
+# Between a look from outside and a deletion, a consumer could have come to hold an entry.
+# KEYS: log. ARGV: group, milliseconds.
+FORGET_CONSUMERS = """
+local forgotten = 0
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local of = {}
+  for at = 1, #consumer, 2 do of[consumer[at]] = consumer[at + 1] end
+  if of.pending == 0 and of.idle > tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], of.name)
+    forgotten = forgotten + 1
+  end
+end
+return forgotten
+"""
+
+_MOVE = """
+local moved = 0
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])) do
+  local of = {}
+  for at = 1, #entry[2], 2 do of[entry[2][at]] = entry[2][at + 1] end
+  %s
+  redis.call('XDEL', KEYS[1], entry[1])
+  moved = moved + 1
+end
+return moved
+"""
+
+# KEYS: dead letters, log. ARGV: how many.
+REDELIVER = _MOVE % "redis.call('XADD', KEYS[2], '*', 'click', of.click or '', 'unique', of.unique or '')"
+
+# They are due at once. KEYS: dead conversions, conversions. ARGV: how many.
+REDELIVER_CONVERSIONS = _MOVE % "redis.call('ZADD', KEYS[2], 0, of.message)"

@@ -1,0 +1,176 @@
+"""The click table: DynamoDB, one item a click, its key the lid. A click written twice is the same item."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import msgspec
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectFailed
+from botocore.parsers import ResponseParserError
+from django.conf import settings
+
+from offers.click_log import Entry
+
+BATCH_ITEMS = 25
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 5.0
+OPERATION = "dynamodb.BatchWriteItem"
+IS_UNIQUE = {"1": True, "assumed": True, "0": False}
+MAX_SHOWN = 300
+TOO_LARGE, TOO_MANY = 413, 429
+
+THROTTLED = frozenset(
+    (
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+    )
+)
+BAD_ITEM = frozenset(
+    ("ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException")
+)
+# They say that the table's key is not `lid`, which no click can help.
+BAD_KEY = ("key element does not match the schema", "Missing the key", "Type mismatch for key")
+
+Item = dict[str, dict[str, Any]]
+
+
+class BadClick(Exception):
+    """What is in the log is no click, so that it can never be an item; the message says why."""
+
+
+class TableAway(Exception):
+    """DynamoDB does not take clicks now, and may in a while; the message says why."""
+
+
+class TableNotUsable(Exception):
+    """DynamoDB takes no clicks until somebody changes something; the message says what."""
+
+
+class ItemsRefused(Exception):
+    """DynamoDB takes none of these items, because of at least one of them; the message is its own."""
+
+
+_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_encoder = msgspec.json.Encoder()
+
+
+def item(entry: Entry) -> Item:
+    """The table's item of a click in the log. Amounts keep every digit. Raises `BadClick`."""
+    try:
+        record = _decoder.decode(entry.click)
+    except (msgspec.DecodeError, ValueError) as problem:
+        raise BadClick(f"not a record: {problem}") from problem
+    lid = record.get("lid")
+    if not isinstance(lid, str) or not lid:
+        raise BadClick("a record without a lid")
+    found = {name: _attribute(name, value) for name, value in record.items() if value is not None}
+    if (unique := IS_UNIQUE.get(entry.unique)) is not None:
+        found["isUniqueVisit"] = {"BOOL": unique}
+    return found
+
+
+def _attribute(name: str, value: object) -> dict[str, Any]:
+    kind = type(value)
+    if kind is str:
+        return {"S": value}
+    if kind is bool:
+        return {"BOOL": value}
+    if kind is int or kind is Decimal:
+        return {"N": str(value)}
+    raise BadClick(f"{name} is neither text nor number nor boolean")
+
+
+class ClickTable:
+    """The table of the settings. Threads may share it."""
+
+    def __init__(self) -> None:
+        """Raise `TableNotUsable` for settings of which no client can be made."""
+        self._name = settings.AWS_DYNAMODB_TABLE_NAME
+        self._region = settings.AWS_DYNAMODB_REGION
+        try:
+            self._client = _client(self._region)
+        except (BotoCoreError, ValueError) as problem:
+            raise TableNotUsable(
+                f"{problem}; check AWS_DYNAMODB_ENDPOINT, AWS_DYNAMODB_REGION and AWS's own variables"
+            ) from problem
+
+    def write(self, items: Sequence[Item]) -> set[str]:
+        """Write up to `BATCH_ITEMS` items of different lids; gives the lids that DynamoDB left for later.
+
+        Raises `TableAway`, `TableNotUsable` and `ItemsRefused`; then it is as if none was written.
+        """
+        requests = {self._name: [{"PutRequest": {"Item": item}} for item in items]}
+        try:
+            answer = self._client.batch_write_item(RequestItems=requests)
+        except ClientError as problem:
+            raise self._explained(problem) from problem
+        except (ConnectFailed, HTTPClientError, ResponseParserError) as problem:
+            raise TableAway(f"DynamoDB does not answer: {_short(problem)}") from problem
+        except (BotoCoreError, ValueError) as problem:
+            hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the instance a role"
+            raise TableNotUsable(f"DynamoDB cannot be asked: {_short(problem)}; {hint}") from problem
+        left = answer.get("UnprocessedItems")
+        # A proxy's own page has status 200 as well, and must not pass for "all written".
+        if left is None and "json" not in answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", ""):
+            raise TableAway("what answers is not DynamoDB; check AWS_DYNAMODB_ENDPOINT")
+        return {request["PutRequest"]["Item"]["lid"]["S"] for request in (left or {}).get(self._name, ())}
+
+    def _explained(self, problem: ClientError) -> Exception:
+        error: Mapping[str, Any] = problem.response.get("Error", {})
+        code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+        status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        said = f"{code}: {message}"[:MAX_SHOWN]
+        if status >= 500 or status == TOO_MANY or code in THROTTLED:
+            return TableAway(f"DynamoDB takes nothing now ({status}): {said}")
+        if status == TOO_LARGE or (code in BAD_ITEM and not any(words in message for words in BAD_KEY)):
+            return ItemsRefused(said)
+        if code == "ResourceNotFoundException":
+            hint = f"check AWS_DYNAMODB_TABLE_NAME ({self._name}) and AWS_DYNAMODB_REGION ({self._region})"
+        elif code in BAD_ITEM:
+            hint = f"the table {self._name} needs the key lid, a string, and no other"
+        else:
+            hint = f"AWS's credentials must allow dynamodb:BatchWriteItem on {self._name} in {self._region}"
+        return TableNotUsable(f"DynamoDB refuses us, {said}; {hint}")
+
+
+def endpoint_url() -> str | None:
+    """Where DynamoDB is, from the settings; None where boto3 finds it: at AWS, or at AWS_ENDPOINT_URL."""
+    endpoint = settings.AWS_DYNAMODB_ENDPOINT.strip()
+    # This name says no more than the region, and must not stand in the way of AWS_ENDPOINT_URL.
+    if endpoint.removeprefix("https://") in ("", f"dynamodb.{settings.AWS_DYNAMODB_REGION}.amazonaws.com"):
+        return None
+    return endpoint if "://" in endpoint else f"https://{endpoint}"
+
+
+def _client(region: str) -> Any:
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=32,
+        parameter_validation=False,
+    )
+    client = boto3.client("dynamodb", region_name=region, endpoint_url=endpoint_url(), config=config)
+    # The items have the form of the protocol already; botocore's own check and conversion of them would more
+    # than triple the time that a batch takes.
+    client.meta.events.register(f"provide-client-params.{OPERATION}", _take_body)
+    client.meta.events.register(f"before-call.{OPERATION}", _give_body)
+    return client
+
+
+def _take_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:
+    context["click_table_body"] = _encoder.encode(params)
+    return {"RequestItems": {}}
+
+
+def _give_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    params["body"] = context.pop("click_table_body")
+
+
+def _short(problem: Exception) -> str:
+    return (str(problem) or type(problem).__name__)[:MAX_SHOWN]

@@ -1,0 +1,47 @@
+"""Background work on clicks; `cotraffic/celery.py` says when. Every task may run twice, even at once."""
+
+import logging
+from functools import cache
+
+from celery import shared_task
+from django.conf import settings
+from django_redis import get_redis_connection
+
+from offers.click_log import ClickLog
+from offers.click_table import ClickTable, TableNotUsable
+from offers.conversion_queue import ConversionQueue, QueueAway, send_due
+from offers.delivery import consumer_name, deliver
+
+# Well below ten seconds even where the last request times out: the recipe's tasks wait behind these.
+DELIVER_SECONDS = 4.0
+# Less than from one run to the next: what two send at once, SQS drops, but it costs time.
+SEND_SECONDS = 2.8
+
+logger = logging.getLogger(__name__)
+# To make a client takes longer than many deliveries.
+_table = cache(ClickTable)
+_queue = cache(ConversionQueue)
+
+
+@shared_task
+def deliver_clicks() -> None:
+    """Move clicks from the log to DynamoDB."""
+    try:
+        deliver(_log(), _table(), consumer_name(), DELIVER_SECONDS)
+    except TableNotUsable as problem:
+        logger.warning("clicks stay in the log: %s", problem)
+
+
+@shared_task
+def send_conversions() -> None:
+    """Tell the network of conversions that are due."""
+    if not settings.AWS_SQS_QUEUE_URL:
+        return
+    try:
+        send_due(_log(), _queue(), SEND_SECONDS)
+    except QueueAway as problem:
+        logger.warning("conversion messages wait: %s", problem)
+
+
+def _log() -> ClickLog:
+    return ClickLog(get_redis_connection("default"))
