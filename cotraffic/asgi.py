@@ -10,11 +10,17 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 django_application = get_asgi_application()
 
-from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402 - Django's settings come first
+from offers import lane  # noqa: E402 - Django's settings come first
+from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Every request goes to Django; the server's start and end open and close what clicks need."""
+    """Plain clicks take the fast lane, all else goes to Django; start and end open and close both."""
+    if scope["type"] == "http":
+        request = lane.plain_click(scope)
+        if request is not None:
+            await lane.answer(scope["state"]["answerer"], request, send)
+            return
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
     else:

@@ -1,8 +1,9 @@
 """The one path from a request to its answer, called by both doors; it knows neither Django nor ASGI."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from enum import Enum
+from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -21,7 +22,7 @@ from offers.visitors import Visitor, VisitorReader
 BLOCKING_CAMPAIGN_STATUSES = frozenset({"inactive", "pending", "blocked", "rejected"})
 RETRY_AFTER_SECONDS = 5
 
-Headers = tuple[tuple[str, str], ...]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Reason(Enum):
@@ -47,16 +48,17 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """An HTTP answer; header names are in lower case."""
+class Answer(NamedTuple):
+    """An HTTP answer; headers as ASGI takes them, their names in lower case."""
 
     status: int
     headers: Headers
     body: bytes
 
 
-NO_STORE = ("cache-control", "no-store")
-HTML = ("content-type", "text/html; charset=utf-8")
+NO_STORE = (b"cache-control", b"no-store")
+HTML = (b"content-type", b"text/html; charset=utf-8")
+EMPTY = (b"content-length", b"0")
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>{title}</title><h1>{title}</h1><p>{text}</p></html>\n"
@@ -88,13 +90,9 @@ class Answerer:
         self._defaults = defaults
         self._write = write
         self._rotation = Rotation()
-        self._not_found = (
-            Answer(302, (("location", not_found_url), NO_STORE), b"")
-            if not_found_url
-            else Answer(404, (HTML, NO_STORE), NOT_FOUND_PAGE)
-        )
-        retry_after = ("retry-after", str(RETRY_AFTER_SECONDS))
-        self._unavailable = Answer(503, (HTML, NO_STORE, retry_after), UNAVAILABLE_PAGE)
+        self._not_found = _redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
+        retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+        self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
 
     async def __call__(self, request: ClickRequest) -> Answer:
         """The answer to a plain click."""
@@ -102,7 +100,7 @@ class Answerer:
         if isinstance(click, Click):
             if not request.head:
                 await self._write(click)
-            return Answer(302, (("location", click.location), NO_STORE), b"")
+            return _redirect(click.location)
         return self._unavailable if click.reason in UNAVAILABLE else self._not_found
 
     async def examine(self, request: ClickRequest, trace: list[Step] | None = None) -> Click | Refusal:
@@ -177,6 +175,10 @@ class Answerer:
         return Click(lid, request, asked, decision, landing.page_url, landing.location)
 
 
-def header_pairs(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
-    """Headers as ASGI takes them."""
-    return ((name.encode("ascii"), value.encode("latin-1")) for name, value in headers)
+def _redirect(location: str) -> Answer:
+    return Answer(302, ((b"location", location.encode()), NO_STORE, EMPTY), b"")
+
+
+def _page(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Answer:
+    length = (b"content-length", str(len(body)).encode())
+    return Answer(status, (HTML, NO_STORE, *more, length), body)

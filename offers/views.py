@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
-from offers.answer import Answer, Answerer
+from offers.answer import NO_STORE, Answer, Answerer
 from offers.catalog import CatalogUnavailable
 from offers.debug import debug_answer
 from offers.request import read_request
@@ -23,9 +23,7 @@ async def offer(request: HttpRequest) -> HttpResponse:
             status, body = await debug_answer(answerer, click_request)
         except CatalogUnavailable as problem:
             return _response(Answer(503, (), str(problem).encode()))
-        return _response(
-            Answer(status, (("content-type", "application/json"), ("cache-control", "no-store")), body)
-        )
+        return _response(Answer(status, ((b"content-type", b"application/json"), NO_STORE), body))
     return _response(await answerer(click_request))
 
 
@@ -40,5 +38,5 @@ def _response(answer: Answer) -> HttpResponse:
     response = HttpResponse(answer.body, status=answer.status)
     del response["content-type"]
     for name, value in answer.headers:
-        response[name] = value
+        response[name.decode("ascii")] = value.decode("latin-1")
     return response

@@ -1,0 +1,31 @@
+"""Door 1, the fast lane: plain clicks, answered straight from the ASGI scope.
+
+Everything else (debug, other methods and paths) is left to Django. The interface is ASGI's:
+https://asgi.readthedocs.io/en/latest/specs/www.html.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from offers.answer import Answerer
+from offers.request import ClickRequest, Scope, read_request
+
+PATH = "/offer"
+METHODS = frozenset({"GET", "HEAD"})
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def plain_click(scope: Scope) -> ClickRequest | None:
+    """The click in an HTTP scope, or None where it is something else, or asks for debug."""
+    if scope["path"] != PATH or scope["method"] not in METHODS:
+        return None
+    request = read_request(scope)
+    return None if request.debug else request
+
+
+async def answer(answerer: Answerer, request: ClickRequest, send: Send) -> None:
+    """Answer a plain click."""
+    status, headers, body = await answerer(request)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.head else body})
