@@ -1,0 +1,67 @@
+"""`manage.py clicks_redeliver`: try again what was refused."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+from tqdm import tqdm
+
+from offers.click_log import ClickLog
+
+STEP = 500
+
+
+class Command(BaseCommand):
+    """Put dead letters back into the log, from where the next delivery takes them."""
+
+    help = (
+        "Try dead letters again: clicks that DynamoDB refused go back into the log, conversion messages that "
+        "SQS refused become due. Do it when the cause is gone (manage.py clicks_status shows it); what is "
+        "refused once more becomes a dead letter once more."
+    )
+    # A Redis that is away has a message of its own here.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take options."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Move them, and tell how many; raises CommandError when Redis is away."""
+        log = ClickLog(get_redis_connection("default"))
+        quiet = options["json"] or not sys.stderr.isatty()
+        try:
+            status = log.status()
+            clicks = _moved(log.redeliver, status.dead_letters, "clicks", quiet)
+            conversions = _moved(log.redeliver_conversions, status.conversions_dead, "conversions", quiet)
+        except RedisError as problem:
+            raise CommandError(
+                f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is; then run this "
+                "again: nothing is lost."
+            ) from problem
+        if options["json"]:
+            report = {"redelivered": clicks, "conversions": conversions}
+            self.stdout.write(msgspec.json.encode(report).decode())
+        elif clicks or conversions:
+            self.stdout.write(
+                f"{clicks:,} clicks and {conversions:,} conversion messages will be tried again."
+            )
+        else:
+            self.stdout.write("There are no dead letters.")
+
+
+def _moved(move: Callable[[int], int], count: int, unit: str, quiet: bool) -> int:
+    """Move `count` dead letters, a step at a time; those that come meanwhile stay."""
+    moved = 0
+    with tqdm(total=count, unit=f" {unit}", disable=quiet or count <= STEP, leave=False) as bar:
+        while moved < count:
+            step = move(min(STEP, count - moved))
+            if not step:
+                break
+            moved += step
+            bar.update(step)
+    return moved

@@ -1,0 +1,79 @@
+"""`manage.py clicks_status`: where the clicks are."""
+
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+
+from offers.click_log import ClickLog, DeadLetter
+from offers.click_status import ClickStatus, click_status
+
+SHOWN_DEAD_LETTERS = 5
+SHOWN_CHARACTERS = 160
+
+
+class Command(BaseCommand):
+    """One report, as a table or as JSON."""
+
+    help = (
+        "Show where this instance's clicks are: waiting in the log for DynamoDB, in the spool for Redis, or "
+        "among the dead letters that DynamoDB refused; how fast they are delivered, and what was lost."
+    )
+    # A Redis that is away has a message of its own here.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take options."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object, and no table")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Print the report; raises CommandError when Redis is away."""
+        log = ClickLog(get_redis_connection("default"))
+        try:
+            status = click_status(log)
+            dead_letters = log.dead_letters(SHOWN_DEAD_LETTERS)
+        except RedisError as problem:
+            raise CommandError(
+                f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is. Clicks are "
+                f"kept in {settings.CLICK_SPOOL_DIR} meanwhile."
+            ) from problem
+        if options["json"]:
+            self.stdout.write(msgspec.json.encode(status).decode())
+            return
+        for name, value in _rows(status):
+            self.stdout.write(f"{name:<22}{value}")
+        self._print_dead_letters(status.dead_letters, dead_letters)
+
+    def _print_dead_letters(self, count: int, newest: list[DeadLetter]) -> None:
+        if not newest:
+            return
+        heading = (
+            f"the newest {len(newest)} of {count:,} dead letters" if count > len(newest) else "dead letters"
+        )
+        self.stdout.write(f"\n{heading}; when their cause is gone: manage.py clicks_redeliver")
+        for letter in newest:
+            self.stdout.write(f"  {self.style.ERROR(_short(letter.error))}")
+            self.stdout.write(f"    {_short(letter.click.decode(errors='replace'))}")
+
+
+def _rows(status: ClickStatus) -> list[tuple[str, str]]:
+    age, spool, conversions = status.oldest_age_seconds, status.spool, status.conversions
+    oldest = "" if age is None else f", the oldest for {age:,.1f} s"
+    dead = f", {conversions.dead:,} refused by SQS" if conversions.dead else ""
+    return [
+        ("backlog", f"{status.backlog:,} clicks wait for DynamoDB{oldest}"),
+        ("delivered", f"{status.delivered:,}, now {status.delivered_per_second:,.1f} a second"),
+        ("in the log", f"{status.in_log:,} clicks, delivered ones among them"),
+        ("spool", f"{spool.clicks:,} clicks in {spool.files:,} files, {spool.bytes:,} bytes"),
+        ("spooled so far", f"{status.spooled:,}"),
+        ("dead letters", f"{status.dead_letters:,}"),
+        ("lost", f"{status.lost:,}"),
+        ("conversions", f"{conversions.waiting:,} wait, {conversions.due:,} of them are due{dead}"),
+    ]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
