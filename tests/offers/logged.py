@@ -1,0 +1,23 @@
+"""Clicks in the log, for tests, and their delivery."""
+
+import json
+
+from offers.click_log import ClickLog
+from offers.click_table import ClickTable
+from offers.delivery import Delivered, deliver
+
+
+def add(log: ClickLog, *lids: str, **fields: object) -> None:
+    """Write clicks of these lids into the log."""
+    for lid in lids:
+        log.append([json.dumps({"lid": lid, **fields}, separators=(",", ":")), "", "1", ""])
+
+
+def names(count: int) -> list[str]:
+    """So many different lids."""
+    return [f"click-{number}" for number in range(count)]
+
+
+def run(log: ClickLog, consumer: str = "worker", seconds: float = 10) -> Delivered:
+    """One run of delivery, by a worker that has just started."""
+    return deliver(log, ClickTable(), consumer, seconds)
