@@ -4,13 +4,13 @@ import time
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import NamedTuple
-from uuid import uuid4
 
 import msgspec
 
 from offers.catalog import Catalog, CatalogUnavailable, NothingLoaded
 from offers.click_record import Click
 from offers.landing import LandingBuilder, Macros
+from offers.lids import LidMaker
 from offers.records import Campaign, Offer, OfferStatus
 from offers.request import ClickRequest
 from offers.rotation import Rotation
@@ -90,6 +90,7 @@ class Answerer:
         self._defaults = defaults
         self._write = write
         self._rotation = Rotation()
+        self._make_lid = LidMaker()
         self._not_found = _redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
@@ -121,9 +122,7 @@ class Answerer:
 
     def visitor(self, request: ClickRequest) -> Visitor:
         """Who is asking."""
-        return self._visitors.read(
-            request.peer, request.forwarded_for, request.user_agent, request.accept_language, request.hints
-        )
+        return self._visitors.read(request.clues)
 
     async def _admit(self, target: AdTarget) -> tuple[Offer, Campaign] | Refusal:
         """The offer and campaign that the rules are asked about, or why there are none."""
@@ -162,7 +161,7 @@ class Answerer:
         asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
         choose = self._rotation.choose if trace is None else self._rotation.peek
         decision = await decide(asked, self.catalog.offer, choose, self._defaults, trace)
-        lid = str(uuid4())
+        lid = self._make_lid()
         macros = Macros(
             subid=request.subid,
             cid=request.cid,

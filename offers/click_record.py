@@ -1,18 +1,25 @@
-"""The click record: what is kept of one click, field by field as the network's reports know them."""
+"""The click record: what is kept of one click, field by field as the network's reports know them.
+
+A record is JSON in parts: what is said of an offer, a campaign or a visitor is the same for click after
+click, and is encoded once for as long as it is remembered. A field that is None is left out.
+"""
 
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
 
-from offers.records import Offer
+from offers.records import Campaign, Offer
 from offers.request import ClickRequest
 from offers.routing import Decision
 from offers.rules import Asked
+from offers.visitors import Visitor
 
 YEAR_SECONDS = 365 * 24 * 3600
 FINGERPRINT_OFF = "disabled"
+REMEMBERED_PARTS = 5_000
 
 
 class Click(NamedTuple):
@@ -26,57 +33,83 @@ class Click(NamedTuple):
     location: str
 
 
-class ClickRecord(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True):
-    """One item of the click table. A value that is None is left out of it; the CPM options are 0 or 1.
+class _Part(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """Some fields of the record."""
 
-    `isUniqueVisit` is missing: whoever writes the click down finds out. `date_added` is in milliseconds since
-    the epoch, `ttl`, when the table may forget the click, in seconds.
+
+class ClickPart(_Part):
+    """What is of this click alone. `date_added` is in milliseconds since the epoch; `ttl` in seconds, the
+    moment from which the table may forget the click.
     """
 
     lid: str
-    is_cpm_option_enabled: int
-    origin_is_cpm_option_enabled: int
     date_added: int
     ttl: int
+    is_cpm_option_enabled: int
+    origin_is_cpm_option_enabled: int
+    redirect_type: str
+    redirect_reason: str
+    sub_campaign: str | None = None
+    cid: str | None = None
+    payin: Decimal | None = None
+    payout: Decimal | None = None
+    landing_page_id: int | None = None
+    landing_page_url: str | None = None
+    landing_page_id_origin: int | None = None
+    landing_page_url_origin: str | None = None
+    caps_type: str | None = None
+    nested_exit_offer_steps: str | None = None
+    is_use_default_offer_url: bool | None = None
+    referer: str | None = None
+    ad_domain: str | None = None
+    ad_path: str | None = None
+    finger_print_key: str | None = None
+
+
+class CampaignPart(_Part):
+    """The campaign, and what every record says."""
+
     event_type: str
     event: str
     campaign_id: int
-    sub_campaign: str | None = None
-    cid: str | None = None
-    offer_id: int | None = None
+    affiliate_id: int | None = None
+    affiliate_type: str | None = None
+    affiliate_manager_id: int | None = None
+
+
+class OfferPart(_Part):
+    """The offer that the click belongs to."""
+
+    offer_id: int
     offer_name: str | None = None
     offer_type: str | None = None
     offer_description: str | None = None
-    payin: Decimal | None = None
-    payout: Decimal | None = None
     payout_percent: Decimal | None = None
     advertiser_id: int | None = None
     advertiser_name: str | None = None
     advertiser_manager_id: int | None = None
     vertical_id: int | None = None
     vertical_name: str | None = None
-    affiliate_id: int | None = None
-    affiliate_type: str | None = None
-    affiliate_manager_id: int | None = None
     conversion_type: str | None = None
-    landing_page_id: int | None = None
-    landing_page_url: str | None = None
-    origin_pay_in: Decimal | None = None
-    origin_pay_out: Decimal | None = None
+
+
+class OriginPart(_Part):
+    """The offer that an exit click was meant for."""
+
+    origin_offer_id: int
+    origin_pay_in: Decimal
+    origin_pay_out: Decimal
     origin_advertiser_id: int | None = None
     origin_advertiser_name: str | None = None
     origin_conversion_type: str | None = None
-    origin_offer_id: int | None = None
     origin_vertical_id: int | None = None
     origin_vertical_name: str | None = None
-    landing_page_id_origin: int | None = None
-    landing_page_url_origin: str | None = None
     offer_id_redirect_exit_traffic: int | None = None
-    redirect_type: str | None = None
-    redirect_reason: str | None = None
-    caps_type: str | None = None
-    nested_exit_offer_steps: str | None = None
-    is_use_default_offer_url: bool | None = None
+
+
+class VisitorPart(_Part):
+    """The visitor."""
+
     country: str | None = None
     region: str | None = None
     city: str | None = None
@@ -88,39 +121,27 @@ class ClickRecord(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=Tr
     os: str | None = None
     platform: str | None = None
     device_type: str | None = None
-    referer: str | None = None
-    ad_domain: str | None = None
-    ad_path: str | None = None
-    finger_print_key: str | None = None
 
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
-encode = _encoder.encode
+encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def record(click: Click) -> ClickRecord:
-    """The click's record."""
+def record(click: Click) -> bytes:
+    """The click's record, as JSON that begins with its lid. It does not say whether the visit is unique."""
     request, asked, decision = click.request, click.asked, click.decision
-    campaign, visitor = asked.campaign, asked.visitor
-    geo, device = visitor.geo, visitor.device
-    ad_domain, slash, ad_path = request.ad_domain.partition("/")
     offer, origin = decision.offer, decision.origin
-    kept = ClickRecord(
+    ad_domain, slash, ad_path = request.ad_domain.partition("/")
+    own = ClickPart(
         lid=click.lid,
-        is_cpm_option_enabled=int(offer is not None and offer.is_cpm_option_enabled),
-        origin_is_cpm_option_enabled=int(origin is not None and origin.is_cpm_option_enabled),
         date_added=asked.now_ms,
         ttl=asked.now_ms // 1000 + YEAR_SECONDS,
-        event_type="click",
-        event="co-traffic",
-        campaign_id=campaign.campaign_id,
+        is_cpm_option_enabled=1 if offer is not None and offer.is_cpm_option_enabled else 0,
+        origin_is_cpm_option_enabled=1 if origin is not None and origin.is_cpm_option_enabled else 0,
         sub_campaign=asked.sub_campaign or None,
         cid=asked.cid or None,
         payin=decision.payin,
         payout=decision.payout,
-        affiliate_id=campaign.affiliate_id,
-        affiliate_type=campaign.affiliate_type,
-        affiliate_manager_id=campaign.affiliate_manager_id,
         landing_page_id=decision.page_id,
         landing_page_url=click.page_url or None,
         landing_page_id_origin=decision.replaced_page_id,
@@ -128,69 +149,110 @@ def record(click: Click) -> ClickRecord:
         redirect_type=decision.redirect_type,
         redirect_reason=decision.redirect_reason,
         caps_type=decision.caps_type,
-        nested_exit_offer_steps=",".join(map(str, decision.nested_steps)) or None,
+        nested_exit_offer_steps=",".join(map(str, decision.nested_steps)) if decision.nested_steps else None,
         is_use_default_offer_url=decision.is_default_page or None,
-        country=geo.country,
-        region=geo.region,
-        city=geo.city,
-        isp=geo.isp,
-        ip=visitor.address or None,
-        user_agent=visitor.user_agent or None,
-        browser=device.browser,
-        browser_version=device.browser_version,
-        os=device.os,
-        platform=device.platform,
-        device_type=device.device_type,
         referer=request.referer or None,
         ad_domain=ad_domain or None,
         ad_path=slash + ad_path or None,
         finger_print_key=fingerprint(click),
     )
+    parts = [encode(own)[:-1], _campaign_part(asked.campaign), _visitor_part(asked.visitor)]
     if offer is not None:
-        _add_offer(kept, offer)
+        parts.append(_offer_part(offer))
     if origin is not None:
-        _add_origin(kept, origin)
-    return kept
+        parts.append(_origin_part(origin))
+    return b",".join(parts) + b"}"
 
 
 def fingerprint(click: Click) -> str | None:
     """The visitor's mark on a campaign: who comes again within a day is not unique. None: not wanted."""
-    if click.request.fp == FINGERPRINT_OFF:
-        return None
-    visitor = click.asked.visitor
+    return None if click.request.fp == FINGERPRINT_OFF else _fingerprint(click.asked.visitor)
+
+
+def fields(kept: bytes) -> dict[str, Any]:
+    """A record as a dictionary in the table's names; amounts are exact decimals, or integers."""
+    found: dict[str, Any] = _decode(kept)
+    return found
+
+
+# Records and visitors are told apart by identity here (they are compared by nothing else): whoever reads a
+# record anew has a new one.
+@lru_cache(REMEMBERED_PARTS)
+def _fingerprint(visitor: Visitor) -> str:
     seen = f"{visitor.address}\n{visitor.user_agent}\n{visitor.accept_language}"
     return blake2b(seen.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def fields(kept: ClickRecord) -> dict[str, Any]:
-    """The record as a dictionary in the table's names, for display."""
-    found: dict[str, Any] = msgspec.to_builtins(kept, builtin_types=(Decimal,))
-    return found
+@lru_cache(REMEMBERED_PARTS)
+def _campaign_part(campaign: Campaign) -> bytes:
+    return _inner(
+        CampaignPart(
+            event_type="click",
+            event="co-traffic",
+            campaign_id=campaign.campaign_id,
+            affiliate_id=campaign.affiliate_id,
+            affiliate_type=campaign.affiliate_type,
+            affiliate_manager_id=campaign.affiliate_manager_id,
+        )
+    )
 
 
-def _add_offer(kept: ClickRecord, offer: Offer) -> None:
-    """The offer that the click belongs to."""
-    kept.offer_id = offer.offer_id
-    kept.offer_name = offer.name
-    kept.offer_type = offer.type.value
-    kept.offer_description = offer.description
-    kept.payout_percent = offer.payout_percent or None
-    kept.advertiser_id = offer.advertiser_id
-    kept.advertiser_name = offer.advertiser_name
-    kept.advertiser_manager_id = offer.advertiser_manager_id
-    kept.vertical_id = offer.vertical_id
-    kept.vertical_name = offer.vertical_name
-    kept.conversion_type = offer.conversion_type
+@lru_cache(REMEMBERED_PARTS)
+def _offer_part(offer: Offer) -> bytes:
+    return _inner(
+        OfferPart(
+            offer_id=offer.offer_id,
+            offer_name=offer.name,
+            offer_type=offer.type.value,
+            offer_description=offer.description,
+            payout_percent=offer.payout_percent or None,
+            advertiser_id=offer.advertiser_id,
+            advertiser_name=offer.advertiser_name,
+            advertiser_manager_id=offer.advertiser_manager_id,
+            vertical_id=offer.vertical_id,
+            vertical_name=offer.vertical_name,
+            conversion_type=offer.conversion_type,
+        )
+    )
 
 
-def _add_origin(kept: ClickRecord, origin: Offer) -> None:
-    """The offer that an exit click was meant for."""
-    kept.origin_offer_id = origin.offer_id
-    kept.origin_pay_in = origin.payin
-    kept.origin_pay_out = origin.payout
-    kept.origin_advertiser_id = origin.advertiser_id
-    kept.origin_advertiser_name = origin.advertiser_name
-    kept.origin_conversion_type = origin.conversion_type
-    kept.origin_vertical_id = origin.vertical_id
-    kept.origin_vertical_name = origin.vertical_name
-    kept.offer_id_redirect_exit_traffic = origin.exit_offer_id or None
+@lru_cache(REMEMBERED_PARTS)
+def _origin_part(origin: Offer) -> bytes:
+    return _inner(
+        OriginPart(
+            origin_offer_id=origin.offer_id,
+            origin_pay_in=origin.payin,
+            origin_pay_out=origin.payout,
+            origin_advertiser_id=origin.advertiser_id,
+            origin_advertiser_name=origin.advertiser_name,
+            origin_conversion_type=origin.conversion_type,
+            origin_vertical_id=origin.vertical_id,
+            origin_vertical_name=origin.vertical_name,
+            offer_id_redirect_exit_traffic=origin.exit_offer_id or None,
+        )
+    )
+
+
+@lru_cache(REMEMBERED_PARTS)
+def _visitor_part(visitor: Visitor) -> bytes:
+    geo, device = visitor.geo, visitor.device
+    return _inner(
+        VisitorPart(
+            country=geo.country,
+            region=geo.region,
+            city=geo.city,
+            isp=geo.isp,
+            ip=visitor.address or None,
+            user_agent=visitor.user_agent or None,
+            browser=device.browser,
+            browser_version=device.browser_version,
+            os=device.os,
+            platform=device.platform,
+            device_type=device.device_type,
+        )
+    )
+
+
+def _inner(part: _Part) -> bytes:
+    """A part's JSON without its braces. Every part has at least one field."""
+    return encode(part)[1:-1]

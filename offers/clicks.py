@@ -15,7 +15,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from offers.click_log import ARGUMENTS_PER_CLICK, DEAD, TOTALS
-from offers.click_record import Click, encode, record
+from offers.click_record import Click, fingerprint, record
 from offers.conversions import due_conversion
 from offers.log_connection import LogConnection
 from offers.seen import SharedSeen
@@ -60,9 +60,9 @@ class ClickWriter:
 
     def write(self, click: Click) -> Future[None]:
         """Write a click down; once the future is done, it may be answered. It never has an exception."""
-        kept = record(click)
-        mark = f"{kept.campaign_id}:{kept.finger_print_key}" if kept.finger_print_key else ""
-        self._pending += (encode(kept), mark, "", due_conversion(click))
+        seen = fingerprint(click)
+        mark = f"{click.asked.campaign.campaign_id}:{seen}" if seen else ""
+        self._pending += (record(click), mark, "", due_conversion(click))
         waiting: Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         self._arrived.set()

@@ -52,8 +52,9 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
         catalog=Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS),
         visitors=VisitorReader(
             AddressReader(settings.TRUSTED_PROXIES, settings.DEV_CLIENT_IP),
-            GeoReader(settings.MAXMIND_PATH, settings.MAXMIND_PATH_ISP, entries),
+            GeoReader(settings.MAXMIND_PATH, settings.MAXMIND_PATH_ISP),
             DeviceReader(entries),
+            entries,
         ),
         landings=LandingBuilder(settings.NETWORK_ID, settings.URL_HASH_SECRET),
         defaults=Defaults(

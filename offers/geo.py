@@ -2,7 +2,6 @@
 
 import os
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +26,22 @@ UNKNOWN_GEO = Geo()
 class GeoReader:
     """Looks addresses up in the City and ISP databases, and opens a file again when it changes on disk."""
 
-    def __init__(self, city_path: str, isp_path: str, cache_entries: int) -> None:
+    def __init__(self, city_path: str, isp_path: str) -> None:
         self._city = Database(city_path)
         self._isp = Database(isp_path)
         self._look_again_at = time.monotonic() + LOOK_AT_FILE_SECONDS
-        self._cached = lru_cache(cache_entries)(self._lookup)
-        self.cache_info = self._cached.cache_info
+
+    def reopened(self) -> bool:
+        """Look at the files every few seconds; gives whether one had changed, and the new one is in use."""
+        now = time.monotonic()
+        if now < self._look_again_at:
+            return False
+        self._look_again_at = now + LOOK_AT_FILE_SECONDS
+        # Both must look: `or` would leave the second database as it was.
+        return self._city.reopen_if_changed() | self._isp.reopen_if_changed()
 
     def lookup(self, address: str) -> Geo:
         """What is known of `address`; for a private, unknown or missing one, nothing, and never an error."""
-        if time.monotonic() >= self._look_again_at:
-            self._look_again_at = time.monotonic() + LOOK_AT_FILE_SECONDS
-            # Both must look: `or` would leave the second database as it was.
-            if self._city.reopen_if_changed() | self._isp.reopen_if_changed():
-                self._cached.cache_clear()
-        return self._cached(address)
-
-    def _lookup(self, address: str) -> Geo:
         city, isp = self._city.get(address), self._isp.get(address)
         subdivisions = city.get("subdivisions")
         region = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else {}

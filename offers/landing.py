@@ -4,15 +4,13 @@ from hashlib import md5
 from typing import NamedTuple
 from urllib.parse import quote
 
-import msgspec
-
 from offers.pages import Page
 
 # A value stays one value wherever a page puts it; the comma separates nothing in a URL and stays readable.
 _SAFE_IN_VALUES = ","
 
 
-class Macros(msgspec.Struct, frozen=True):
+class Macros(NamedTuple):
     """What a click fills into a page; names are those of the macros."""
 
     subid: str
@@ -39,7 +37,7 @@ class LandingBuilder:
 
     def build(self, page: Page, macros: Macros) -> Landing:
         """The URL of one click."""
-        url, fragment = _filled(page.parts, macros), _filled(page.fragment, macros)
+        url = _filled(page.parts, macros)
         source = "" if macros.affiliateId is None else f"&src={_encoded(macros.affiliateId)}"
         sent = (
             f"{url}{page.joiner}offer_id={macros.offerId}&campaign_id={macros.campaignId}&lid={macros.lid}"
@@ -48,7 +46,9 @@ class LandingBuilder:
         if self._secret:
             signature = md5(f"{sent}|{self._secret}".encode(), usedforsecurity=False).hexdigest()
             sent = f"{sent}&hash={signature}"
-        return Landing(_filled(page.shown, macros), sent + fragment)
+        if page.is_sent_as_shown:
+            return Landing(url, sent)
+        return Landing(_filled(page.shown, macros), sent + _filled(page.fragment, macros))
 
 
 def _filled(parts: tuple[str, ...], macros: Macros) -> str:

@@ -27,7 +27,7 @@ class Page(msgspec.Struct, frozen=True):
     `text` is the page as the recipe has it, and `shown` the same, split. `parts` alternates between fixed URL
     text and the name of a macro; joined, with the macros' values, it is the URL up to its fragment.
     `fragment` is the same for what follows the first `#`, and begins with it. `joiner` goes between the page
-    and the query we add.
+    and the query we add. `is_sent_as_shown`: nothing about it had to be put right.
     """
 
     text: str
@@ -35,6 +35,7 @@ class Page(msgspec.Struct, frozen=True):
     parts: tuple[str, ...]
     fragment: tuple[str, ...]
     joiner: str
+    is_sent_as_shown: bool
 
 
 def compile_page(text: str) -> Page:
@@ -47,7 +48,8 @@ def compile_page(text: str) -> Page:
     before, mark, after = url.partition("#")
     parts = _split(before)
     joiner = "?" if "?" not in before else "" if before[-1] in "?&" else "&"
-    return Page(text, tuple(_MACRO.split(text)), parts, _split(mark + after) if mark else (), joiner)
+    shown, fragment = tuple(_MACRO.split(text)), _split(mark + after) if mark else ()
+    return Page(text, shown, parts, fragment, joiner, shown == parts and not fragment)
 
 
 def _with_scheme(url: str) -> str:

@@ -63,7 +63,7 @@ class RecordRejected(ValueError):
         self.record_id = record_id
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True, eq=False):
     """One offer. Ids that point at other offers are 0 when there is none; amounts are exact decimals."""
 
     offer_id: int
@@ -97,7 +97,7 @@ class Offer(msgspec.Struct, frozen=True):
     defects: tuple[Defect, ...]
 
 
-class Campaign(msgspec.Struct, frozen=True):
+class Campaign(msgspec.Struct, frozen=True, eq=False):
     """One campaign: an affiliate's right to send clicks to an offer."""
 
     campaign_id: int

@@ -1,24 +1,36 @@
 """What a click brings along, taken from the ASGI scope that both doors receive."""
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl
-
-import msgspec
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
 
 from offers.devices import NO_HINTS, ClientHints
+from offers.visitors import Clues
 
 # Of a parameter given twice the first counts for what we decode or compare; the affiliate's own notes are
 # joined, as links in the field expect.
 JOINED = frozenset({"subid", "cid"})
+_READ = frozenset(
+    {
+        b"x-forwarded-for",
+        b"user-agent",
+        b"accept-language",
+        b"referer",
+        b"sec-ch-ua-mobile",
+        b"sec-ch-ua-platform",
+        b"sec-ch-ua-platform-version",
+        b"sec-ch-ua-model",
+        b"sec-ch-ua-full-version-list",
+    }
+)
 
 Scope = Mapping[str, Any]
 
 
-class ClickRequest(msgspec.Struct, frozen=True):
+class ClickRequest(NamedTuple):
     """One GET /offer, or `head`: a HEAD, which is answered alike and is no click.
 
-    Texts are "" where the request did not bring them; `peer` is the socket's address.
+    Texts are "" where the request did not bring them.
     """
 
     ad: str
@@ -28,40 +40,43 @@ class ClickRequest(msgspec.Struct, frozen=True):
     fp: str
     debug: bool
     head: bool
-    peer: str
-    forwarded_for: str
-    user_agent: str
-    accept_language: str
     referer: str
-    hints: ClientHints
+    clues: Clues
 
 
 def read_request(scope: Scope) -> ClickRequest:
     """The click request in an ASGI HTTP scope; whatever the bytes are, it does not raise."""
-    query = read_query(scope["query_string"])
-    headers = _headers(scope)
+    given = read_query(scope["query_string"]).get
+    header = _headers(scope["headers"]).get
     client = scope.get("client")
     return ClickRequest(
-        ad=query.get("ad", ""),
-        subid=query.get("subid", ""),
-        cid=query.get("cid", ""),
-        ad_domain=query.get("ad_domain", ""),
-        fp=query.get("fp", ""),
-        debug=query.get("debug") == "debug",
-        head=scope["method"] == "HEAD",
-        peer=client[0] if client else "",
-        forwarded_for=headers.get(b"x-forwarded-for", ""),
-        user_agent=headers.get(b"user-agent", ""),
-        accept_language=headers.get(b"accept-language", ""),
-        referer=headers.get(b"referer", ""),
-        hints=_hints(headers),
+        given("ad", ""),
+        given("subid", ""),
+        given("cid", ""),
+        given("ad_domain", ""),
+        given("fp", ""),
+        given("debug") == "debug",
+        scope["method"] == "HEAD",
+        header(b"referer", ""),
+        Clues(
+            client[0] if client else "",
+            header(b"x-forwarded-for", ""),
+            header(b"user-agent", ""),
+            header(b"accept-language", ""),
+            _hints(header),
+        ),
     )
 
 
 def read_query(query_string: bytes) -> dict[str, str]:
     """The parameters of a query string; broken UTF-8 becomes the replacement character."""
     query: dict[str, str] = {}
-    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
+    for part in query_string.decode("latin-1").split("&"):
+        if not part:
+            continue
+        name, _, value = part.partition("=")
+        if "%" in part or "+" in part:
+            name, value = unquote_plus(name, errors="replace"), unquote_plus(value, errors="replace")
         if name not in query:
             query[name] = value
         elif name in JOINED:
@@ -69,22 +84,23 @@ def read_query(query_string: bytes) -> dict[str, str]:
     return query
 
 
-def _headers(scope: Scope) -> dict[bytes, str]:
-    """Header values by lower-case name; repeated ones are joined as HTTP has it."""
-    headers: dict[bytes, str] = {}
-    for name, value in scope["headers"]:
-        text = value.decode("latin-1")
-        headers[name] = f"{headers[name]},{text}" if name in headers else text
-    return headers
+def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
+    """The headers that matter by lower-case name; repeated ones are joined as HTTP has it."""
+    found: dict[bytes, str] = {}
+    for name, value in headers:
+        if name in _READ:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]},{text}" if name in found else text
+    return found
 
 
-def _hints(headers: dict[bytes, str]) -> ClientHints:
-    if b"sec-ch-ua-platform" not in headers and b"sec-ch-ua-mobile" not in headers:
+def _hints(header: Any) -> ClientHints:
+    if header(b"sec-ch-ua-platform") is None and header(b"sec-ch-ua-mobile") is None:
         return NO_HINTS
     return ClientHints(
-        mobile=headers.get(b"sec-ch-ua-mobile", ""),
-        platform=headers.get(b"sec-ch-ua-platform", ""),
-        platform_version=headers.get(b"sec-ch-ua-platform-version", ""),
-        model=headers.get(b"sec-ch-ua-model", ""),
-        full_version_list=headers.get(b"sec-ch-ua-full-version-list", ""),
+        mobile=header(b"sec-ch-ua-mobile", ""),
+        platform=header(b"sec-ch-ua-platform", ""),
+        platform_version=header(b"sec-ch-ua-platform-version", ""),
+        model=header(b"sec-ch-ua-model", ""),
+        full_version_list=header(b"sec-ch-ua-full-version-list", ""),
     )

@@ -46,18 +46,18 @@ def test_debug_is_asked_for_by_one_word_only() -> None:
 
 def test_a_header_that_was_sent_twice_is_joined() -> None:
     twice = ((b"x-forwarded-for", b"8.8.8.8"), (b"x-forwarded-for", b"9.9.9.9"))
-    assert read_request(scope(b"", *twice)).forwarded_for == "8.8.8.8,9.9.9.9"
+    assert read_request(scope(b"", *twice)).clues.forwarded_for == "8.8.8.8,9.9.9.9"
 
 
 def test_client_hints_are_taken_where_they_were_sent() -> None:
     sent = ((b"sec-ch-ua-mobile", b"?1"), (b"sec-ch-ua-model", b'"Pixel 8"'))
-    assert read_request(scope(b"", *sent)).hints == ClientHints(mobile="?1", model='"Pixel 8"')
-    assert read_request(scope()).hints is NO_HINTS
+    assert read_request(scope(b"", *sent)).clues.hints == ClientHints(mobile="?1", model='"Pixel 8"')
+    assert read_request(scope()).clues.hints is NO_HINTS
 
 
 @given(st.binary(), st.lists(st.tuples(st.sampled_from([b"user-agent", b"referer"]), st.binary())))
 def test_no_bytes_make_the_reader_raise(query: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    assert read_request(scope(query, *headers)).peer == "192.0.2.1"
+    assert read_request(scope(query, *headers)).clues.peer == "192.0.2.1"
 
 
 def test_empty_values_are_left_out_of_a_record() -> None:

@@ -12,6 +12,7 @@ from offers import geo
 from offers.addresses import AddressReader
 from offers.devices import DEVICE_TYPES, NO_HINTS, ClientHints, DeviceReader
 from offers.geo import UNKNOWN_GEO, GeoReader
+from offers.visitors import Clues, VisitorReader
 
 TRUSTING = AddressReader(["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"])
 DEVICES = DeviceReader(100)
@@ -61,7 +62,7 @@ def geo_reader(directory: Path) -> GeoReader:
     """A reader of copies of the test databases."""
     for name in ("MAXMIND_PATH", "MAXMIND_PATH_ISP"):
         shutil.copy(os.environ[name], directory / name)
-    return GeoReader(str(directory / "MAXMIND_PATH"), str(directory / "MAXMIND_PATH_ISP"), 100)
+    return GeoReader(str(directory / "MAXMIND_PATH"), str(directory / "MAXMIND_PATH_ISP"))
 
 
 @pytest.mark.usefixtures("geoip_databases")
@@ -89,11 +90,12 @@ def test_an_address_without_a_place_is_unknown_and_no_error(tmp_path: Path, addr
 @pytest.mark.usefixtures("geoip_databases")
 def test_a_database_is_opened_again_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(geo, "LOOK_AT_FILE_SECONDS", 0.0)
-    reader = geo_reader(tmp_path)
-    assert reader.lookup("34.99.99.105").isp == "Example ISP A"
+    reader = VisitorReader(AddressReader([]), geo_reader(tmp_path), DEVICES, 10)
+    clues = Clues("34.99.99.105", "", "", "", NO_HINTS)
+    assert reader.read(clues).geo.isp == "Example ISP A"
     shutil.copy(tmp_path / "MAXMIND_PATH", tmp_path / "new")
     os.replace(tmp_path / "new", tmp_path / "MAXMIND_PATH_ISP")
-    assert reader.lookup("34.99.99.105").isp is None
+    assert reader.read(clues).geo.isp is None
 
 
 @pytest.mark.usefixtures("geoip_databases")
@@ -104,8 +106,10 @@ def test_an_unreadable_replacement_leaves_the_good_one_in_use(
     reader = geo_reader(tmp_path)
     (tmp_path / "new").write_bytes(b"no database")
     os.replace(tmp_path / "new", tmp_path / "MAXMIND_PATH")
+    assert not reader.reopened()
     assert reader.lookup("34.99.99.105").country == "US"
     (tmp_path / "MAXMIND_PATH").unlink()
+    assert not reader.reopened()
     assert reader.lookup("82.237.47.21").country == "FR"
 
 

@@ -1,0 +1,25 @@
+"""Lids: version 4 UUIDs (RFC 9562), made many at a time because the system's random source is slow to ask."""
+
+import os
+
+UUIDS_PER_DRAW = 256
+_DIGITS = 32
+# The two bits of the variant leave four of the sixteen digits.
+_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+
+
+class LidMaker:
+    """Makes lids. Not to be shared by processes: after a fork both would make the same."""
+
+    def __init__(self) -> None:
+        self._random = ""
+        self._at = 0
+
+    def __call__(self) -> str:
+        """A new lid."""
+        at = self._at
+        if at == len(self._random):
+            self._random, at = os.urandom(UUIDS_PER_DRAW * _DIGITS // 2).hex(), 0
+        self._at = at + _DIGITS
+        it = self._random[at : at + _DIGITS]
+        return f"{it[:8]}-{it[8:12]}-4{it[13:16]}-{_VARIANTS[it[16]]}{it[17:20]}-{it[20:]}"
