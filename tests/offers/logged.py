@@ -2,6 +2,11 @@
 
 import json
 
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from devstack.services import LOCALHOST, free_port
 from offers.click_log import ClickLog
 from offers.click_table import ClickTable
 from offers.delivery import Delivered, deliver
@@ -21,3 +26,8 @@ def names(count: int) -> list[str]:
 def run(log: ClickLog, consumer: str = "worker", seconds: float = 10) -> Delivered:
     """One run of delivery, by a worker that has just started."""
     return deliver(log, ClickTable(), consumer, seconds)
+
+
+def redis_away() -> Redis:
+    """A client of a Redis that is not there, which does not ask twice."""
+    return Redis(host=LOCALHOST, port=free_port(), retry=Retry(NoBackoff(), 0))

@@ -13,7 +13,7 @@ from offers.click_log import ClickLog
 from offers.delivery import Delivered
 from offers.delivery_pause import DeliveryPause
 from tests.offers.bad_dynamodb import BadDynamoDB
-from tests.offers.logged import add, names, run
+from tests.offers.logged import add, names, redis_away, run
 from tests.processes import wait_until
 
 ALL_TROUBLES = ("throttled", "forbidden", "no table", "other key", "500", "all left", "html", "no answer")
@@ -188,7 +188,6 @@ def test_a_flushed_redis_is_no_trouble(
 
 
 def test_a_redis_that_is_away_is_told_once_and_raises_nothing(dynamodb: BadDynamoDB, caplog: Any) -> None:
-    with redis.Redis(host=LOCALHOST, port=free_port()) as away:
-        assert run(ClickLog(away)) == Delivered()
+    assert run(ClickLog(redis_away())) == Delivered()
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "Redis is away" in line
