@@ -40,8 +40,8 @@ class Command(BaseCommand):
             conversions = _moved(log.redeliver_conversions, status.conversions_dead, "conversions", quiet)
         except RedisError as problem:
             raise CommandError(
-                f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is, and run this "
-                "again: nothing is lost."
+                f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is, and run "
+                "this again: nothing is lost."
             ) from problem
         if options["json"]:
             report = {"redelivered": clicks, "conversions": conversions}
