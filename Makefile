@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench-load bench-sync clean distclean
+.PHONY: help dev test lint format check bench-load bench-sync bench-delivery faults clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,6 +42,12 @@ bench-load: $(SYNCED) ## measure a recipe load
 
 bench-sync: $(SYNCED) ## measure how fast changes reach every worker
 	$(BIN)/python -m tests.bench.sync
+
+bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
+	$(BIN)/python -m tests.bench.delivery
+
+faults: $(SYNCED) ## kill and starve everything under load, and see that no answered click is lost
+	$(BIN)/python -m tests.faults
 
 clean: ## remove all state: var/ and the caches
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,239 @@
+"""`make bench-delivery`: how fast clicks go from the log to DynamoDB, and what an undelivered one weighs."""
+
+import argparse
+import json
+import multiprocessing
+import random
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import django
+from django.conf import settings
+from redis import Redis
+
+from devstack.services import LOCALHOST, Service, aws_command, free_port, valkey_command
+from tests import dynamodb_stub, environment
+
+# Before anything reads the settings.
+ENVIRONMENT = environment.prepare()
+django.setup()
+
+from offers import delivery  # noqa: E402
+from offers.click_log import ClickLog  # noqa: E402
+from offers.click_table import ClickTable  # noqa: E402
+from offers.delivery import consumer_name, deliver  # noqa: E402
+
+APPENDED_TOGETHER = 500
+AGENTS = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+    "Safari/537.36",
+)
+
+
+class Setting(NamedTuple):
+    """What is measured: where clicks go, how long a request takes to get there, requests at once, workers."""
+
+    name: str
+    endpoint: str
+    clicks: int
+    latency_ms: float = 0
+    parallel: int = delivery.PARALLEL_BATCHES
+    workers: int = 1
+
+
+def records(count: int) -> Iterator[tuple[str, str]]:
+    """Records as real clicks have them, each with its visitor's mark; the same every time but for lids."""
+    chance = random.Random(1)
+    for number in range(count):
+        lid, offer_id, affiliate_id = str(uuid.uuid4()), chance.randint(1, 99_999), chance.randint(1, 5000)
+        page = f"https://lp{offer_id}.example.com/land?aff={affiliate_id}&click={lid}"
+        mark = f"{chance.getrandbits(128):032x}"
+        record = {
+            "lid": lid,
+            "dateAdded": 1_764_000_000_000 + number,
+            "ttl": 1_795_536_000,
+            "isCpmOptionEnabled": 0,
+            "originIsCpmOptionEnabled": 0,
+            "redirectType": "noRedirect",
+            "redirectReason": "cleanOfferFromRedis",
+            "subCampaign": f"sub-{chance.randint(1, 999)}",
+            "cid": f"{chance.getrandbits(64):016x}",
+            "payin": round(chance.uniform(1, 20), 8),
+            "payout": round(chance.uniform(1, 10), 8),
+            "landingPageId": offer_id + 10,
+            "landingPageUrl": page,
+            "referer": "https://publisher.example.com/an/article/with/a/name",
+            "adDomain": "track.example.com",
+            "adPath": "/offer",
+            "fingerPrintKey": mark,
+            "campaignId": chance.randint(1, 200_000),
+            "eventType": "click",
+            "event": "co-traffic",
+            "affiliateId": affiliate_id,
+            "affiliateType": "Network",
+            "affiliateManagerId": chance.randint(1, 40),
+            "offerId": offer_id,
+            "offerName": f"Offer {offer_id} for US",
+            "offerType": "regular",
+            "offerDescription": "A description of some length, as people write them. " * 3,
+            "advertiserId": chance.randint(1, 500),
+            "advertiserName": f"Advertiser {chance.randint(1, 500)}",
+            "advertiserManagerId": chance.randint(1, 40),
+            "verticalId": chance.randint(1, 30),
+            "verticalName": "sweepstakes",
+            "conversionType": "cpa",
+            "country": "US",
+            "region": "California",
+            "city": "Los Angeles",
+            "isp": "An Internet Provider",
+            "IP": f"203.0.{chance.randint(0, 255)}.{chance.randint(0, 255)}",
+            "userAgent": chance.choice(AGENTS),
+            "browser": "Mobile Safari",
+            "browserVersion": "17.5",
+            "os": "iOS",
+            "platform": "iPhone",
+            "deviceType": "mobile",
+        }
+        yield json.dumps(record, separators=(",", ":")), f"{record['campaignId']}:{mark}"
+
+
+def fill(log: ClickLog, count: int, *, with_visitors: bool = False) -> int:
+    """Append so many clicks; gives the bytes of their records."""
+    pending: list[str] = []
+    size = 0
+    for record, mark in records(count):
+        size += len(record)
+        pending += (record, mark, "", "") if with_visitors else (record, "", "1", "")
+        if len(pending) >= 4 * APPENDED_TOGETHER:
+            log.append(pending)
+            pending = []
+    if pending:
+        log.append(pending)
+    return size
+
+
+def work(setting: Setting, port: int, start: Any, done: Any) -> None:
+    """One worker process: deliver until the log has nothing more."""
+    settings.AWS_DYNAMODB_ENDPOINT = setting.endpoint
+    delivery.PARALLEL_BATCHES = setting.parallel
+    table = ClickTable()
+    if setting.latency_ms:
+        table._client.meta.events.register("before-send", lambda **_: time.sleep(setting.latency_ms / 1000))
+    with Redis(LOCALHOST, port) as client:
+        log = ClickLog(client)
+        start.wait()
+        done.put(deliver(log, table, consumer_name(), 600).delivered)
+
+
+def rate(setting: Setting, port: int) -> float:
+    """Clicks a second, of all workers together."""
+    with Redis(LOCALHOST, port) as client:
+        client.flushall()
+        fill(ClickLog(client), setting.clicks)
+    context = multiprocessing.get_context("fork")
+    start, done = context.Barrier(setting.workers + 1), context.Queue()
+    processes = [
+        context.Process(target=work, args=(setting, port, start, done)) for _ in range(setting.workers)
+    ]
+    for process in processes:
+        process.start()
+    start.wait()
+    started = time.monotonic()
+    delivered = sum(done.get() for _ in processes)
+    seconds = time.monotonic() - started
+    for process in processes:
+        process.join()
+    if delivered != setting.clicks:
+        raise SystemExit(f"{delivered} of {setting.clicks} clicks were delivered")
+    return float(delivered / seconds)
+
+
+def memory(port: int, count: int) -> None:
+    """Print what an undelivered click weighs in Redis."""
+    with Redis(LOCALHOST, port) as client:
+        log = ClickLog(client)
+
+        def used() -> int:
+            return int(client.info("memory")["used_memory"])
+
+        client.flushall()
+        log.create_group()
+        before = used()
+        size = fill(log, count)
+        logged = used()
+        while log.read_new("worker", 1000):
+            pass
+        held = used()
+        client.flushall()
+        fill(log, count, with_visitors=True)
+        with_visitors = used()
+    print(f"\nRedis memory, {count:,} clicks{'bytes a click':>26}")
+    for name, value in (
+        ("the record itself", size),
+        ("a click in the log", logged - before),
+        ("more while a worker holds it", held - logged),
+        ("more for a visitor not seen before", with_visitors - logged),
+    ):
+        print(f"{name:<36}{value / count:>16,.0f}")
+
+
+@contextmanager
+def servers() -> Iterator[tuple[int, str, str]]:
+    """The port of a Valkey, and the addresses of the stand-in that takes at once and of moto's DynamoDB."""
+    redis_port, stub_port, aws_port = free_port(), free_port(), free_port()
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(Service("valkey", valkey_command(redis_port, directory), redis_port))
+        stack.enter_context(Service("stub", dynamodb_stub.command(stub_port), stub_port))
+        stack.enter_context(Service("moto", aws_command(aws_port), aws_port))
+        moto = f"http://{LOCALHOST}:{aws_port}"
+        boto3.client("dynamodb", region_name=settings.AWS_DYNAMODB_REGION, endpoint_url=moto).create_table(
+            TableName=settings.AWS_DYNAMODB_TABLE_NAME,
+            KeySchema=[{"AttributeName": "lid", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "lid", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield redis_port, f"http://{LOCALHOST}:{stub_port}", moto
+
+
+def main() -> None:
+    """Measure each setting several times, and print the medians."""
+    parser = argparse.ArgumentParser(prog="make bench-delivery", description=__doc__)
+    parser.add_argument("--clicks", type=int, default=20_000, help="how many a run (default: 20,000)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each setting (default: 3)")
+    parser.add_argument("--memory", type=int, default=100_000, help="clicks to weigh (default: 100,000)")
+    parser.add_argument("--parallel", action="store_true", help="compare numbers of requests at once, too")
+    options = parser.parse_args()
+    clicks = options.clicks
+    with servers() as (port, stub, moto):
+        compared = [
+            Setting(f"{latency} ms away", stub, clicks, latency, parallel)
+            for latency in (5, 15)
+            for parallel in (1, 2, 4, 8, 16)
+        ]
+        chosen = [
+            Setting("takes at once", stub, clicks),
+            Setting("takes at once", stub, clicks, workers=2),
+            Setting("15 ms away", stub, clicks, latency_ms=15),
+            Setting("15 ms away", stub, clicks, latency_ms=15, workers=2),
+            Setting("moto's server", moto, clicks // 4),
+        ]
+        print(f"{'DynamoDB':<18}{'workers':>8}{'at once':>9}{'clicks/s':>12}{'min':>10}{'max':>10}")
+        for setting in (compared if options.parallel else []) + chosen:
+            rates = [rate(setting, port) for _ in range(options.runs)]
+            row = f"{setting.name:<18}{setting.workers:>8}{setting.parallel:>9}"
+            print(f"{row}{statistics.median(rates):>12,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}")
+        memory(port, options.memory)
+
+
+if __name__ == "__main__":
+    main()
