@@ -18,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 .PHONY: help dev test lint format check bench-load bench-sync bench-delivery faults clean distclean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 dev: $(SYNCED) ## run the whole system with demo data on localhost:5000 (HOST=, PORT=)
 	@exec $(BIN)/python -m devstack
