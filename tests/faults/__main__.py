@@ -3,7 +3,9 @@
 import argparse
 import logging
 import os
+import shutil
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,7 +51,6 @@ def main() -> int:
         failed = failed or outcome is None or bool(outcome.problems)
         if outcome is not None:
             outcomes.append(outcome)
-            _tell(outcome)
     print("\n".join(_aligned([COLUMNS, *map(_row, outcomes)])))
     if options.markdown:
         options.markdown.write_text(_markdown(outcomes, options))
@@ -68,21 +69,23 @@ def _options() -> argparse.Namespace:
 
 
 def _try(fault: Fault, options: argparse.Namespace) -> Outcome | None:
+    """Run one fault and tell how it went; None where the system did not start. Files of failures are kept."""
+    directory = Path(tempfile.mkdtemp(prefix="co-traffic-faults-"))
     try:
-        return run([fault], SHORT if options.short else LONG, options.rate)
+        outcome = run([fault], SHORT if options.short else LONG, options.rate, directory)
     except NotUp as problem:
         print(f"FAILED: {problem}", file=sys.stderr)
         return None
-
-
-def _tell(outcome: Outcome) -> None:
-    if not outcome.problems:
+    except KeyboardInterrupt:
+        shutil.rmtree(directory)
+        raise
+    if outcome.problems:
+        print("\n  ".join(["FAILED", *outcome.problems]), file=sys.stderr)
+        print(f"  logs, answers and data are in {directory}", file=sys.stderr)
+    else:
         print("ok", file=sys.stderr)
-        return
-    print("FAILED", file=sys.stderr)
-    for problem in outcome.problems:
-        print(f"  {problem}", file=sys.stderr)
-    print(f"  logs, answers and data are in {outcome.kept_in}", file=sys.stderr)
+        shutil.rmtree(directory)
+    return outcome
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

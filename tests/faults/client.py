@@ -107,6 +107,8 @@ class Clicker:
             await asyncio.sleep(TICK_SECONDS)
         if pending:
             await asyncio.wait(pending)
+        while self._idle:
+            self._drop(self._idle.pop())
 
     def _request(self) -> bytes:
         # Visitors differ, so that the system has something to decide and to remember.

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from devstack.services import valkey_answers
 from tests.faults.preload import preload
 from tests.faults.system import System
 
 ORPHAN_SECONDS = 10.0
 # The spool of one worker, in bytes: less than what the clicks of a second need.
 SPOOL_LIMIT = 64 * 1024
+FILLING_KEYS = 2_000_000
+FILLING_AT_ONCE = 20_000
+FILL = "for at = ARGV[1], ARGV[2] do redis.call('SET', 'filling:' .. at, string.rep('x', 100)) end"
 
 
 class Scale(NamedTuple):
@@ -107,6 +111,23 @@ def kill_redis(system: System, scale: Scale) -> None:
     system.redis.hold(scale.redis_away)
     system.redis.kill()
     time.sleep(scale.redis_away + scale.after)
+
+
+def fill_redis(system: System, scale: Scale) -> set[str]:
+    """Give Redis so much to remember that it needs seconds to read it; a recipe and visitors seen do that."""
+    with system.redis_client() as client:
+        for at in range(0, FILLING_KEYS, FILLING_AT_ONCE):
+            client.eval(FILL, 0, at, at + FILLING_AT_ONCE)
+    return set()
+
+
+def reread(system: System, scale: Scale) -> None:
+    """SIGKILL for a Redis that needs long to read its data; clicks are answered meanwhile."""
+    starts = system.redis.starts
+    system.redis.kill()
+    while system.redis.starts == starts or not valkey_answers(system.redis_port):
+        time.sleep(0.05)
+    time.sleep(scale.after)
 
 
 def kill_everything(system: System, scale: Scale) -> None:
@@ -246,6 +267,7 @@ FAULTS = (
     Fault("celery-stopped", "Celery is stopped in good order", stop_celery),
     Fault("beat-killed", "beat is killed", kill_beat),
     Fault("redis-killed", "Redis is killed and stays away", kill_redis),
+    Fault("redis-killed-full", "Redis is killed and reads its data for long", reread, prepare=fill_redis),
     Fault("redis-hangs", "Redis hangs for 3 s", hang_redis),
     Fault("everything-killed", "everything is killed at once", kill_everything),
     Fault("dynamodb-refuses", "DynamoDB refuses connections", refuse),

@@ -1,7 +1,5 @@
 """One fault after another, each against a system of its own: clicks, the fault, the wait, the bookkeeping."""
 
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,25 +27,15 @@ class Outcome(NamedTuple):
     drain_seconds: float
     problems: list[str]
     logs: str
-    kept_in: Path | None
 
 
-def run(faults: Sequence[Fault], scale: Scale, rate: float) -> Outcome:
+def run(faults: Sequence[Fault], scale: Scale, rate: float, directory: Path) -> Outcome:
     """Start a system, click `rate` times a second, inject the faults in their order, wait, and reconcile.
 
-    The files of a run with problems are kept. Raises NotUp when the system does not even start.
+    Everything is kept below `directory`. Raises NotUp when the system does not even start.
     """
-    directory = Path(tempfile.mkdtemp(prefix="co-traffic-faults-"))
-    try:
-        with System(directory) as system:
-            outcome = _run(system, faults, scale, rate)
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    if outcome.problems:
-        return outcome._replace(kept_in=directory)
-    shutil.rmtree(directory)
-    return outcome
+    with System(directory) as system:
+        return _run(system, faults, scale, rate)
 
 
 def _run(system: System, faults: Sequence[Fault], scale: Scale, rate: float) -> Outcome:
@@ -88,7 +76,6 @@ def _run(system: System, faults: Sequence[Fault], scale: Scale, rate: float) -> 
         drain_seconds=scale.drain if drained is None else drained,
         problems=problems,
         logs=system.logs(),
-        kept_in=None,
     )
 
 

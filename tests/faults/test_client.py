@@ -1,0 +1,82 @@
+"""The load client tells apart what became of a click."""
+
+import asyncio
+import io
+import uuid
+from asyncio import StreamReader, StreamWriter
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from devstack.services import LOCALHOST, free_port
+from tests.faults.client import Clicker
+from tests.faults.reconcile import Answers, read_answers
+
+Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
+
+
+def clicks(handler: Handler | None, rate: float = 100, seconds: float = 0.5) -> Answers:
+    """What the client notes of a server that does `handler` with each connection (None: it is away)."""
+
+    async def run() -> str:
+        port, notes = free_port(), io.StringIO()
+        server = await asyncio.start_server(handler, LOCALHOST, port) if handler else None
+        await Clicker(port, "/offer?ad=x", notes).run(rate, seconds, asyncio.Event())
+        if server:
+            # Its connections have just been closed by the client; let it notice.
+            await asyncio.sleep(0.1)
+            server.close()
+            await server.wait_closed()
+        return notes.getvalue()
+
+    return read_answers(asyncio.run(run()).splitlines())
+
+
+async def redirect(reader: StreamReader, writer: StreamWriter) -> None:
+    while await reader.read(4096):
+        location = f"https://a.example/?x=1&lid={uuid.uuid4()}&y=2"
+        writer.write(f"HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n".encode())
+    writer.close()
+
+
+def test_redirects_are_answers() -> None:
+    found = clicks(redirect)
+    assert found.answered == len(found.lids) > 40
+    assert found.no_answer == 0
+
+
+def test_the_rate_is_kept_over_few_connections() -> None:
+    connections = Counter[str]()
+
+    async def counted(reader: StreamReader, writer: StreamWriter) -> None:
+        connections["opened"] += 1
+        await redirect(reader, writer)
+
+    found = clicks(counted, rate=1000, seconds=1.0)
+    assert found.answered > 900
+    assert connections["opened"] < 200
+
+
+def test_the_rate_does_not_wait_for_answers() -> None:
+    async def slow(reader: StreamReader, writer: StreamWriter) -> None:
+        await asyncio.sleep(0.5)
+        await redirect(reader, writer)
+
+    assert clicks(slow).answered > 40
+
+
+def test_other_answers_and_no_answers_and_refusals_are_told_apart() -> None:
+    async def error(reader: StreamReader, writer: StreamWriter) -> None:
+        while await reader.read(4096):
+            writer.write(b"HTTP/1.1 503 -\r\ncontent-length: 3\r\n\r\nNo.")
+        writer.close()
+
+    async def hang_up(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.read(4096)
+        writer.close()
+
+    found = clicks(error)
+    assert found.other_status == found.no_answer > 40
+    found = clicks(hang_up)
+    assert found.unanswered == found.no_answer > 40
+    found = clicks(None)
+    assert found.refused == found.no_answer > 40
