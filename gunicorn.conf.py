@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
+from cotraffic.click_protocol import ClickProtocol
 from cotraffic.settings import HOST, PORT, env
 
 
@@ -13,7 +14,7 @@ class ClickWorker(UvicornWorker):  # type: ignore[misc]
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": ClickProtocol,
         "access_log": False,
         "proxy_headers": False,
         "server_header": False,

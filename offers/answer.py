@@ -1,14 +1,14 @@
 """The one path from a request to its answer, called by both doors; it knows neither Django nor ASGI."""
 
 import time
-from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import NamedTuple
 
 import msgspec
 
-from offers.catalog import Catalog, CatalogUnavailable, NothingLoaded
+from offers.catalog import Catalog, CatalogUnavailable, NothingLoaded, NotInMemory, Records
 from offers.click_record import Click
+from offers.clicks import ClickWriter
 from offers.landing import LandingBuilder, Macros
 from offers.lids import LidMaker
 from offers.records import Campaign, Offer, OfferStatus
@@ -70,7 +70,7 @@ UNAVAILABLE_PAGE = _PAGE.format(title="One moment", text="Please try again in a 
 class Answerer:
     """Answers clicks; everything it needs is handed to it once.
 
-    A redirect waits for `write`, which returns once the click is where it cannot be lost.
+    A redirect waits until `clicks` has its click where it cannot be lost.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Answerer:
         visitors: VisitorReader,
         landings: LandingBuilder,
         defaults: Defaults,
-        write: Callable[[Click], Awaitable[None]],
+        clicks: ClickWriter,
         not_found_url: str = "",
     ) -> None:
         self.catalog = catalog
@@ -88,7 +88,7 @@ class Answerer:
         self._visitors = visitors
         self._landings = landings
         self._defaults = defaults
-        self._write = write
+        self.clicks = clicks
         self._rotation = Rotation()
         self._make_lid = LidMaker()
         self._not_found = _redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
@@ -96,25 +96,46 @@ class Answerer:
         self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
 
     async def __call__(self, request: ClickRequest) -> Answer:
-        """The answer to a plain click."""
+        """The answer to a plain click, once it is written down."""
         click = await self.examine(request)
-        if isinstance(click, Click):
-            if not request.head:
-                await self._write(click)
-            return _redirect(click.location)
-        return self._unavailable if click.reason in UNAVAILABLE else self._not_found
+        if isinstance(click, Click) and not request.head:
+            await self.clicks.written(click)
+        return self.answer(click)
+
+    def answer(self, found: Click | Refusal) -> Answer:
+        """The answer to what became of a request."""
+        if isinstance(found, Click):
+            return _redirect(found.location)
+        return self._unavailable if found.reason in UNAVAILABLE else self._not_found
 
     async def examine(self, request: ClickRequest, trace: list[Step] | None = None) -> Click | Refusal:
         """What becomes of a request. With a `trace` it is only looked at: no candidate loses its turn."""
+        return await self._examine(request, self.catalog, trace)
+
+    def examine_now(self, request: ClickRequest) -> Click | Refusal | None:
+        """The same from memory alone; None where a record would have to be read from Redis."""
+        examining = self._examine(request, self.catalog.memory, None)
+        try:
+            examining.send(None)
+        except StopIteration as done:
+            found: Click | Refusal = done.value
+            return found
+        except NotInMemory:
+            return None
+        raise AssertionError("what is in memory is not waited for")
+
+    async def _examine(
+        self, request: ClickRequest, records: Records, trace: list[Step] | None
+    ) -> Click | Refusal:
         try:
             target = self._tokens.read(request.ad)
         except BadToken as problem:
             return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
         try:
-            admitted = await self._admit(target)
+            admitted = await self._admit(target, records)
             if isinstance(admitted, Refusal):
                 return admitted
-            return await self._decide(request, *admitted, trace)
+            return await self._decide(request, *admitted, records, trace)
         except NothingLoaded as problem:
             return Refusal(Reason.NOTHING_LOADED, str(problem))
         except CatalogUnavailable as problem:
@@ -124,16 +145,16 @@ class Answerer:
         """Who is asking."""
         return self._visitors.read(request.clues)
 
-    async def _admit(self, target: AdTarget) -> tuple[Offer, Campaign] | Refusal:
+    async def _admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
         """The offer and campaign that the rules are asked about, or why there are none."""
-        offer = await self.catalog.offer(target.offer_id)
+        offer = await records.offer(target.offer_id)
         if offer is None:
             return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
-        campaign = await self.catalog.campaign(target.campaign_id)
+        campaign = await records.campaign(target.campaign_id)
         if campaign is None:
             return Refusal(Reason.UNKNOWN_CAMPAIGN, f"campaign {target.campaign_id} is not in the recipe")
         if offer.status is OfferStatus.INACTIVE:
-            default = await self._default_pair()
+            default = await self._default_pair(records)
             if default is None:
                 return Refusal(Reason.INACTIVE_OFFER, f"offer {offer.offer_id} is inactive")
             offer, campaign = default
@@ -144,23 +165,28 @@ class Answerer:
             return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
         return offer, campaign
 
-    async def _default_pair(self) -> tuple[Offer, Campaign] | None:
+    async def _default_pair(self, records: Records) -> tuple[Offer, Campaign] | None:
         """The default campaign and its offer, which take the clicks of inactive offers."""
         if not self._defaults.campaign_id:
             return None
-        campaign = await self.catalog.campaign(self._defaults.campaign_id)
-        offer = await self.catalog.offer(campaign.offer_id) if campaign and campaign.offer_id else None
+        campaign = await records.campaign(self._defaults.campaign_id)
+        offer = await records.offer(campaign.offer_id) if campaign and campaign.offer_id else None
         if campaign is None or offer is None or offer.status is OfferStatus.INACTIVE:
             return None
         return offer, campaign
 
     async def _decide(
-        self, request: ClickRequest, offer: Offer, campaign: Campaign, trace: list[Step] | None
+        self,
+        request: ClickRequest,
+        offer: Offer,
+        campaign: Campaign,
+        records: Records,
+        trace: list[Step] | None,
     ) -> Click:
         now_ms = time.time_ns() // 1_000_000
         asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
         choose = self._rotation.choose if trace is None else self._rotation.peek
-        decision = await decide(asked, self.catalog.offer, choose, self._defaults, trace)
+        decision = await decide(asked, records.offer, choose, self._defaults, trace)
         lid = self._make_lid()
         macros = Macros(
             subid=request.subid,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from redis.exceptions import RedisError
@@ -31,6 +31,20 @@ class RedisAway(CatalogUnavailable):
     """The record is not in memory, and Redis does not answer."""
 
 
+class NotInMemory(Exception):
+    """The record would have to be read from Redis."""
+
+
+class Records(Protocol):
+    """Where offers and campaigns are found by id; None where there is no such record."""
+
+    async def offer(self, offer_id: int) -> Offer | None:
+        """The offer of this id."""
+
+    async def campaign(self, campaign_id: int) -> Campaign | None:
+        """The campaign of this id."""
+
+
 class Catalog:
     """Records by id, remembered until `watch` hears that they changed.
 
@@ -44,6 +58,7 @@ class Catalog:
         self._offers: dict[int, Offer | None] = {}
         self._campaigns: dict[int, Campaign | None] = {}
         self._version = 0
+        self.memory = Memory(self._offers, self._campaigns)
 
     @property
     def version(self) -> int:
@@ -139,6 +154,28 @@ class Catalog:
         if not live.loaded:
             raise NothingLoaded(f"no {kind.value} are loaded yet")
         return live.blob, live.version
+
+
+class Memory:
+    """What a catalog has in memory: it never waits, and raises `NotInMemory` for all else."""
+
+    def __init__(self, offers: dict[int, Offer | None], campaigns: dict[int, Campaign | None]) -> None:
+        self._offers = offers
+        self._campaigns = campaigns
+
+    async def offer(self, offer_id: int) -> Offer | None:
+        """The offer, None when it is known that there is none."""
+        try:
+            return self._offers[offer_id]
+        except KeyError:
+            raise NotInMemory from None
+
+    async def campaign(self, campaign_id: int) -> Campaign | None:
+        """The campaign, None when it is known that there is none."""
+        try:
+            return self._campaigns[campaign_id]
+        except KeyError:
+            raise NotInMemory from None
 
 
 def _parsed(blob: bytes, parse: Callable[[dict[str, Any]], Record]) -> Record | None:

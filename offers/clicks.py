@@ -9,7 +9,8 @@ import asyncio
 import logging
 import time
 from asyncio import Future
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 from redis.exceptions import RedisError
@@ -53,20 +54,24 @@ class ClickWriter:
         self._seen = seen
         self._timeout = timeout_seconds
         self._pending: list[str | bytes] = []
-        self._waiting: list[Future[None]] = []
+        self._waiting: list[Callable[[], object]] = []
         self._arrived = asyncio.Event()
         self._published = CommitCounts()
         self._lost_logged_at = 0.0
 
-    def write(self, click: Click) -> Future[None]:
-        """Write a click down; once the future is done, it may be answered. It never has an exception."""
+    def write(self, click: Click, then: Callable[[], object]) -> None:
+        """Write a click down, and call `then` once it may be answered. `then` must not raise."""
         seen = fingerprint(click)
         mark = f"{click.asked.campaign.campaign_id}:{seen}" if seen else ""
         self._pending += (record(click), mark, "", due_conversion(click))
-        waiting: Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
+        self._waiting.append(then)
         self._arrived.set()
-        return waiting
+
+    async def written(self, click: Click) -> None:
+        """Write a click down, and return once it may be answered."""
+        waiting: Future[None] = asyncio.get_running_loop().create_future()
+        self.write(click, partial(_release, waiting))
+        await waiting
 
     async def run(self) -> None:
         """Commit batch after batch, and replay the spool, until cancelled."""
@@ -80,12 +85,9 @@ class ClickWriter:
             del self._pending[: len(clicks)], self._waiting[: len(waiting)]
             if not self._pending:
                 self._arrived.clear()
-            try:
-                await self._commit(clicks)
-            finally:
-                for future in waiting:
-                    if not future.done():
-                        future.set_result(None)
+            await self._commit(clicks)
+            for then in waiting:
+                then()
 
     async def _commit(self, clicks: list[str | bytes]) -> None:
         count = len(clicks) // ARGUMENTS_PER_CLICK
@@ -96,7 +98,7 @@ class ClickWriter:
                     await self._seen.mark(clicks)
                 await self.connection.append(clicks)
             self.counts.logged += count
-        except (RedisError, OSError, TimeoutError) as problem:
+        except Exception as problem:  # whatever it is, the clicks must not stay where they are
             self.connection.close(str(problem) or f"no answer within {self._timeout:g} s")
             await self._spool_clicks(clicks, count)
 
@@ -152,6 +154,12 @@ class ClickWriter:
                 async with asyncio.timeout(self._timeout):
                     await self.connection.command("HINCRBY", TOTALS, name, by)
                 setattr(self._published, name, getattr(self._published, name) + by)
+
+
+def _release(waiting: Future[None]) -> None:
+    # Whoever waits may have been cancelled meanwhile; the click is written all the same.
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def spooled(clicks: Sequence[str | bytes]) -> list[SpooledClick]:

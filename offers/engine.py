@@ -62,6 +62,6 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
             settings.DEFAULT_CAMPAIGN_ID,
             compile_page(settings.DEFAULT_REDIRECT_URL),
         ),
-        write=clicks.write,
+        clicks=clicks,
         not_found_url=settings.NOT_FOUND_REDIRECT_URL,
     )

@@ -46,9 +46,17 @@ class ClickRequest(NamedTuple):
 
 def read_request(scope: Scope) -> ClickRequest:
     """The click request in an ASGI HTTP scope; whatever the bytes are, it does not raise."""
-    given = read_query(scope["query_string"]).get
-    header = _headers(scope["headers"]).get
     client = scope.get("client")
+    head = scope["method"] == "HEAD"
+    return read_click(scope["query_string"], scope["headers"], client[0] if client else "", head)
+
+
+def read_click(
+    query_string: bytes, headers: Iterable[tuple[bytes, bytes]], peer: str, head: bool = False
+) -> ClickRequest:
+    """The same from its parts. Names of headers are in lower case."""
+    given = read_query(query_string).get
+    header = _headers(headers).get
     return ClickRequest(
         given("ad", ""),
         given("subid", ""),
@@ -56,10 +64,10 @@ def read_request(scope: Scope) -> ClickRequest:
         given("ad_domain", ""),
         given("fp", ""),
         given("debug") == "debug",
-        scope["method"] == "HEAD",
+        head,
         header(b"referer", ""),
         Clues(
-            client[0] if client else "",
+            peer,
             header(b"x-forwarded-for", ""),
             header(b"user-agent", ""),
             header(b"accept-language", ""),

@@ -10,21 +10,12 @@ from devstack.services import LOCALHOST, Service, free_port
 
 @contextmanager
 def web_worker(**environment: str) -> Iterator[str]:
-    """One uvicorn worker with the environment of the tests, changed by `environment`; gives its base URL."""
+    """One web worker with the environment of the tests, changed by `environment`; gives its base URL."""
     port = free_port()
+    variables = {"HOST": LOCALHOST, "PORT": str(port), "WEB_CONCURRENCY": "1", **environment}
     command = [
-        *("/usr/bin/env", *(f"{name}={value}" for name, value in environment.items())),
-        *(sys.executable, "-m", "uvicorn", "cotraffic.asgi:application"),
-        *(
-            "--host",
-            LOCALHOST,
-            "--port",
-            str(port),
-            "--lifespan",
-            "on",
-            "--no-access-log",
-            "--no-proxy-headers",
-        ),
+        *("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items())),
+        *(sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application"),
     ]
     assert "DJANGO_SETTINGS_MODULE" in os.environ
     with Service("web worker", command, port):
