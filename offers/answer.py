@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from offers.catalog import Catalog, CatalogUnavailable, NothingLoaded, NotInMemory, Records
+from offers.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded, NotInMemory, Records
 from offers.click_record import Click
 from offers.clicks import ClickWriter
 from offers.landing import LandingBuilder, Macros
@@ -14,13 +14,14 @@ from offers.lids import LidMaker
 from offers.records import Campaign, Offer, OfferStatus
 from offers.request import ClickRequest
 from offers.rotation import Rotation
-from offers.routing import Defaults, Step, decide
+from offers.routing import Decision, Defaults, Step, decide, depends_on_country_alone
 from offers.rules import Asked
 from offers.tokens import AdTarget, BadToken, TokenReader
 from offers.visitors import Visitor, VisitorReader
 
 BLOCKING_CAMPAIGN_STATUSES = frozenset({"inactive", "pending", "blocked", "rejected"})
 RETRY_AFTER_SECONDS = 5
+KNOWN_DECISIONS = 10_000
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -91,6 +92,7 @@ class Answerer:
         self.clicks = clicks
         self._rotation = Rotation()
         self._make_lid = LidMaker()
+        self._known: dict[tuple[Offer, Campaign, str | None], Decision] = {}
         self._not_found = _redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
@@ -110,51 +112,66 @@ class Answerer:
 
     async def examine(self, request: ClickRequest, trace: list[Step] | None = None) -> Click | Refusal:
         """What becomes of a request. With a `trace` it is only looked at: no candidate loses its turn."""
-        return await self._examine(request, self.catalog, trace)
+        records = Gathered(self.catalog)
+        while True:
+            try:
+                return self._examine(request, records, trace)
+            except NotInMemory as missing:
+                if trace is not None:
+                    trace.clear()
+                try:
+                    await records.load(missing)
+                except NothingLoaded as problem:
+                    return Refusal(Reason.NOTHING_LOADED, str(problem))
+                except CatalogUnavailable as problem:
+                    return Refusal(Reason.REDIS_AWAY, str(problem))
 
     def examine_now(self, request: ClickRequest) -> Click | Refusal | None:
         """The same from memory alone; None where a record would have to be read from Redis."""
-        examining = self._examine(request, self.catalog.memory, None)
         try:
-            examining.send(None)
-        except StopIteration as done:
-            found: Click | Refusal = done.value
-            return found
+            return self._examine(request, self.catalog.memory, None)
         except NotInMemory:
             return None
-        raise AssertionError("what is in memory is not waited for")
-
-    async def _examine(
-        self, request: ClickRequest, records: Records, trace: list[Step] | None
-    ) -> Click | Refusal:
-        try:
-            target = self._tokens.read(request.ad)
-        except BadToken as problem:
-            return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
-        try:
-            admitted = await self._admit(target, records)
-            if isinstance(admitted, Refusal):
-                return admitted
-            return await self._decide(request, *admitted, records, trace)
-        except NothingLoaded as problem:
-            return Refusal(Reason.NOTHING_LOADED, str(problem))
-        except CatalogUnavailable as problem:
-            return Refusal(Reason.REDIS_AWAY, str(problem))
 
     def visitor(self, request: ClickRequest) -> Visitor:
         """Who is asking."""
         return self._visitors.read(request.clues)
 
-    async def _admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
+    def _examine(self, request: ClickRequest, records: Records, trace: list[Step] | None) -> Click | Refusal:
+        """What becomes of a request. Raises `NotInMemory`."""
+        try:
+            target = self._tokens.read(request.ad)
+        except BadToken as problem:
+            return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
+        admitted = self._admit(target, records)
+        if isinstance(admitted, Refusal):
+            return admitted
+        offer, campaign = admitted
+        now_ms = time.time_ns() // 1_000_000
+        asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
+        decision = self._decide(asked, records, trace)
+        lid = self._make_lid()
+        macros = Macros(
+            request.subid,
+            request.cid,
+            lid,
+            campaign.affiliate_id,
+            campaign.campaign_id,
+            decision.offer.offer_id if decision.offer else 0,
+        )
+        page_url, location = self._landings.build(decision.page, macros)
+        return Click(lid, request, asked, decision, page_url, location)
+
+    def _admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
         """The offer and campaign that the rules are asked about, or why there are none."""
-        offer = await records.offer(target.offer_id)
+        offer = records.offer(target.offer_id)
         if offer is None:
             return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
-        campaign = await records.campaign(target.campaign_id)
+        campaign = records.campaign(target.campaign_id)
         if campaign is None:
             return Refusal(Reason.UNKNOWN_CAMPAIGN, f"campaign {target.campaign_id} is not in the recipe")
         if offer.status is OfferStatus.INACTIVE:
-            default = await self._default_pair(records)
+            default = self._default_pair(records)
             if default is None:
                 return Refusal(Reason.INACTIVE_OFFER, f"offer {offer.offer_id} is inactive")
             offer, campaign = default
@@ -165,39 +182,42 @@ class Answerer:
             return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
         return offer, campaign
 
-    async def _default_pair(self, records: Records) -> tuple[Offer, Campaign] | None:
+    def _default_pair(self, records: Records) -> tuple[Offer, Campaign] | None:
         """The default campaign and its offer, which take the clicks of inactive offers."""
         if not self._defaults.campaign_id:
             return None
-        campaign = await records.campaign(self._defaults.campaign_id)
-        offer = await records.offer(campaign.offer_id) if campaign and campaign.offer_id else None
+        campaign = records.campaign(self._defaults.campaign_id)
+        offer = records.offer(campaign.offer_id) if campaign and campaign.offer_id else None
         if campaign is None or offer is None or offer.status is OfferStatus.INACTIVE:
             return None
         return offer, campaign
 
-    async def _decide(
-        self,
-        request: ClickRequest,
-        offer: Offer,
-        campaign: Campaign,
-        records: Records,
-        trace: list[Step] | None,
-    ) -> Click:
-        now_ms = time.time_ns() // 1_000_000
-        asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
-        choose = self._rotation.choose if trace is None else self._rotation.peek
-        decision = await decide(asked, records.offer, choose, self._defaults, trace)
-        lid = self._make_lid()
-        macros = Macros(
-            subid=request.subid,
-            cid=request.cid,
-            lid=lid,
-            affiliateId=campaign.affiliate_id,
-            campaignId=campaign.campaign_id,
-            offerId=decision.offer.offer_id if decision.offer else 0,
-        )
-        landing = self._landings.build(decision.page, macros)
-        return Click(lid, request, asked, decision, landing.page_url, landing.location)
+    def _decide(self, asked: Asked, records: Records, trace: list[Step] | None) -> Decision:
+        """The decision on a click, remembered where every click from a country gets the same.
+
+        Records are told apart by identity: one that changed is another.
+        """
+        offer, campaign = asked.offer, asked.campaign
+        key = (offer, campaign, asked.visitor.geo.country)
+        known = self._known.get(key) if trace is None else None
+        if known is not None:
+            return known
+        try:
+            decision = decide(asked, records.offer, self._rotation.propose, self._defaults, trace)
+        except NotInMemory:
+            self._rotation.settle(taken=False)
+            raise
+        self._rotation.settle(taken=trace is None)
+        # An exit looks at other offers too, and those may change.
+        if (
+            decision.origin is None
+            and not decision.is_default_page
+            and depends_on_country_alone(offer, campaign)
+        ):
+            if len(self._known) >= KNOWN_DECISIONS:
+                self._known.clear()
+            self._known[key] = decision
+        return decision
 
 
 def _redirect(location: str) -> Answer:

@@ -32,16 +32,20 @@ class RedisAway(CatalogUnavailable):
 
 
 class NotInMemory(Exception):
-    """The record would have to be read from Redis."""
+    """The record has to be read from Redis before the click can be decided."""
+
+    def __init__(self, kind: RecipeKind, record_id: int) -> None:
+        self.kind = kind
+        self.record_id = record_id
 
 
 class Records(Protocol):
-    """Where offers and campaigns are found by id; None where there is no such record."""
+    """Records at hand, by id; None where there is no such record. Both raise `NotInMemory`."""
 
-    async def offer(self, offer_id: int) -> Offer | None:
+    def offer(self, offer_id: int) -> Offer | None:
         """The offer of this id."""
 
-    async def campaign(self, campaign_id: int) -> Campaign | None:
+    def campaign(self, campaign_id: int) -> Campaign | None:
         """The campaign of this id."""
 
 
@@ -157,25 +161,51 @@ class Catalog:
 
 
 class Memory:
-    """What a catalog has in memory: it never waits, and raises `NotInMemory` for all else."""
+    """What a catalog has in memory."""
 
     def __init__(self, offers: dict[int, Offer | None], campaigns: dict[int, Campaign | None]) -> None:
         self._offers = offers
         self._campaigns = campaigns
 
-    async def offer(self, offer_id: int) -> Offer | None:
-        """The offer, None when it is known that there is none."""
+    def offer(self, offer_id: int) -> Offer | None:
+        """The offer, None when it is known that there is none. Raises `NotInMemory`."""
         try:
             return self._offers[offer_id]
         except KeyError:
-            raise NotInMemory from None
+            raise NotInMemory(RecipeKind.OFFERS, offer_id) from None
 
-    async def campaign(self, campaign_id: int) -> Campaign | None:
-        """The campaign, None when it is known that there is none."""
+    def campaign(self, campaign_id: int) -> Campaign | None:
+        """The campaign, None when it is known that there is none. Raises `NotInMemory`."""
         try:
             return self._campaigns[campaign_id]
         except KeyError:
-            raise NotInMemory from None
+            raise NotInMemory(RecipeKind.CAMPAIGNS, campaign_id) from None
+
+
+class Gathered:
+    """The same, and what was loaded for one click, which nothing can push out while it is being decided."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._offers: dict[int, Offer | None] = {}
+        self._campaigns: dict[int, Campaign | None] = {}
+
+    def offer(self, offer_id: int) -> Offer | None:
+        """The offer, None when it is known that there is none. Raises `NotInMemory`."""
+        return self._offers[offer_id] if offer_id in self._offers else self._catalog.memory.offer(offer_id)
+
+    def campaign(self, campaign_id: int) -> Campaign | None:
+        """The campaign, None when it is known that there is none. Raises `NotInMemory`."""
+        if campaign_id in self._campaigns:
+            return self._campaigns[campaign_id]
+        return self._catalog.memory.campaign(campaign_id)
+
+    async def load(self, missing: NotInMemory) -> None:
+        """Load what was missing. Raises `CatalogUnavailable`."""
+        if missing.kind is RecipeKind.OFFERS:
+            self._offers[missing.record_id] = await self._catalog.offer(missing.record_id)
+        else:
+            self._campaigns[missing.record_id] = await self._catalog.campaign(missing.record_id)
 
 
 def _parsed(blob: bytes, parse: Callable[[dict[str, Any]], Record]) -> Record | None:

@@ -1,7 +1,7 @@
 """The click record: what is kept of one click, field by field as the network's reports know them.
 
-A record is JSON in parts: what is said of an offer, a campaign or a visitor is the same for click after
-click, and is encoded once for as long as it is remembered. A field that is None is left out.
+A record is JSON in parts: what is said of a visitor, and of a decision that click after click gets, is
+encoded once for as long as it is remembered. A field that is None is left out.
 """
 
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from offers.records import Campaign, Offer
+from offers.records import Offer
 from offers.request import ClickRequest
 from offers.routing import Decision
 from offers.rules import Asked
@@ -38,49 +38,45 @@ class _Part(msgspec.Struct, omit_defaults=True, rename="camel"):
 
 
 class ClickPart(_Part):
-    """What is of this click alone. `date_added` is in milliseconds since the epoch; `ttl` in seconds, the
-    moment from which the table may forget the click.
+    """What is of this click alone.
+
+    `date_added` is in milliseconds since the epoch; `ttl`, from when on the table may forget it, in seconds.
     """
 
     lid: str
     date_added: int
     ttl: int
-    is_cpm_option_enabled: int
-    origin_is_cpm_option_enabled: int
-    redirect_type: str
-    redirect_reason: str
     sub_campaign: str | None = None
     cid: str | None = None
-    payin: Decimal | None = None
-    payout: Decimal | None = None
-    landing_page_id: int | None = None
     landing_page_url: str | None = None
-    landing_page_id_origin: int | None = None
-    landing_page_url_origin: str | None = None
-    caps_type: str | None = None
-    nested_exit_offer_steps: str | None = None
-    is_use_default_offer_url: bool | None = None
     referer: str | None = None
     ad_domain: str | None = None
     ad_path: str | None = None
     finger_print_key: str | None = None
 
 
-class CampaignPart(_Part):
-    """The campaign, and what every record says."""
+class DecisionPart(_Part):
+    """What was decided: the campaign, the offer that the click belongs to, and the one it was meant for."""
 
     event_type: str
     event: str
+    redirect_type: str
+    redirect_reason: str
     campaign_id: int
+    payin: Decimal
+    payout: Decimal
+    is_cpm_option_enabled: int
+    origin_is_cpm_option_enabled: int
     affiliate_id: int | None = None
     affiliate_type: str | None = None
     affiliate_manager_id: int | None = None
-
-
-class OfferPart(_Part):
-    """The offer that the click belongs to."""
-
-    offer_id: int
+    landing_page_id: int | None = None
+    landing_page_id_origin: int | None = None
+    landing_page_url_origin: str | None = None
+    caps_type: str | None = None
+    nested_exit_offer_steps: str | None = None
+    is_use_default_offer_url: bool | None = None
+    offer_id: int | None = None
     offer_name: str | None = None
     offer_type: str | None = None
     offer_description: str | None = None
@@ -91,14 +87,9 @@ class OfferPart(_Part):
     vertical_id: int | None = None
     vertical_name: str | None = None
     conversion_type: str | None = None
-
-
-class OriginPart(_Part):
-    """The offer that an exit click was meant for."""
-
-    origin_offer_id: int
-    origin_pay_in: Decimal
-    origin_pay_out: Decimal
+    origin_offer_id: int | None = None
+    origin_pay_in: Decimal | None = None
+    origin_pay_out: Decimal | None = None
     origin_advertiser_id: int | None = None
     origin_advertiser_name: str | None = None
     origin_conversion_type: str | None = None
@@ -129,39 +120,21 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 def record(click: Click) -> bytes:
     """The click's record, as JSON that begins with its lid. It does not say whether the visit is unique."""
-    request, asked, decision = click.request, click.asked, click.decision
-    offer, origin = decision.offer, decision.origin
+    request, asked = click.request, click.asked
     ad_domain, slash, ad_path = request.ad_domain.partition("/")
     own = ClickPart(
-        lid=click.lid,
-        date_added=asked.now_ms,
-        ttl=asked.now_ms // 1000 + YEAR_SECONDS,
-        is_cpm_option_enabled=1 if offer is not None and offer.is_cpm_option_enabled else 0,
-        origin_is_cpm_option_enabled=1 if origin is not None and origin.is_cpm_option_enabled else 0,
-        sub_campaign=asked.sub_campaign or None,
-        cid=asked.cid or None,
-        payin=decision.payin,
-        payout=decision.payout,
-        landing_page_id=decision.page_id,
-        landing_page_url=click.page_url or None,
-        landing_page_id_origin=decision.replaced_page_id,
-        landing_page_url_origin=decision.replaced_page.text if decision.replaced_page else None,
-        redirect_type=decision.redirect_type,
-        redirect_reason=decision.redirect_reason,
-        caps_type=decision.caps_type,
-        nested_exit_offer_steps=",".join(map(str, decision.nested_steps)) if decision.nested_steps else None,
-        is_use_default_offer_url=decision.is_default_page or None,
-        referer=request.referer or None,
-        ad_domain=ad_domain or None,
-        ad_path=slash + ad_path or None,
-        finger_print_key=fingerprint(click),
+        click.lid,
+        asked.now_ms,
+        asked.now_ms // 1000 + YEAR_SECONDS,
+        asked.sub_campaign or None,
+        asked.cid or None,
+        click.page_url or None,
+        request.referer or None,
+        ad_domain or None,
+        slash + ad_path or None,
+        fingerprint(click),
     )
-    parts = [encode(own)[:-1], _campaign_part(asked.campaign), _visitor_part(asked.visitor)]
-    if offer is not None:
-        parts.append(_offer_part(offer))
-    if origin is not None:
-        parts.append(_origin_part(origin))
-    return b",".join(parts) + b"}"
+    return b"%b,%b,%b}" % (encode(own)[:-1], _decision_part(click.decision), _visitor_part(asked.visitor))
 
 
 def fingerprint(click: Click) -> str | None:
@@ -175,8 +148,7 @@ def fields(kept: bytes) -> dict[str, Any]:
     return found
 
 
-# Records and visitors are told apart by identity here (they are compared by nothing else): whoever reads a
-# record anew has a new one.
+# Visitors and decisions are compared by identity, so that to find what is known of one costs next to nothing.
 @lru_cache(REMEMBERED_PARTS)
 def _fingerprint(visitor: Visitor) -> str:
     seen = f"{visitor.address}\n{visitor.user_agent}\n{visitor.accept_language}"
@@ -184,53 +156,59 @@ def _fingerprint(visitor: Visitor) -> str:
 
 
 @lru_cache(REMEMBERED_PARTS)
-def _campaign_part(campaign: Campaign) -> bytes:
-    return _inner(
-        CampaignPart(
-            event_type="click",
-            event="co-traffic",
-            campaign_id=campaign.campaign_id,
-            affiliate_id=campaign.affiliate_id,
-            affiliate_type=campaign.affiliate_type,
-            affiliate_manager_id=campaign.affiliate_manager_id,
-        )
+def _decision_part(decision: Decision) -> bytes:
+    campaign, offer, origin = decision.campaign, decision.offer, decision.origin
+    part = DecisionPart(
+        event_type="click",
+        event="co-traffic",
+        redirect_type=decision.redirect_type,
+        redirect_reason=decision.redirect_reason,
+        campaign_id=campaign.campaign_id,
+        payin=decision.payin,
+        payout=decision.payout,
+        is_cpm_option_enabled=int(offer is not None and offer.is_cpm_option_enabled),
+        origin_is_cpm_option_enabled=int(origin is not None and origin.is_cpm_option_enabled),
+        affiliate_id=campaign.affiliate_id,
+        affiliate_type=campaign.affiliate_type,
+        affiliate_manager_id=campaign.affiliate_manager_id,
+        landing_page_id=decision.page_id,
+        landing_page_id_origin=decision.replaced_page_id,
+        landing_page_url_origin=decision.replaced_page.text if decision.replaced_page else None,
+        caps_type=decision.caps_type,
+        nested_exit_offer_steps=",".join(map(str, decision.nested_steps)) or None,
+        is_use_default_offer_url=decision.is_default_page or None,
     )
+    if offer is not None:
+        _add_offer(part, offer)
+    if origin is not None:
+        _add_origin(part, origin)
+    return _inner(part)
 
 
-@lru_cache(REMEMBERED_PARTS)
-def _offer_part(offer: Offer) -> bytes:
-    return _inner(
-        OfferPart(
-            offer_id=offer.offer_id,
-            offer_name=offer.name,
-            offer_type=offer.type.value,
-            offer_description=offer.description,
-            payout_percent=offer.payout_percent or None,
-            advertiser_id=offer.advertiser_id,
-            advertiser_name=offer.advertiser_name,
-            advertiser_manager_id=offer.advertiser_manager_id,
-            vertical_id=offer.vertical_id,
-            vertical_name=offer.vertical_name,
-            conversion_type=offer.conversion_type,
-        )
-    )
+def _add_offer(part: DecisionPart, offer: Offer) -> None:
+    part.offer_id = offer.offer_id
+    part.offer_name = offer.name
+    part.offer_type = offer.type.value
+    part.offer_description = offer.description
+    part.payout_percent = offer.payout_percent or None
+    part.advertiser_id = offer.advertiser_id
+    part.advertiser_name = offer.advertiser_name
+    part.advertiser_manager_id = offer.advertiser_manager_id
+    part.vertical_id = offer.vertical_id
+    part.vertical_name = offer.vertical_name
+    part.conversion_type = offer.conversion_type
 
 
-@lru_cache(REMEMBERED_PARTS)
-def _origin_part(origin: Offer) -> bytes:
-    return _inner(
-        OriginPart(
-            origin_offer_id=origin.offer_id,
-            origin_pay_in=origin.payin,
-            origin_pay_out=origin.payout,
-            origin_advertiser_id=origin.advertiser_id,
-            origin_advertiser_name=origin.advertiser_name,
-            origin_conversion_type=origin.conversion_type,
-            origin_vertical_id=origin.vertical_id,
-            origin_vertical_name=origin.vertical_name,
-            offer_id_redirect_exit_traffic=origin.exit_offer_id or None,
-        )
-    )
+def _add_origin(part: DecisionPart, origin: Offer) -> None:
+    part.origin_offer_id = origin.offer_id
+    part.origin_pay_in = origin.payin
+    part.origin_pay_out = origin.payout
+    part.origin_advertiser_id = origin.advertiser_id
+    part.origin_advertiser_name = origin.advertiser_name
+    part.origin_conversion_type = origin.conversion_type
+    part.origin_vertical_id = origin.vertical_id
+    part.origin_vertical_name = origin.vertical_name
+    part.offer_id_redirect_exit_traffic = origin.exit_offer_id or None
 
 
 @lru_cache(REMEMBERED_PARTS)

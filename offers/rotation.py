@@ -15,6 +15,7 @@ class Rotation:
     def __init__(self, max_keys: int = 10_000) -> None:
         self._turns: OrderedDict[Key, int] = OrderedDict()
         self._max_keys = max_keys
+        self._proposed: list[Key] = []
 
     def choose(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
         """The candidate whose turn it is; the next call gets the next one."""
@@ -25,6 +26,15 @@ class Rotation:
             self._turns.popitem(last=False)
         return candidates[turn % len(candidates)]
 
-    def peek(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
-        """The candidate whose turn it is, without taking the turn."""
-        return candidates[self._turns.get((campaign_id, offer_id, candidates), 0) % len(candidates)]
+    def propose(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
+        """The candidate whose turn it is; whether it takes the turn, `settle` says."""
+        key = (campaign_id, offer_id, candidates)
+        self._proposed.append(key)
+        return candidates[self._turns.get(key, 0) % len(candidates)]
+
+    def settle(self, *, taken: bool) -> None:
+        """Take every turn proposed since the last time, or none of them."""
+        if taken:
+            for key in self._proposed:
+                self.choose(*key)
+        self._proposed.clear()

@@ -4,7 +4,7 @@ The rules are pure; only this driver loads further offers, through the `find` th
 as well over the live catalog as over a recipe that is not live yet.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -21,7 +21,8 @@ MAX_HOPS = 10
 TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
 CLOSED_TO_PICKS = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 
-Find = Callable[[int], Awaitable[Offer | None]]
+# May raise for an offer that it does not have at hand; then the click is decided anew once it does.
+Find = Callable[[int], Offer | None]
 # (campaign id, aggregated offer id, ids of the candidates that can take the click) -> the one that takes it
 Choose = Callable[[int, int, tuple[int, ...]], int]
 
@@ -43,7 +44,7 @@ class Step(msgspec.Struct, frozen=True):
     decided: bool
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, eq=False):
     """What the rules came to.
 
     `offer` takes the click; it is None where none is left that can, and `page` is then the page of last
@@ -75,22 +76,33 @@ class Taker(msgspec.Struct, frozen=True):
     said: str
 
 
-async def decide(
+def decide(
     asked: Asked, find: Find, choose: Choose, defaults: Defaults, trace: list[Step] | None = None
 ) -> Decision:
     """The decision on one click; with a `trace`, every step is added to it."""
     verdict, caps_type = _ask_the_rules(asked, trace)
     caps_type = getattr(verdict, "caps_type", None) or caps_type
     if isinstance(verdict, Pick):
-        usable = await _usable(verdict.candidates, find)
+        usable = _usable(verdict.candidates, find)
         if not usable:
             verdict = verdict.otherwise
         else:
             picked = choose(asked.campaign.campaign_id, asked.offer.offer_id, usable)
             verdict = Exit(verdict.redirect_type, verdict.reason, picked)
     if isinstance(verdict, Stay):
-        return await _stay(asked, verdict, caps_type, find, defaults)
-    return await _exit(asked, verdict, caps_type, find, choose, defaults, trace)
+        return _stay(asked, verdict, caps_type, find, defaults)
+    return _exit(asked, verdict, caps_type, find, choose, defaults, trace)
+
+
+def depends_on_country_alone(offer: Offer, campaign: Campaign) -> bool:
+    """Whether no rule looks at anything of a click but its visitor's country."""
+    return (
+        offer.type is OfferType.REGULAR
+        and offer.dates is None
+        and offer.caps is None
+        and campaign.caps is None
+        and not campaign.rule_sets
+    )
 
 
 def _ask_the_rules(asked: Asked, trace: list[Step] | None) -> tuple[Verdict, str | None]:
@@ -117,12 +129,12 @@ def own_payout(asked: Asked) -> Decimal:
     return asked.campaign.payout if asked.campaign.payout > ZERO else asked.offer.payout
 
 
-async def _stay(asked: Asked, stay: Stay, caps_type: str | None, find: Find, defaults: Defaults) -> Decision:
+def _stay(asked: Asked, stay: Stay, caps_type: str | None, find: Find, defaults: Defaults) -> Decision:
     offer = asked.offer
     page = stay.page or offer.landing_page
     is_default_page = page is None
     if page is None:
-        default = await _usable_default(find, defaults)
+        default = _usable_default(find, defaults)
         page = default.landing_page if default and default.landing_page else defaults.page
     payout = own_payout(asked)
     return Decision(
@@ -143,12 +155,12 @@ async def _stay(asked: Asked, stay: Stay, caps_type: str | None, find: Find, def
     )
 
 
-async def _usable_default(find: Find, defaults: Defaults) -> Offer | None:
-    offer = await find(defaults.offer_id) if defaults.offer_id else None
+def _usable_default(find: Find, defaults: Defaults) -> Offer | None:
+    offer = find(defaults.offer_id) if defaults.offer_id else None
     return None if offer is None or offer.status is OfferStatus.INACTIVE else offer
 
 
-async def _exit(
+def _exit(
     asked: Asked,
     leave: Exit,
     caps_type: str | None,
@@ -161,10 +173,10 @@ async def _exit(
     steps: tuple[int, ...] = ()
     if leave.nested and origin.detected_exit_id:
         target, steps = origin.detected_exit_id, _nested_steps(origin)
-    named = taker = await _taker(target, asked, find, choose)
+    named = taker = _taker(target, asked, find, choose)
     _note(trace, target, taker)
     if taker.offer is None:
-        taker = await _taker(defaults.offer_id, asked, find, choose)
+        taker = _taker(defaults.offer_id, asked, find, choose)
         _note(trace, defaults.offer_id, taker)
     # Where no offer has a page for it, the click belongs to the one that was named, if there is one.
     offer = taker.offer or named.pageless
@@ -209,7 +221,7 @@ def _nested_steps(origin: Offer) -> tuple[int, ...]:
     return (origin.offer_id, *known)
 
 
-async def _taker(target: int, asked: Asked, find: Find, choose: Choose) -> Taker:
+def _taker(target: int, asked: Asked, find: Find, choose: Choose) -> Taker:
     """The offer that takes a click sent to offer `target`, through aggregated offers if need be."""
     by_aggregated, seen = False, set[int]()
     while True:
@@ -218,7 +230,7 @@ async def _taker(target: int, asked: Asked, find: Find, choose: Choose) -> Taker
         if target in seen or len(seen) >= MAX_HOPS:
             return Taker(None, by_aggregated, None, f"offer {target} leads round in circles")
         seen.add(target)
-        offer = await find(target)
+        offer = find(target)
         if offer is None:
             return Taker(None, by_aggregated, None, f"offer {target} is unknown")
         if offer.status is OfferStatus.INACTIVE:
@@ -228,17 +240,17 @@ async def _taker(target: int, asked: Asked, find: Find, choose: Choose) -> Taker
                 return Taker(None, by_aggregated, offer, f"offer {target} has no landing page")
             return Taker(offer, by_aggregated, None, f"offer {target} takes the click")
         by_aggregated = True
-        usable = await _usable(open_candidates(offer, asked.visitor.geo.country), find)
+        usable = _usable(open_candidates(offer, asked.visitor.geo.country), find)
         if not usable:
             return Taker(None, by_aggregated, None, f"aggregated offer {target} has no open candidate")
         target = choose(asked.campaign.campaign_id, offer.offer_id, usable)
 
 
-async def _usable(candidates: tuple[Candidate, ...], find: Find) -> tuple[int, ...]:
+def _usable(candidates: tuple[Candidate, ...], find: Find) -> tuple[int, ...]:
     """The ids of the candidates whose offer exists and may be picked."""
     usable = []
     for candidate in candidates:
-        offer = await find(candidate.offer_id)
+        offer = find(candidate.offer_id)
         if offer is not None and offer.status not in CLOSED_TO_PICKS:
             usable.append(candidate.offer_id)
     return tuple(usable)

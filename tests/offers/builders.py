@@ -1,6 +1,6 @@
 """Small offers, campaigns and visitors, read as a recipe's raw records are."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from offers.click_record import Click
@@ -50,14 +50,9 @@ def asked(
     return Asked(an_offer or offer(), a_campaign or campaign(), who or visitor(), now_ms, sub_campaign, cid)
 
 
-def finder(*offers: Offer) -> Callable[[int], Awaitable[Offer | None]]:
+def finder(*offers: Offer) -> Callable[[int], Offer | None]:
     """What the routing driver loads further offers through."""
-    by_id = {found.offer_id: found for found in offers}
-
-    async def find(offer_id: int) -> Offer | None:
-        return by_id.get(offer_id)
-
-    return find
+    return {found.offer_id: found for found in offers}.get
 
 
 def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
@@ -65,10 +60,10 @@ def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
     return {"method": "GET", "query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
 
 
-async def decided(the_click: Asked | None = None, query: bytes = b"", lid: str = "the-lid") -> Click:
+def decided(the_click: Asked | None = None, query: bytes = b"", lid: str = "the-lid") -> Click:
     """One click with the decision on it; offer 2 is there to exit to."""
     the_click = the_click or asked()
-    decision = await decide(the_click, finder(offer(2)), Rotation().choose, DEFAULTS)
+    decision = decide(the_click, finder(offer(2)), Rotation().choose, DEFAULTS)
     return Click(lid, read_request(scope(query)), the_click, decision, "https://p.example/", "")
 
 

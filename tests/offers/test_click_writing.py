@@ -45,8 +45,8 @@ async def writing(url: str, spool: Path, shared_url: str = "") -> AsyncIterator[
             await shared.aclose()
 
 
-async def some_click(lid: str = "the-lid", query: bytes = b"", **kwargs: object) -> Click:
-    return await decided(asked(**kwargs), query, lid)  # type: ignore[arg-type]
+def some_click(lid: str = "the-lid", query: bytes = b"", **kwargs: object) -> Click:
+    return decided(asked(**kwargs), query, lid)  # type: ignore[arg-type]
 
 
 async def eventually(condition: object, seconds: float = 5.0) -> None:
@@ -81,7 +81,7 @@ def test_a_click_is_in_the_log_when_it_may_be_answered(
 ) -> None:
     async def scenario() -> None:
         async with writing(redis_url, tmp_path) as writer:
-            await writer.written(await some_click("first"))
+            await writer.written(some_click("first"))
             assert logged(redis_client) == {"first": "1"}
 
     asyncio.run(scenario())
@@ -92,7 +92,7 @@ def test_clicks_that_arrive_together_share_a_batch(
 ) -> None:
     async def scenario() -> None:
         async with writing(redis_url, tmp_path) as writer:
-            clicks = [await some_click(f"{number:08}") for number in range(2500)]
+            clicks = [some_click(f"{number:08}") for number in range(2500)]
             await asyncio.gather(*map(writer.written, clicks))
             assert (writer.counts.batches, writer.counts.logged) == (3, 2500)
         assert list(logged(redis_client)) == [click.lid for click in clicks]
@@ -111,7 +111,7 @@ def test_a_visitor_is_unique_once_a_day_on_a_campaign(
                 ("elsewhere", b"", 2),
                 ("unasked", b"fp=disabled", 3),
             ):
-                await writer.written(await some_click(lid, query, a_campaign=campaign(on)))
+                await writer.written(some_click(lid, query, a_campaign=campaign(on)))
 
     asyncio.run(scenario())
     assert logged(redis_client) == {"the first": "1", "again": "0", "elsewhere": "1", "unasked": ""}
@@ -126,7 +126,7 @@ def test_a_click_that_is_written_twice_stays_unique(
     async def scenario() -> None:
         async with writing(redis_url, tmp_path) as writer:
             for _ in range(2):
-                await writer.written(await some_click())
+                await writer.written(some_click())
 
     asyncio.run(scenario())
     entries = redis_client.xrange(LOG)
@@ -141,10 +141,10 @@ def test_while_redis_is_away_clicks_are_spooled_and_then_replayed(
 
     async def scenario() -> None:
         async with writing(url_of(other_redis), spool) as writer:
-            await writer.written(await some_click("before"))
+            await writer.written(some_click("before"))
             other_redis.kill()
             for lid in ("one", "two"):
-                await writer.written(await some_click(lid, who=visitor("FR")))
+                await writer.written(some_click(lid, who=visitor("FR")))
             assert writer.counts.spooled == 2
             await asyncio.to_thread(other_redis.start)
             await eventually(lambda: writer.counts.replayed == 2)
@@ -168,7 +168,7 @@ def test_a_redis_that_hangs_holds_a_click_up_for_no_longer_than_allowed(
                 waited = []
                 for lid in ("first", "second"):
                     started = time.monotonic()
-                    await writer.written(await some_click(lid))
+                    await writer.written(some_click(lid))
                     waited.append(time.monotonic() - started)
                 assert writer.counts.spooled == 2
             finally:
@@ -185,7 +185,7 @@ def test_a_redis_that_is_full_sends_clicks_to_the_spool(other_redis: Service, tm
         async with writing(url_of(other_redis), tmp_path / "spool") as writer:
             with redis.Redis.from_url(url_of(other_redis)) as client:
                 client.config_set("maxmemory", 1)
-                await writer.written(await some_click())
+                await writer.written(some_click())
                 assert writer.counts.spooled == 1
                 client.config_set("maxmemory", 0)
                 await eventually(lambda: writer.counts.replayed == 1)
@@ -216,7 +216,7 @@ def test_where_redis_and_disk_fail_clicks_are_answered_and_counted_as_lost(
     async def scenario() -> None:
         async with writing(f"redis://{LOCALHOST}:{free_port()}/0", in_the_way) as writer:
             for number in range(5):
-                await writer.written(await some_click(str(number)))
+                await writer.written(some_click(str(number)))
             assert (writer.counts.lost, writer.counts.spooled) == (5, 0)
 
     with caplog.at_level(logging.CRITICAL):
@@ -245,9 +245,9 @@ def test_instances_that_share_a_redis_share_who_was_seen(
             writing(redis_url, tmp_path / "here", url_of(other_redis)) as here,
             writing(url_of(other_redis), tmp_path / "there", url_of(other_redis)) as there,
         ):
-            await here.written(await some_click("seen here"))
-            await there.written(await some_click("seen there"))
-            await there.written(await some_click("unasked", b"fp=disabled"))
+            await here.written(some_click("seen here"))
+            await there.written(some_click("seen there"))
+            await there.written(some_click("unasked", b"fp=disabled"))
 
     asyncio.run(scenario())
     assert logged(redis_client) == {"seen here": "1"}
@@ -262,8 +262,8 @@ def test_while_the_shared_redis_is_away_a_visitor_is_assumed_to_be_unique(
 
     async def scenario() -> None:
         async with writing(redis_url, tmp_path, nowhere) as writer:
-            await writer.written(await some_click("a"))
-            await writer.written(await some_click("b"))
+            await writer.written(some_click("a"))
+            await writer.written(some_click("b"))
             assert writer.counts.spooled == 0
 
     asyncio.run(scenario())
@@ -285,7 +285,7 @@ def test_a_click_that_is_a_conversion_leaves_a_message_due_in_30_seconds(
 ) -> None:
     async def scenario() -> None:
         async with writing(redis_url, tmp_path) as writer:
-            await writer.written(await some_click(an_offer=offer(advertiserId=5, **fields)))
+            await writer.written(some_click(an_offer=offer(advertiserId=5, **fields)))
 
     asyncio.run(scenario())
     due: Any = redis_client.zrange(CONVERSIONS, 0, -1, withscores=True)

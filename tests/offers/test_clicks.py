@@ -1,6 +1,5 @@
 """What a request brings along, and what is written down of it."""
 
-import asyncio
 from decimal import Decimal
 
 import pytest
@@ -16,7 +15,7 @@ from tests.offers.builders import NOW_MS, asked, campaign, decided, offer, scope
 
 
 def click(query: bytes = b"", the_click: Asked | None = None) -> Click:
-    return asyncio.run(decided(the_click, query))
+    return decided(the_click, query)
 
 
 @pytest.mark.parametrize(
@@ -106,18 +105,17 @@ def test_turns_are_taken_in_equal_shares_for_each_set_of_candidates() -> None:
     assert rotation.choose(2, 1, (5, 6, 7)) == 5
 
 
-def test_to_peek_takes_no_turn() -> None:
+def test_a_turn_that_was_proposed_is_taken_when_it_is_settled_so() -> None:
     rotation = Rotation()
-    rotation.choose(1, 1, (5, 6))
-    assert [rotation.peek(1, 1, (5, 6)), rotation.peek(1, 1, (5, 6)), rotation.choose(1, 1, (5, 6))] == [
-        6,
-        6,
-        6,
-    ]
+    takers = []
+    for taken in (False, True, True):
+        takers.append(rotation.propose(1, 1, (5, 6)))
+        rotation.settle(taken=taken)
+    assert takers == [5, 5, 6]
 
 
 def test_of_many_rotations_the_one_asked_least_recently_is_forgotten() -> None:
     rotation = Rotation(max_keys=2)
     for offer_id in (1, 2, 1, 3):
         rotation.choose(1, offer_id, (5, 6))
-    assert [rotation.peek(1, offer_id, (5, 6)) for offer_id in (1, 2, 3)] == [5, 5, 6]
+    assert [rotation.propose(1, offer_id, (5, 6)) for offer_id in (1, 2, 3)] == [5, 5, 6]

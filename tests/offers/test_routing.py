@@ -1,6 +1,5 @@
 """From verdicts to decisions: which rule is asked first, where exits lead, and who is paid what."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
 
 def decided(click: Asked, *offers: Offer, trace: list[Step] | None = None) -> Decision:
     find = finder(click.offer, *offers)
-    return asyncio.run(decide(click, find, Rotation().choose, DEFAULTS, trace))
+    return decide(click, find, Rotation().choose, DEFAULTS, trace)
 
 
 def taker(click: Asked, *offers: Offer) -> int | None:
@@ -141,7 +140,7 @@ def test_an_offer_without_a_page_keeps_its_click_on_the_default_offers_page() ->
 def test_an_aggregated_offer_takes_turns_among_its_candidates() -> None:
     click, rotation = asked(aggregated(1, 2, 3)), Rotation()
     find = finder(click.offer, offer(2), offer(3))
-    takers = [asyncio.run(decide(click, find, rotation.choose, DEFAULTS)).offer for _ in range(6)]
+    takers = [decide(click, find, rotation.choose, DEFAULTS).offer for _ in range(6)]
     assert [found.offer_id for found in takers if found] == [2, 3, 2, 3, 2, 3]
 
 
