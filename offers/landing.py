@@ -38,7 +38,7 @@ class LandingBuilder:
     def build(self, page: Page, macros: Macros) -> Landing:
         """The URL of one click."""
         url = _filled(page.parts, macros)
-        source = "" if macros.affiliateId is None else f"&src={_encoded(macros.affiliateId)}"
+        source = "" if macros.affiliateId is None else f"&src={macros.affiliateId}"
         sent = (
             f"{url}{page.joiner}offer_id={macros.offerId}&campaign_id={macros.campaignId}&lid={macros.lid}"
             f"{self._network}{source}"
@@ -54,11 +54,17 @@ class LandingBuilder:
 def _filled(parts: tuple[str, ...], macros: Macros) -> str:
     if len(parts) <= 1:
         return parts[0] if parts else ""
-    return "".join(_encoded(getattr(macros, part)) if at % 2 else part for at, part in enumerate(parts))
+    filled = list(parts)
+    for at in range(1, len(parts), 2):
+        filled[at] = _encoded(getattr(macros, parts[at]))
+    return "".join(filled)
 
 
 def _encoded(value: int | str | None) -> str:
     if value is None:
         return ""
     text = str(value)
-    return text if text.isascii() and text.isalnum() else quote(text, safe=_SAFE_IN_VALUES, errors="replace")
+    # Ids, lids and most of what affiliates send need nothing done.
+    if text.isascii() and text.replace("-", "").isalnum():
+        return text
+    return quote(text, safe=_SAFE_IN_VALUES, errors="replace")
