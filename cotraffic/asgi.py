@@ -1,7 +1,10 @@
 """The ASGI application: what opens with a worker, and which door a request goes through."""
 
 import asyncio
+import gc
+import logging
 import os
+import signal
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +15,8 @@ django_application = get_asgi_application()
 
 from offers import lane  # noqa: E402 - Django's settings come first
 from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
+
+logger = logging.getLogger(__name__)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -43,6 +48,10 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     scope["state"]["answerer"] = answerer
     await clicks.connection.open()
     working = asyncio.gather(answerer.catalog.watch(), clicks.run())
+    working.add_done_callback(_end_if_failed)
+    # What is loaded by now stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     working.cancel()
@@ -50,3 +59,10 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         await working
     await redis.aclose()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _end_if_failed(working: "asyncio.Future[Any]") -> None:
+    """A worker that can no longer write clicks down is worth less than the one that replaces it."""
+    if not working.cancelled() and working.exception() is not None:
+        logger.critical("the worker ends: its background work has failed", exc_info=working.exception())
+        os.kill(os.getpid(), signal.SIGTERM)

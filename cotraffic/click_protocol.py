@@ -27,9 +27,21 @@ class ClickProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
+        self._is_unusual = False
+        self._is_reading = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        name = name.lower()
+        if name in _UNUSUAL:
+            self._is_unusual = True
+            super().on_header(name, value)
+        else:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Answer a plain click, or let uvicorn do what it always does."""
+        self._is_reading = False
         if not self._is_plain_click() or not self._take():
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
@@ -45,7 +57,7 @@ class ClickProtocol(HttpToolsProtocol):
             and (cycle is None or cycle.response_complete)
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
-            and not any(name in _UNUSUAL for name, _ in self.headers)
+            and not self._is_unusual
         )
 
     def _take(self) -> bool:
@@ -55,18 +67,55 @@ class ClickProtocol(HttpToolsProtocol):
         try:
             request = read_click(self.url[len(CLICK_URL) :].partition(b"#")[0], self.headers, peer)
             found = None if request.debug else answerer.examine_now(request)
+            if found is None:
+                return False
+            cycle = _Cycle(self, answerer.answer(found))
+            if isinstance(found, Click):
+                answerer.clicks.write(found, cycle.respond)
         except Exception:
             # The long way comes to the same, and there it is logged and answered.
             return False
-        if found is None:
-            return False
-        cycle = _Cycle(self, answerer.answer(found))
         self.cycle = cast(RequestResponseCycle, cycle)
-        if isinstance(found, Click):
-            answerer.clicks.write(found, cycle.respond)
-        else:
+        if not isinstance(found, Click):
             cycle.respond()
         return True
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request of the connection; called after every answer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again_in(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection when it has been idle for too long, else look again later.
+
+        One timer that looks again costs less than one that is cancelled and set anew for every request.
+        """
+        idle = self.loop.time() - self._answered_at
+        busy = self._is_reading or (self.cycle is not None and not self.cycle.response_complete)
+        if busy or idle < self.timeout_keep_alive:
+            self._look_again_in(self.timeout_keep_alive if busy else self.timeout_keep_alive - idle)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """The timer goes on."""
+
+    def _look_again_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
 
 class _Cycle:
