@@ -47,7 +47,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         return
     scope["state"]["answerer"] = answerer
     await clicks.connection.open()
-    working = asyncio.gather(answerer.catalog.watch(), clicks.run())
+    working = asyncio.gather(answerer.catalog.watch(), clicks.run(), answerer.pulse.run(redis))
     working.add_done_callback(_end_if_failed)
     # What is loaded by now stays: the collector need not look through it again and again.
     gc.collect()

@@ -6,12 +6,15 @@ from the parser's callback, once it is written down. Whatever is in any way unus
 to the same lane and the same answers; `tests/offers/test_parity.py` holds the two together.
 """
 
+import time
+from functools import partial
 from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from offers.answer import Answer, Answerer
+from offers.answer import Answer, Answerer, redirect
 from offers.click_record import Click
+from offers.pulse import Pulse
 from offers.request import read_click
 
 CLICK_URL = b"/offer?"
@@ -62,6 +65,7 @@ class ClickProtocol(HttpToolsProtocol):
 
     def _take(self) -> bool:
         """Begin to answer; gives whether the click is taken care of."""
+        started = time.perf_counter()
         answerer: Answerer = self.app_state["answerer"]
         peer = self.client[0] if self.client else ""
         try:
@@ -69,9 +73,11 @@ class ClickProtocol(HttpToolsProtocol):
             found = None if request.debug else answerer.examine_now(request)
             if found is None:
                 return False
-            cycle = _Cycle(self, answerer.answer(found))
             if isinstance(found, Click):
-                answerer.clicks.write(found, cycle.respond)
+                cycle = _Cycle(self, redirect(found.location))
+                answerer.clicks.write(found, partial(cycle.click_is_written, answerer.pulse, found, started))
+            else:
+                cycle = _Cycle(self, answerer.refuse(found, request))
         except Exception:
             # The long way comes to the same, and there it is logged and answered.
             return False
@@ -146,6 +152,11 @@ class _Cycle:
 
     def set(self) -> None:
         """Nobody waits for a body."""
+
+    def click_is_written(self, pulse: Pulse, click: Click, started: float) -> None:
+        """Send the redirect, and count it."""
+        self.respond()
+        pulse.click(click.decision.redirect_type, time.perf_counter() - started)
 
     def respond(self) -> None:
         """Send the answer."""

@@ -11,6 +11,7 @@ from offers.click_record import Click
 from offers.clicks import ClickWriter
 from offers.landing import LandingBuilder, Macros
 from offers.lids import LidMaker
+from offers.pulse import Pulse, Refused
 from offers.records import Campaign, Offer, OfferStatus
 from offers.request import ClickRequest
 from offers.rotation import Rotation
@@ -22,6 +23,8 @@ from offers.visitors import Visitor, VisitorReader
 BLOCKING_CAMPAIGN_STATUSES = frozenset({"inactive", "pending", "blocked", "rejected"})
 RETRY_AFTER_SECONDS = 5
 KNOWN_DECISIONS = 10_000
+# Of what a refused click brought along; more helps nobody to find the broken advert.
+SHOWN_CHARACTERS = 500
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -82,6 +85,7 @@ class Answerer:
         landings: LandingBuilder,
         defaults: Defaults,
         clicks: ClickWriter,
+        pulse: Pulse,
         not_found_url: str = "",
     ) -> None:
         self.catalog = catalog
@@ -90,25 +94,39 @@ class Answerer:
         self._landings = landings
         self._defaults = defaults
         self.clicks = clicks
+        self.pulse = pulse
         self._rotation = Rotation()
         self._make_lid = LidMaker()
         self._known: dict[tuple[Offer, Campaign, str | None], Decision] = {}
-        self._not_found = _redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
+        self._not_found = redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
 
     async def __call__(self, request: ClickRequest) -> Answer:
         """The answer to a plain click, once it is written down."""
-        click = await self.examine(request)
-        if isinstance(click, Click) and not request.head:
-            await self.clicks.written(click)
-        return self.answer(click)
+        started = time.perf_counter()
+        found = await self.examine(request)
+        if isinstance(found, Refusal):
+            return self.refuse(found, request)
+        if not request.head:
+            await self.clicks.written(found)
+            self.pulse.click(found.decision.redirect_type, time.perf_counter() - started)
+        return redirect(found.location)
 
-    def answer(self, found: Click | Refusal) -> Answer:
-        """The answer to what became of a request."""
-        if isinstance(found, Click):
-            return _redirect(found.location)
-        return self._unavailable if found.reason in UNAVAILABLE else self._not_found
+    def refuse(self, refusal: Refusal, request: ClickRequest) -> Answer:
+        """The answer to a click that is sent nowhere."""
+        if self.pulse.refusal(refusal.reason.value):
+            self.pulse.keep(
+                Refused(
+                    at_ms=time.time_ns() // 1_000_000,
+                    reason=refusal.reason.value,
+                    detail=refusal.detail,
+                    referer=request.referer[:SHOWN_CHARACTERS],
+                    country=self.visitor(request).geo.country,
+                    token=request.ad[:SHOWN_CHARACTERS],
+                )
+            )
+        return self._unavailable if refusal.reason in UNAVAILABLE else self._not_found
 
     async def examine(self, request: ClickRequest, trace: list[Step] | None = None) -> Click | Refusal:
         """What becomes of a request. With a `trace` it is only looked at: no candidate loses its turn."""
@@ -220,7 +238,8 @@ class Answerer:
         return decision
 
 
-def _redirect(location: str) -> Answer:
+def redirect(location: str) -> Answer:
+    """The answer that sends a visitor to `location`."""
     return Answer(302, ((b"location", location.encode()), NO_STORE, EMPTY), b"")
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from redis.exceptions import RedisError
 
+from offers.pulse import Cache
 from offers.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 from recipes.store import Change, RecipeKind, RecipeReader
 
@@ -62,12 +63,23 @@ class Catalog:
         self._offers: dict[int, Offer | None] = {}
         self._campaigns: dict[int, Campaign | None] = {}
         self._version = 0
+        self._loads = dict.fromkeys(RecipeKind, 0)
         self.memory = Memory(self._offers, self._campaigns)
 
     @property
     def version(self) -> int:
         """The version of the recipe up to which changes have been heard of; it grows with every change."""
         return self._version
+
+    @property
+    def offers_cache(self) -> Cache:
+        """How full the memory of offers is."""
+        return Cache(len(self._offers), self._max_records, None, self._loads[RecipeKind.OFFERS])
+
+    @property
+    def campaigns_cache(self) -> Cache:
+        """How full the memory of campaigns is."""
+        return Cache(len(self._campaigns), self._max_records, None, self._loads[RecipeKind.CAMPAIGNS])
 
     async def offer(self, offer_id: int) -> Offer | None:
         """The live offer, None when there is none. Raises `CatalogUnavailable`."""
@@ -141,6 +153,7 @@ class Catalog:
         records: dict[int, Record | None],
         parse: Callable[[dict[str, Any]], Record],
     ) -> Record | None:
+        self._loads[kind] += 1
         blob, version = await self._read(kind, record_id)
         record = None if blob is None else _parsed(blob, parse)
         # An answer that a change has overtaken on the way is good for this click only.

@@ -1,7 +1,9 @@
 """Puts an `Answerer` together from the settings; opens files and connections, so it is called at start-up."""
 
+from functools import partial
 from pathlib import Path
 
+import msgspec
 from django.conf import settings
 from redis.asyncio import Redis
 
@@ -14,6 +16,7 @@ from offers.geo import GeoReader
 from offers.landing import LandingBuilder
 from offers.log_connection import LogConnection
 from offers.pages import compile_page
+from offers.pulse import Cache, Pulse
 from offers.routing import Defaults
 from offers.seen import SharedSeen
 from offers.spool import Spool
@@ -44,18 +47,33 @@ def build_click_writer() -> ClickWriter:
     return ClickWriter(LogConnection(settings.REDIS_URL), spool, seen, timeout_seconds)
 
 
+def _described(
+    tokens: TokenReader, catalog: Catalog, visitors: VisitorReader, clicks: ClickWriter
+) -> tuple[dict[str, Cache], dict[str, int]]:
+    """How full and how useful a worker's memory is, and what its commits came to."""
+    remembered = {"tokens": tokens.read, "visitors": visitors.remembered, "devices": visitors.devices.read}
+    caches = {"offers": catalog.offers_cache, "campaigns": catalog.campaigns_cache}
+    for name, function in remembered.items():
+        info = function.cache_info()
+        caches[name] = Cache(info.currsize, info.maxsize or 0, info.hits, info.misses)
+    return caches, msgspec.structs.asdict(clicks.counts)
+
+
 def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
     """An answerer over `redis`. Raises `ValueError` for a bad key, `OSError` for a missing GeoIP file."""
     entries = settings.VISITOR_CACHE_ENTRIES
+    tokens = TokenReader(settings.ENCRYPTION_KEY, settings.TOKEN_CACHE_ENTRIES)
+    catalog = Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS)
+    visitors = VisitorReader(
+        AddressReader(settings.TRUSTED_PROXIES, settings.DEV_CLIENT_IP),
+        GeoReader(settings.MAXMIND_PATH, settings.MAXMIND_PATH_ISP),
+        DeviceReader(entries),
+        entries,
+    )
     return Answerer(
-        tokens=TokenReader(settings.ENCRYPTION_KEY, settings.TOKEN_CACHE_ENTRIES),
-        catalog=Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS),
-        visitors=VisitorReader(
-            AddressReader(settings.TRUSTED_PROXIES, settings.DEV_CLIENT_IP),
-            GeoReader(settings.MAXMIND_PATH, settings.MAXMIND_PATH_ISP),
-            DeviceReader(entries),
-            entries,
-        ),
+        tokens=tokens,
+        catalog=catalog,
+        visitors=visitors,
         landings=LandingBuilder(settings.NETWORK_ID, settings.URL_HASH_SECRET),
         defaults=Defaults(
             settings.DEFAULT_OFFER_ID,
@@ -63,5 +81,6 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
             compile_page(settings.DEFAULT_REDIRECT_URL),
         ),
         clicks=clicks,
+        pulse=Pulse(partial(_described, tokens, catalog, visitors, clicks)),
         not_found_url=settings.NOT_FOUND_REDIRECT_URL,
     )

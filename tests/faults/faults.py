@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+import redis
+
 from devstack.services import valkey_answers
 from tests.faults.preload import preload
 from tests.faults.system import System
@@ -14,6 +16,10 @@ from tests.faults.system import System
 ORPHAN_SECONDS = 10.0
 # The spool of one worker, in bytes: less than what the clicks of a second need.
 SPOOL_LIMIT = 64 * 1024
+BUSY_BYTES = 8_000_000
+BUSY_PAUSE_SECONDS = 0.05
+BUSY_SECONDS = 4.0
+BUSY_KILLS = 3
 FILLING_KEYS = 2_000_000
 FILLING_AT_ONCE = 20_000
 FILL = "for at = ARGV[1], ARGV[2] do redis.call('SET', 'filling:' .. at, string.rep('x', 100)) end"
@@ -111,6 +117,21 @@ def kill_redis(system: System, scale: Scale) -> None:
     system.redis.hold(scale.redis_away)
     system.redis.kill()
     time.sleep(scale.redis_away + scale.after)
+
+
+def kill_redis_with_a_busy_disk(system: System, scale: Scale) -> None:
+    """SIGKILL for Redis, several times, while its disk is slow to take what has been written.
+
+    A Redis that leaves its fsync to another thread holds back what it has acknowledged while that lasts.
+    """
+    for _ in range(BUSY_KILLS):
+        with system.redis_client() as client:
+            _keep_disk_busy(client)
+        starts = system.redis.starts
+        system.redis.kill()
+        while system.redis.starts == starts or not valkey_answers(system.redis_port):
+            time.sleep(0.05)
+        time.sleep(scale.before)
 
 
 def fill_redis(system: System, scale: Scale) -> set[str]:
@@ -232,6 +253,21 @@ def deliver_backlog(system: System, scale: Scale) -> None:
     system.beat.release()
 
 
+def _keep_disk_busy(client: redis.Redis) -> None:
+    """Write much, until Redis holds back what it should write, or for `BUSY_SECONDS`."""
+    value = b"x" * BUSY_BYTES
+    until = time.monotonic() + BUSY_SECONDS
+    written = 0.0
+    while (now := time.monotonic()) < until:
+        if now - written >= BUSY_PAUSE_SECONDS:
+            client.set("busy", value)
+            written = now
+        state = client.info("persistence")
+        if state["aof_pending_bio_fsync"] and state["aof_buffer_length"]:
+            return
+        time.sleep(0.002)
+
+
 def _away(system: System, seconds: float) -> None:
     system.dynamodb.hold(seconds)
     system.dynamodb.kill()
@@ -267,6 +303,7 @@ FAULTS = (
     Fault("celery-stopped", "Celery is stopped in good order", stop_celery),
     Fault("beat-killed", "beat is killed", kill_beat),
     Fault("redis-killed", "Redis is killed and stays away", kill_redis),
+    Fault("redis-killed-busy", "Redis is killed while its disk is busy", kill_redis_with_a_busy_disk),
     Fault("redis-killed-full", "Redis is killed and reads its data for long", reread, prepare=fill_redis),
     Fault("redis-hangs", "Redis hangs for 3 s", hang_redis),
     Fault("everything-killed", "everything is killed at once", kill_everything),

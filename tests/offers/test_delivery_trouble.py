@@ -127,12 +127,16 @@ def test_while_one_worker_tries_the_others_leave_dynamodb_alone(log: ClickLog, d
     assert dynamodb.batches == []
 
 
-def test_a_worker_that_tries_begins_with_one_batch(log: ClickLog, dynamodb: BadDynamoDB) -> None:
+def test_a_worker_that_tries_begins_with_one_batch(
+    log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dynamodb.trouble = "500"
     log.pause.failed("one")
     time.sleep(0.2)
     add(log, *names(500))
-    run(log, seconds=0.05)
+    # Longer than the run, so that it does not try again.
+    monkeypatch.setattr(log.pause, "failed", lambda _: 60.0)
+    run(log)
     assert dynamodb.batches == [25]
 
 
