@@ -12,6 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from offers.geo import Database
+from offers.links import REFUSE
 from offers.pages import BadPage, compile_page
 from offers.tokens import key_bytes
 
@@ -21,8 +22,13 @@ REDIS_TIMEOUT_SECONDS = 2.0
 @register("cotraffic")
 def check_encryption_key(**_: Any) -> list[CheckMessage]:
     """E001 without a key, E002 with one of another length than 32 bytes."""
+    if settings.AD_TOKEN_V1 == REFUSE and not settings.ENCRYPTION_KEY:
+        return []
     if not settings.ENCRYPTION_KEY:
-        hint = "Set ENCRYPTION_KEY to the network's 32-byte key; no link can be read without it."
+        hint = (
+            "Set ENCRYPTION_KEY to the network's 32-byte key; no link of the old form can be read without "
+            "it. Where all links are v2, say AD_TOKEN_V1=refuse."
+        )
         return [Error("ENCRYPTION_KEY is not set.", hint=hint, id="cotraffic.E001")]
     try:
         key_bytes(settings.ENCRYPTION_KEY)

@@ -27,6 +27,8 @@ DEV_CLIENT_IP = env.str("DEV_CLIENT_IP", default="") if DEVELOPMENT else ""
 
 # --- links ---
 ENCRYPTION_KEY = env.str("ENCRYPTION_KEY", default="") or env.str("ENCRIPTION_KEY", default="")
+AD_TOKEN_V1 = env.str("AD_TOKEN_V1", default="accept")
+AD_TOKEN_KEYS = env.list("AD_TOKEN_KEYS", default=[])
 DEFAULT_OFFER_ID = env.int("DEFAULT_OFFER_ID", default=0)
 DEFAULT_CAMPAIGN_ID = env.int("DEFAULT_CAMPAIGN_ID", default=0)
 DEFAULT_REDIRECT_URL = env.str("DEFAULT_REDIRECT_URL", default="https://google.com/")

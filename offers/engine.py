@@ -14,6 +14,7 @@ from offers.clicks import ClickWriter
 from offers.devices import DeviceReader
 from offers.geo import GeoReader
 from offers.landing import LandingBuilder
+from offers.links import token_reader
 from offers.log_connection import LogConnection
 from offers.pages import compile_page
 from offers.pulse import Cache, Pulse
@@ -51,7 +52,11 @@ def _described(
     tokens: TokenReader, catalog: Catalog, visitors: VisitorReader, clicks: ClickWriter
 ) -> tuple[dict[str, Cache], dict[str, int]]:
     """How full and how useful a worker's memory is, and what its commits came to."""
-    remembered = {"tokens": tokens.read, "visitors": visitors.remembered, "devices": visitors.devices.read}
+    remembered = {
+        "tokens": tokens.decrypted,
+        "visitors": visitors.remembered,
+        "devices": visitors.devices.read,
+    }
     caches = {"offers": catalog.offers_cache, "campaigns": catalog.campaigns_cache}
     for name, function in remembered.items():
         info = function.cache_info()
@@ -62,7 +67,7 @@ def _described(
 def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
     """An answerer over `redis`. Raises `ValueError` for a bad key, `OSError` for a missing GeoIP file."""
     entries = settings.VISITOR_CACHE_ENTRIES
-    tokens = TokenReader(settings.ENCRYPTION_KEY, settings.TOKEN_CACHE_ENTRIES)
+    tokens = token_reader()
     catalog = Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS)
     visitors = VisitorReader(
         AddressReader(settings.TRUSTED_PROXIES, settings.DEV_CLIENT_IP),

@@ -1,15 +1,27 @@
-"""Ad tokens: `<iv hex>:<ciphertext hex>`, AES-256-CBC with PKCS#7 padding, naming an offer and a campaign.
+"""Ad tokens: what names an offer and a campaign in a link. docs/protocol.md has both forms to the byte.
 
-CBC carries no authentication, so whatever is wrong with a token, the outside sees one and the same answer:
-the reasons below are for debug answers and logs only.
+- the old form, `<iv hex>:<ciphertext hex>`: AES-256-CBC with PKCS#7 padding, which nothing authenticates;
+- the sealed form, `v2.<key id>.<base64url>`: AES-256-GCM, with several keys at a time and an optional expiry.
+
+Whatever is wrong with a token, the outside sees one and the same answer: the reasons below are for debug
+answers and logs only.
 """
 
 import os
+import re
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
@@ -18,6 +30,17 @@ BLOCK_BYTES = 16
 # The longest text worth decrypting: two ids of 18 digits in JSON, with room for further fields.
 MAX_CIPHERTEXT_BYTES = 512
 MAX_ID_DIGITS = 18
+
+SEALED_MARK = "v2."
+NONCE_BYTES = 12
+TAG_BYTES = 16
+# Two ids of 18 digits, an expiry of 12 digits, and the bars between them.
+MAX_SEALED_BYTES = NONCE_BYTES + 2 * MAX_ID_DIGITS + 12 + 2 + TAG_BYTES
+MAX_EXPIRY_S = 10**12 - 1
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,16}")
+_KEY_HEX = re.compile(r"[0-9A-Fa-f]{64}")
+_SEALED_TEXT = re.compile(rb"([0-9]{1,18})\|([0-9]{1,18})(?:\|([0-9]{1,12}))?")
+NO_KEYS: Mapping[str, bytes] = MappingProxyType({})
 
 
 class BadToken(ValueError):
@@ -31,15 +54,39 @@ class AdTarget(NamedTuple):
     campaign_id: int
 
 
+class AdToken(NamedTuple):
+    """A token that was read. `key_id` is "" for the old form; `expires_s` (since the epoch) 0 for never."""
+
+    target: AdTarget
+    key_id: str = ""
+    expires_s: int = 0
+
+
 class TokenReader:
-    """Decrypts tokens, remembering good ones; junk is never remembered, so it cannot push them out."""
+    """Decrypts tokens, remembering good ones; junk is never remembered, so it cannot push them out.
 
-    def __init__(self, key: str, cache_entries: int) -> None:
-        self._algorithm = AES(key_bytes(key))
-        self.read = lru_cache(cache_entries)(self._read)
+    `key` is that of the old form, "" to refuse it; `sealed_keys` are those of the sealed form, by their ids.
+    """
 
-    def _read(self, token: str) -> AdTarget:
-        """What `token` names. Raises `BadToken`."""
+    def __init__(self, key: str, cache_entries: int, sealed_keys: Mapping[str, bytes] = NO_KEYS) -> None:
+        self._algorithm = AES(key_bytes(key)) if key else None
+        self._sealed = {key_id: AESGCM(secret) for key_id, secret in sealed_keys.items()}
+        self.decrypted = lru_cache(cache_entries)(self._decrypted)
+
+    def read(self, token: str) -> AdTarget:
+        """What `token` names. Raises `BadToken`, for one that has expired too, remembered or not."""
+        target, _, expires_s = self.decrypted(token)
+        if expires_s and expires_s <= time.time():
+            raise BadToken(f"expired at {datetime.fromtimestamp(expires_s, UTC).isoformat()}")
+        return target
+
+    def _decrypted(self, token: str) -> AdToken:
+        """What `token` holds, whether it has expired or not. Raises `BadToken`."""
+        return self._unsealed(token) if token.startswith(SEALED_MARK) else self._from_old_form(token)
+
+    def _from_old_form(self, token: str) -> AdToken:
+        if self._algorithm is None:
+            raise BadToken("has the old form, which AD_TOKEN_V1 refuses")
         iv_hex, mark, ciphertext_hex = token.partition(":")
         if not mark:
             raise BadToken("has no colon between IV and ciphertext")
@@ -49,7 +96,26 @@ class TokenReader:
         if not 0 < len(ciphertext) <= MAX_CIPHERTEXT_BYTES or len(ciphertext) % BLOCK_BYTES:
             raise BadToken("has a ciphertext of a length that cannot be")
         decryptor = Cipher(self._algorithm, CBC(iv)).decryptor()
-        return read_target(_without_padding(decryptor.update(ciphertext) + decryptor.finalize()))
+        plain = _without_padding(decryptor.update(ciphertext) + decryptor.finalize())
+        return AdToken(read_target(plain))
+
+    def _unsealed(self, token: str) -> AdToken:
+        key_id, mark, payload = token[len(SEALED_MARK) :].partition(".")
+        if not mark:
+            raise BadToken("has no dot between key id and payload")
+        sealed = _from_base64url(payload)
+        key = self._sealed.get(key_id)
+        if key is None:
+            raise BadToken("was sealed with a key that is not among AD_TOKEN_KEYS")
+        try:
+            plain = key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(key_id))
+        except InvalidTag:
+            raise BadToken("was changed, or sealed with another key of the same id") from None
+        text = _SEALED_TEXT.fullmatch(plain)
+        if text is None:
+            raise BadToken("holds neither two ids nor two ids and an expiry")
+        target = AdTarget(_decimal_id(text[1]), _decimal_id(text[2]))
+        return AdToken(target, key_id, int(text[3] or 0))
 
 
 def key_bytes(key: str) -> bytes:
@@ -60,13 +126,49 @@ def key_bytes(key: str) -> bytes:
     return encoded
 
 
+def sealed_keys(entries: Iterable[str]) -> dict[str, bytes]:
+    """The keys in entries of the form `<id>:<64 hex digits>`, in their order.
+
+    Raises `ValueError` for an entry that is none; the message shows the id at most, never the key.
+    """
+    keys: dict[str, bytes] = {}
+    for at, entry in enumerate(entries, 1):
+        key_id, _, key_hex = entry.strip().partition(":")
+        if not _KEY_ID.fullmatch(key_id):
+            raise ValueError(f"entry {at} has an id that is not 1 to 16 letters, digits, - or _")
+        if not _KEY_HEX.fullmatch(key_hex):
+            raise ValueError(f"the key of entry {at} is not 64 hexadecimal digits")
+        if key_id in keys:
+            raise ValueError(f"the id {key_id} is given twice")
+        keys[key_id] = bytes.fromhex(key_hex)
+    return keys
+
+
+def seal(offer_id: int, campaign_id: int, key_id: str, key: bytes, expires_s: int = 0) -> str:
+    """A sealed token; `expires_s` in seconds since the epoch, 0 for one that never expires.
+
+    Raises `ValueError` for numbers that no token can hold.
+    """
+    _check_ids(offer_id, campaign_id)
+    if not 0 <= expires_s <= MAX_EXPIRY_S:
+        raise ValueError("the expiry is not within the years that a token can hold")
+    text = f"{offer_id}|{campaign_id}" + (f"|{expires_s}" if expires_s else "")
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = nonce + AESGCM(key).encrypt(nonce, text.encode(), _bound(key_id))
+    return f"{SEALED_MARK}{key_id}.{urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
+
+
 def encrypt(offer_id: int, campaign_id: int, key: str) -> str:
-    """A token, in the `offer|campaign` form, as co-admin-back makes them."""
+    """A token of the old form, with `offer|campaign` inside, as co-admin-back makes them.
+
+    Raises `ValueError` for a key of another length, and for ids that no token can hold.
+    """
+    _check_ids(offer_id, campaign_id)
     return encrypt_text(f"{offer_id}|{campaign_id}", key)
 
 
 def encrypt_text(text: str, key: str) -> str:
-    """`text` as the plain text of a token."""
+    """`text` as the plain text of a token of the old form."""
     plain = text.encode()
     padding = BLOCK_BYTES - len(plain) % BLOCK_BYTES
     iv = os.urandom(BLOCK_BYTES)
@@ -89,12 +191,36 @@ def read_target(plain: bytes) -> AdTarget:
     return AdTarget(_decimal_id(offer_id), _decimal_id(rest.partition(b"|")[0]))
 
 
+def _check_ids(*ids: int) -> None:
+    if not all(0 < number < 10**MAX_ID_DIGITS for number in ids):
+        raise ValueError(f"ids are positive numbers of at most {MAX_ID_DIGITS} digits")
+
+
 def _from_hex(text: str) -> bytes:
     try:
         # bytes.fromhex would skip white space, and a token has none.
         return bytes.fromhex(text) if text.isalnum() else b""
     except ValueError:
         raise BadToken("is not hexadecimal") from None
+
+
+def _from_base64url(text: str) -> bytes:
+    """The bytes of unpadded base64url in its one canonical spelling."""
+    try:
+        decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (Base64Error, ValueError):
+        raise BadToken("has a payload that is not base64url") from None
+    if not NONCE_BYTES + TAG_BYTES < len(decoded) <= MAX_SEALED_BYTES:
+        raise BadToken("has a payload of a length that cannot be")
+    # The decoder passes over what is no base64url, and over bits that do not count.
+    if urlsafe_b64encode(decoded).rstrip(b"=").decode() != text:
+        raise BadToken("has a payload that is not base64url in its shortest form")
+    return decoded
+
+
+def _bound(key_id: str) -> bytes:
+    """What the seal covers besides the plain text, so that neither version nor key id can be exchanged."""
+    return f"{SEALED_MARK}{key_id}".encode()
 
 
 def _without_padding(padded: bytes) -> bytes:

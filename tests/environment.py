@@ -28,6 +28,8 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
         DATABASE_URL=f"sqlite:///{root / 'tests.sqlite3'}",
         LOG_LEVEL="INFO",
         ENCRYPTION_KEY=ENCRYPTION_KEY,
+        AD_TOKEN_V1="accept",
+        AD_TOKEN_KEYS="",
         DEFAULT_OFFER_ID="36303",
         DEFAULT_CAMPAIGN_ID="1005032",
         DEFAULT_REDIRECT_URL="https://google.com/",

@@ -97,7 +97,7 @@ def test_good_tokens_are_remembered_and_junk_is_not() -> None:
         with suppress(BadToken):
             reader.read(f"{junk}:junk")
     reader.read(good)
-    assert reader.read.cache_info().hits == 1
+    assert reader.decrypted.cache_info().hits == 1
 
 
 @pytest.mark.parametrize("key", ["", "short", "k" * 33, "ü" * 32])
