@@ -95,16 +95,41 @@ class Slot(msgspec.Struct, frozen=True):
         return None
 
 
+class Counted(msgspec.Struct):
+    """What a worker counted in a while: clicks by redirect type, refusals by reason, answers by their time.
+
+    `latency` has one count for each of `LATENCY_BOUNDS_MS` and one for what took longer; `seconds` is the
+    time of all these answers together.
+    """
+
+    types: dict[str, int] = {}
+    refused: dict[str, int] = {}
+    latency: list[int] = msgspec.field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
+    seconds: float = 0.0
+
+    def add(self, other: "Counted") -> None:
+        """Add what was counted in another while."""
+        for name, count in other.types.items():
+            self.types[name] = self.types.get(name, 0) + count
+        for reason, count in other.refused.items():
+            self.refused[reason] = self.refused.get(reason, 0) + count
+        self.latency = [mine + its for mine, its in zip(self.latency, other.latency, strict=True)]
+        self.seconds += other.seconds
+
+
 class Pulse:
-    """One worker's counters."""
+    """One worker's counters. `hearers` are told once a second what has come, whether Redis answers or not."""
 
     def __init__(self, describe: Callable[[], tuple[dict[str, Cache], dict[str, int]]]) -> None:
         self.clicks = 0
-        self._describe = describe
+        self.describe = describe
+        self.hearers: list[Callable[[Counted], object]] = []
         self._since = time.time()
         self._types: dict[str, int] = {}
         self._refused: dict[str, int] = {}
         self._latency = [0] * (len(LATENCY_BOUNDS_MS) + 1)
+        self._seconds = 0.0
+        self._unpublished = Counted()
         self._refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT_PER_SECOND)
 
     def click(self, redirect_type: str, seconds: float) -> None:
@@ -115,6 +140,7 @@ class Pulse:
             redirect_type = OTHER
         types[redirect_type] = types.get(redirect_type, 0) + 1
         self._latency[bisect_left(LATENCY_BOUNDS_MS, seconds * 1000)] += 1
+        self._seconds += seconds
 
     def refusal(self, reason: str) -> bool:
         """Count a refusal; gives whether there is room to `keep` it for staff to see."""
@@ -136,15 +162,17 @@ class Pulse:
         """Add to the instance's counters what has come since the last time. Raises `RedisError`."""
         now = time.time()
         slot, hour = int(now) // SLOT_SECONDS, int(now) // 3600
-        types, refused, latency, refusals = self._types, self._refused, self._latency, list(self._refusals)
-        self._forget()
-        counted = {f"type:{name}": count for name, count in types.items()}
-        counted |= {f"refused:{reason}": count for reason, count in refused.items()}
-        counted |= {f"latency:{at}": count for at, count in enumerate(latency) if count}
+        self._unpublished.add(self._counted())
+        publishing, self._unpublished = self._unpublished, Counted()
+        refusals = list(self._refusals)
+        self._refusals.clear()
+        counted = {f"type:{name}": count for name, count in publishing.types.items()}
+        counted |= {f"refused:{reason}": count for reason, count in publishing.refused.items()}
+        counted |= {f"latency:{at}": count for at, count in enumerate(publishing.latency) if count}
         try:
             async with redis.pipeline(transaction=False) as pipe:
                 self._add(pipe, f"pulse:slot:{slot}", counted, (SLOTS + 1) * SLOT_SECONDS)
-                self._add(pipe, f"pulse:refused:{hour}", refused, (HOURS + 1) * 3600)
+                self._add(pipe, f"pulse:refused:{hour}", publishing.refused, (HOURS + 1) * 3600)
                 if refusals:
                     pipe.lpush(_REFUSALS, *map(msgspec.json.encode, refusals))
                     pipe.ltrim(_REFUSALS, 0, NEWEST_REFUSALS - 1)
@@ -152,8 +180,17 @@ class Pulse:
                 pipe.hset(_WORKERS, state.name, msgspec.json.encode(state))
                 await pipe.execute()
         except (RedisError, OSError):
-            self._remember(types, refused, latency)
+            self._unpublished.add(publishing)
             raise
+
+    def _counted(self) -> Counted:
+        """What has come since the last time; whoever hears of it has heard of it now."""
+        counted = Counted(self._types, self._refused, self._latency, self._seconds)
+        self._types, self._refused = {}, {}
+        self._latency, self._seconds = [0] * len(self._latency), 0.0
+        for hear in self.hearers:
+            hear(counted)
+        return counted
 
     @staticmethod
     def _add(pipe: Any, key: str, counted: dict[str, int], seconds: int) -> None:
@@ -163,22 +200,10 @@ class Pulse:
             pipe.expire(key, seconds)
 
     def _state(self, now: float) -> Worker:
-        caches, commits = self._describe()
+        caches, commits = self.describe()
         pid = os.getpid()
         name = f"{socket.gethostname()}:{pid}"
         return Worker(name, pid, self._since, now, self.clicks, caches, commits)
-
-    def _forget(self) -> None:
-        self._types, self._refused = {}, {}
-        self._latency = [0] * len(self._latency)
-        self._refusals.clear()
-
-    def _remember(self, types: dict[str, int], refused: dict[str, int], latency: list[int]) -> None:
-        for name, count in types.items():
-            self._types[name] = self._types.get(name, 0) + count
-        for reason, count in refused.items():
-            self._refused[reason] = self._refused.get(reason, 0) + count
-        self._latency = [mine + its for mine, its in zip(self._latency, latency, strict=True)]
 
 
 class PulseReader:
