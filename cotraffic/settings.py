@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import environ
+from csp.constants import NONE, SELF
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -92,13 +93,15 @@ MAXMIND_PATH_ISP = env.str("MAXMIND_PATH_ISP", default="/usr/share/GeoIP/GeoIP2-
 
 # --- Django ---
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "cotraffic.diagnostics.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "csp",
     "cotraffic.apps.CotrafficConfig",
+    "cotraffic.diagnostics.apps.DiagnosticsConfig",
     "recipes.apps.RecipesConfig",
     "offers.apps.OffersConfig",
 ]
@@ -106,6 +109,8 @@ if DEVELOPMENT and find_spec("devstack"):
     INSTALLED_APPS.append("devstack.apps.DevstackConfig")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "cotraffic.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -132,8 +137,35 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "cotraffic.urls"
 ASGI_APPLICATION = "cotraffic.asgi.application"
-STATIC_URL = "static/"
+STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
+# Where they were collected they are served compressed and kept by browsers for good; else as they lie in the
+# source, so that a checkout needs no further step.
+STATIC_COLLECTED = not DEVELOPMENT and (STATIC_ROOT / "staticfiles.json").is_file()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEVELOPMENT
+        else "cotraffic.static_files.CollectedStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# Scripts and styles come from our own files alone, and nothing asks another host for anything.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,13 +1,20 @@
 """Where each URL goes."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from offers import views
+
+ADMIN = "admin"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Links in the field are spelled in either case, with or without a slash at the end. (An inline flag would
     # say it shorter, but Django cannot reverse those, and fails for every other URL with it.)
     re_path(r"^[oO][fF][fF][eE][rR]/?$", views.offer, name="offer"),
-    path("admin/", admin.site.urls),
+    path(f"{ADMIN}/diagnostics/", include("cotraffic.diagnostics.urls")),
+    path(f"{ADMIN}/", admin.site.urls),
+    # As they are typed; what is below them is linked to.
+    path(ADMIN, RedirectView.as_view(pattern_name="admin:index")),
+    path(f"{ADMIN}/diagnostics", RedirectView.as_view(pattern_name="diagnostics:overview")),
 ]

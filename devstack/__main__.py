@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from devstack import links, setup, stack
+from devstack import links, setup, stack, staff, traffic
 from devstack.environment import PROJECT, BadEnvironment, Environment, read_environment
 
 
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
                 _set_up(environment)
             case _:
                 stack.run(environment)
-    except (BadEnvironment, setup.SetupError, stack.ProcessEnded, TimeoutError) as problem:
+    except (BadEnvironment, setup.SetupError, staff.StaffError, stack.ProcessEnded, TimeoutError) as problem:
         print(f"devstack: {problem}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -54,13 +54,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _set_up(environment: Environment) -> None:
     setup.set_up(environment)
+    account = staff.first_account(environment)
     problem = setup.wait_for_first_click(environment)
     if problem:
         print(
             f"The site runs, but the demo link got no redirect within a minute: {problem}.", file=sys.stderr
         )
     else:
-        print(links.three_links(environment), flush=True)
+        traffic.send_first_clicks(environment)
+        print(links.welcome(environment, account), flush=True)
     # To end would stop the whole stack.
     signal.pause()
 

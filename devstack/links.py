@@ -2,6 +2,7 @@
 
 from devstack.demo import SHOWCASE, Example
 from devstack.environment import Environment
+from devstack.staff import Account
 from offers.tokens import encrypt
 
 RULER = "=" * 60
@@ -13,8 +14,8 @@ def link(example: Example, environment: Environment) -> str:
     return f"{environment.site_url}/offer?ad={token}{example.query}"
 
 
-def three_links(environment: Environment) -> str:
-    """Return what `make dev` prints once clicks are answered."""
+def welcome(environment: Environment, account: Account) -> str:
+    """Return what `make dev` prints once clicks are answered: three links, and the way to the staff page."""
     plain, elsewhere = SHOWCASE[0], SHOWCASE[1]
     return f"""
 {RULER}
@@ -28,6 +29,9 @@ def three_links(environment: Environment) -> str:
 
     {elsewhere.title}, so it goes elsewhere
     {link(elsewhere, environment)}
+
+    the staff page: sign in as {account.name}, password {account.password or "as you have set it"}
+    {environment.site_url}/admin/diagnostics/
 
   A link for every rule: .venv/bin/python -m devstack links
 {RULER}

@@ -35,7 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem in SLOW)
+    items.sort(key=_order)
+
+
+def _order(item: pytest.Item) -> tuple[bool, bool]:
+    # The browser's tests last: none but they get on with its event loop.
+    return "browser" in item.path.parts, item.path.stem in SLOW
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,8 @@
 """`make dev` for real: it starts, answers clicks, says what is wrong, and leaves nothing behind."""
 
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,67 +10,20 @@ import httpx
 import pytest
 
 from devstack.demo import SHOWCASE
-from devstack.environment import DEMO_ENCRYPTION_KEY, PROJECT
-from devstack.services import LOCALHOST, port_answers
+from devstack.environment import DEMO_ENCRYPTION_KEY
+from devstack.services import LOCALHOST
 from offers.tokens import encrypt
+from tests.stacks import STOP_SECONDS, Stack, first_free_port
 
 PROCESSES = {"pages", "redis", "aws", "setup", "web", "listener", "worker", "beat", "corecipe"}
-START_SECONDS = 90.0
-STOP_SECONDS = 15.0
 DESKTOP = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )
-LINKS = re.compile(r"http://localhost:\d+/offer\S+")
-PIDS = re.compile(r"(\w+) started \(pid=(\d+)\)")
-
-
-class Stack:
-    """A devstack process of a test, with a shell's plain environment."""
-
-    def __init__(self, state: Path, port: int) -> None:
-        self.log = state.parent / f"{time.monotonic_ns()}.log"
-        environment = {"PATH": os.environ["PATH"], "HOME": str(state), "PORT": str(port)}
-        with self.log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "devstack", "--state", str(state)],
-                cwd=PROJECT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def printed(self) -> str:
-        return self.log.read_text()
-
-    @property
-    def pids(self) -> dict[str, int]:
-        return {name: int(pid) for name, pid in PIDS.findall(self.printed)}
-
-    def wait_until(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not condition():
-            assert self.process.poll() is None, self.printed
-            assert time.monotonic() < deadline, self.printed
-            time.sleep(0.1)
-
-    def links(self) -> list[str]:
-        self.wait_until(lambda: len(LINKS.findall(self.printed)) >= 3)
-        return LINKS.findall(self.printed)
-
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(STOP_SECONDS)
 
 
 @pytest.fixture
 def port() -> int:
-    """The first of five free ports in a row."""
-    for first in range(20_000 + os.getpid() % 5_000, 32_000, 5):
-        if not any(port_answers(first + at) for at in range(5)):
-            return first
-    raise AssertionError("no five free ports in a row")
+    return first_free_port()
 
 
 @pytest.fixture

@@ -1,0 +1,22 @@
+// What every panel has: times that stay true, and buttons that copy.
+
+import { renewTimes } from "./times.js";
+
+const RENEW_MS = 1000;
+const COPIED_MS = 1500;
+
+setInterval(renewTimes, RENEW_MS);
+
+// <button type="button" data-copy="text"> copies its text, and says so for a moment.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  const label = button.dataset.label ?? (button.dataset.label = button.textContent);
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Select and copy it by hand";
+  }
+  setTimeout(() => (button.textContent = label), COPIED_MS);
+});

@@ -1,0 +1,79 @@
+"""What every panel's template is made of: times, numbers, lights, empty states, problems, tables."""
+
+import time
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from cotraffic.diagnostics import wording
+
+register = template.Library()
+
+register.filter("number", wording.number)
+register.filter("duration", wording.duration)
+register.filter("file_size", wording.file_size)
+
+
+@register.filter
+def duration_ms(milliseconds: float) -> str:
+    """A duration given in milliseconds."""
+    return wording.duration(milliseconds / 1000)
+
+
+@register.simple_tag
+def moment(at_seconds: float | None, missing: str = "never") -> SafeString:
+    """A time in seconds since the epoch: how long ago (page.js keeps that true), and when, with its zone."""
+    if at_seconds is None:
+        return format_html('<span class="quiet">{}</span>', missing)
+    return format_html(
+        '<time class="moment" datetime="{}" data-ago><span class="ago">{}</span> '
+        '<span class="absolute">{}</span></time>',
+        wording.iso(at_seconds),
+        wording.relative(at_seconds, time.time()),
+        wording.absolute(at_seconds),
+    )
+
+
+@register.simple_tag
+def moment_ms(at_ms: float | None, missing: str = "never") -> SafeString:
+    """The same for milliseconds since the epoch."""
+    return moment(None if at_ms is None else at_ms / 1000, missing)
+
+
+@register.simple_tag
+def badge(text: object, state: str = "neutral") -> SafeString:
+    """A short word in a box; `state` is ok, warning, error, info or neutral."""
+    return format_html('<span class="badge is-{}">{}</span>', state, text)
+
+
+@register.simple_tag
+def light(state: str) -> SafeString:
+    """A light with its word for those who do not see colours; `state` is ok, warning, error or off."""
+    words = {"ok": "Well", "warning": "Look here", "error": "Wrong", "off": "Not in use"}
+    return format_html(
+        '<span class="light is-{}" role="img" aria-label="{}" title="{}"></span>',
+        state,
+        words[state],
+        words[state],
+    )
+
+
+@register.inclusion_tag("diagnostics/includes/empty.html")
+def empty(headline: str, what_to_do: str = "") -> dict[str, str]:
+    """What a list says that has nothing in it, and how something gets there."""
+    return {"headline": headline, "what_to_do": what_to_do}
+
+
+@register.inclusion_tag("diagnostics/includes/problem.html")
+def problem(headline: str, what_to_do: str = "", detail: str = "") -> dict[str, str]:
+    """What went wrong, what to do about it, and what the machine said."""
+    return {"headline": headline, "what_to_do": what_to_do, "detail": detail}
+
+
+@register.simple_block_tag
+def scrolling(content: SafeString, label: str) -> SafeString:
+    """A table that may be wider than the screen: it scrolls by itself, by keyboard too."""
+    return format_html(
+        '<div class="scrolling" role="region" aria-label="{}" tabindex="0">{}</div>', label, content
+    )

@@ -1,0 +1,25 @@
+"""The panels' URLs, all of them for staff only."""
+
+from django.urls import URLPattern, path
+
+from cotraffic.diagnostics.access import View, staff_only
+from cotraffic.diagnostics.views import actions, click, explain, live, overview, preview, records, refused
+
+app_name = "diagnostics"
+
+
+def _staff_path(route: str, view: View, name: str) -> URLPattern:
+    return path(route, staff_only(view), name=name)
+
+
+urlpatterns = [
+    _staff_path("", overview.page, "overview"),
+    _staff_path("explain/", explain.page, "explain"),
+    _staff_path("clicks/", live.page, "clicks"),
+    _staff_path("clicks/<str:lid>/", click.page, "click"),
+    _staff_path("records/", records.page, "records"),
+    _staff_path("records/<str:kind>/<int:record_id>/", records.record, "record"),
+    _staff_path("preview/", preview.page, "preview"),
+    _staff_path("refused/", refused.page, "refused"),
+    _staff_path("actions/", actions.page, "actions"),
+]

@@ -1,0 +1,10 @@
+"""The newest clicks, as they come."""
+
+from django.http import HttpRequest, HttpResponse
+
+from cotraffic.diagnostics.panels import render_panel
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """The panel."""
+    return render_panel(request, "clicks", {})

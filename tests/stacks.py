@@ -1,0 +1,75 @@
+"""The whole system for tests: the devstack as a developer starts it, on free ports."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from devstack.environment import PROJECT
+from devstack.services import port_answers
+
+START_SECONDS = 90.0
+STOP_SECONDS = 15.0
+LINKS = re.compile(r"http://localhost:\d+/offer\S+")
+ACCOUNT = re.compile(r"sign in as (\S+), password (\S+)")
+PIDS = re.compile(r"(\w+) started \(pid=(\d+)\)")
+
+
+def first_free_port() -> int:
+    """The first of five free ports in a row."""
+    for first in range(20_000 + os.getpid() % 5_000, 32_000, 5):
+        if not any(port_answers(first + at) for at in range(5)):
+            return first
+    raise AssertionError("no five free ports in a row")
+
+
+class Stack:
+    """A devstack process of a test, with a shell's plain environment."""
+
+    def __init__(self, state: Path, port: int) -> None:
+        self.site_url = f"http://localhost:{port}"
+        self.log = state.parent / f"{time.monotonic_ns()}.log"
+        environment = {"PATH": os.environ["PATH"], "HOME": str(state), "PORT": str(port)}
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "devstack", "--state", str(state)],
+                cwd=PROJECT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def printed(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {name: int(pid) for name, pid in PIDS.findall(self.printed)}
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not condition():
+            assert self.process.poll() is None, self.printed
+            assert time.monotonic() < deadline, self.printed
+            time.sleep(0.1)
+
+    def links(self) -> list[str]:
+        self.wait_until(lambda: len(LINKS.findall(self.printed)) >= 3)
+        return LINKS.findall(self.printed)
+
+    def account(self) -> tuple[str, str]:
+        """Name and password of the staff account that it printed."""
+        self.links()
+        found = ACCOUNT.search(self.printed)
+        assert found, self.printed
+        return found[1], found[2]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
