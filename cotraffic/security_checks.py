@@ -1,12 +1,16 @@
-"""System checks of what keeps others out: the keys of links. `manage.py check` runs them."""
+"""System checks of what keeps others out: keys of links, staff pages. `manage.py check` runs them."""
 
+import re
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from offers.links import ACCEPT, REFUSE
 from offers.tokens import sealed_keys
+
+_PATH = re.compile(r"(?:[A-Za-z0-9._~-]+/)+")
+_TAKEN = frozenset({"offer", "static", "health", "ready", "metrics"})
 
 
 @register("cotraffic")
@@ -35,3 +39,34 @@ def check_token_keys(**_: Any) -> list[CheckMessage]:
         hint = "Give every id of AD_TOKEN_KEYS a key of its own, another than ENCRYPTION_KEY."
         return [Warning("One key is used for two purposes.", hint=hint, id="cotraffic.W023")]
     return []
+
+
+@register("cotraffic")
+def check_admin_path(**_: Any) -> list[CheckMessage]:
+    """E024 for a path that cannot be that of the staff pages."""
+    path = settings.ADMIN_PATH
+    if _PATH.fullmatch(path) and path.partition("/")[0].lower() not in _TAKEN:
+        return []
+    hint = (
+        "Set ADMIN_PATH to a path such as back-office/: letters, digits, dots, hyphens and underscores, and "
+        f"none that begins with {', '.join(sorted(_TAKEN))}."
+    )
+    return [Error(f"ADMIN_PATH cannot be {path!r}.", hint=hint, id="cotraffic.E024")]
+
+
+@register("cotraffic")
+def check_login_limits(**_: Any) -> list[CheckMessage]:
+    """E025 for a login throttle that would let nobody in, or everybody."""
+    if settings.LOGIN_FAILURE_LIMIT > 0 and settings.LOGIN_WAIT_MINUTES > 0:
+        return []
+    hint = "Set LOGIN_FAILURE_LIMIT and LOGIN_WAIT_MINUTES to 1 or more."
+    return [Error("Failed attempts to sign in are not limited.", hint=hint, id="cotraffic.E025")]
+
+
+@register(Tags.security, deploy=True)
+def check_https(**_: Any) -> list[CheckMessage]:
+    """W026 when nobody is trusted to say that a request came over HTTPS."""
+    if not settings.HTTPS_ONLY or settings.TRUSTED_PROXIES:
+        return []
+    hint = "Set TRUSTED_PROXIES to the load balancer that ends TLS; without, staff pages redirect forever."
+    return [Warning("HTTPS_ONLY without TRUSTED_PROXIES.", hint=hint, id="cotraffic.W026")]

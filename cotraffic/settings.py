@@ -3,6 +3,7 @@
 `.env.example` explains every variable; `cotraffic/checks.py` refuses combinations that cannot work.
 """
 
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +25,11 @@ PORT = env.int("PORT", default=5000)
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-secret-key" if DEVELOPMENT else "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEVELOPMENT else [HOST])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+ADMIN_PATH = env.str("ADMIN_PATH", default="admin/").strip("/") + "/"
+HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEVELOPMENT)
+HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
+LOGIN_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
+LOGIN_WAIT_MINUTES = env.int("LOGIN_WAIT_MINUTES", default=15)
 DEV_CLIENT_IP = env.str("DEV_CLIENT_IP", default="") if DEVELOPMENT else ""
 
 # --- links ---
@@ -100,6 +106,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "axes",
     "cotraffic.apps.CotrafficConfig",
     "cotraffic.diagnostics.apps.DiagnosticsConfig",
     "recipes.apps.RecipesConfig",
@@ -108,6 +115,7 @@ INSTALLED_APPS = [
 if DEVELOPMENT and find_spec("devstack"):
     INSTALLED_APPS.append("devstack.apps.DevstackConfig")
 MIDDLEWARE = [
+    "cotraffic.middleware.Edge",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "cotraffic.static_files.StaticFilesMiddleware",
@@ -117,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -169,6 +178,36 @@ CONTENT_SECURITY_POLICY = {
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# --- staff pages: HTTPS, cookies, signing in ---
+# The middleware at the edge removes the header where nobody trusted has written it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+# Links in the field and probes come over either scheme.
+SECURE_REDIRECT_EXEMPT = [r"^(?i:offer)/?$", r"^(health|ready|metrics)$"]
+SECURE_HSTS_SECONDS = HSTS_SECONDS if HTTPS_ONLY else 0
+# Both would speak for host names that are not ours to speak for.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = LOGIN_FAILURE_LIMIT
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_WAIT_MINUTES)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "cotraffic.login_throttle.client_address"
+AXES_LOCKOUT_CALLABLE = "cotraffic.login_throttle.locked_out"
+# Who tries while waiting does not wait longer: the page has told how long.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# A form of ours is small; the click protocol refuses larger bodies before Django sees them.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 LOGGING = {
     "version": 1,

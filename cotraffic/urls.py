@@ -1,12 +1,13 @@
 """Where each URL goes."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from offers import views
 
-ADMIN = "admin"
+ADMIN = settings.ADMIN_PATH.rstrip("/")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Links in the field are spelled in either case, with or without a slash at the end. (An inline flag would

@@ -39,6 +39,11 @@ class AddressReader:
             return self._private_stands_for
         return str(address)
 
+    def is_trusted(self, peer: str) -> bool:
+        """Whether what `peer` says of others is believed: it is a trusted proxy, or on a Unix socket."""
+        address = parse_address(peer)
+        return address is None or self._trusts(address)
+
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 

@@ -235,7 +235,10 @@ def test_in_production_debug_is_answered_to_signed_in_staff(
     command("manage.py", "migrate", **database)
     staff = {"DJANGO_SUPERUSER_USERNAME": "sam", "DJANGO_SUPERUSER_PASSWORD": "pass-of-sam"}
     command("manage.py", "createsuperuser", "--noinput", "--email", "sam@a.example", **database, **staff)
-    with web_worker(ENV="production", **database) as url, httpx.Client(base_url=url) as client:
+    with (
+        web_worker(ENV="production", HTTPS_ONLY="false", **database) as url,
+        httpx.Client(base_url=url) as client,
+    ):
         login = client.get("/admin/login/")
         assert login.status_code == 200, login.text
         form = {

@@ -1,0 +1,58 @@
+"""Who has failed to sign in too often has to wait; django-axes counts, in the database: Redis may be away."""
+
+import ipaddress
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+# Providers hand out whole networks of this size: one address of it is as good as another to its owner.
+IPV6_PREFIX = 64
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """What attempts are counted by: the client's address, of an IPv6 one its /64 network.
+
+    The middleware at the edge has put the address right.
+    """
+    text = request.META.get("REMOTE_ADDR") or ""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False).network_address)
+    return str(address)
+
+
+def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
+    """The answer to somebody who has to wait: for how long, and what helps."""
+    seconds = seconds_to_wait(client_address(request))
+    context = {
+        "title": "Too many failed attempts to sign in",
+        "minutes": math.ceil(seconds / 60),
+        "attempts": settings.LOGIN_FAILURE_LIMIT,
+    }
+    response = render(request, "cotraffic/locked_out.html", context, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def seconds_to_wait(address: str | None) -> int:
+    """Seconds until so many of an address's failures are forgotten that the next attempt is let through."""
+    now = timezone.now()
+    wait = timedelta(minutes=settings.LOGIN_WAIT_MINUTES)
+    attempts = AccessAttempt.objects.filter(ip_address=address, attempt_time__gt=now - wait)
+    kept: list[tuple[datetime, int]] = sorted(attempts.values_list("attempt_time", "failures_since_start"))
+    failures = sum(count for _, count in kept)
+    for at, count in kept:
+        failures -= count
+        if failures < settings.LOGIN_FAILURE_LIMIT:
+            return max(1, math.ceil((at + wait - now).total_seconds()))
+    return 1
