@@ -106,6 +106,7 @@ def _defaults(state: Path) -> dict[str, str]:
     return {
         "ENV": "development",
         "HOST": "localhost",
+        "ADMIN_PATH": "admin/",
         "WEB_CONCURRENCY": "2",
         "TRUSTED_PROXIES": "127.0.0.1,::1",
         "DEV_CLIENT_IP": DEV_CLIENT_IP,

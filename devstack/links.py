@@ -31,7 +31,7 @@ def welcome(environment: Environment, account: Account) -> str:
     {link(elsewhere, environment)}
 
     the staff page: sign in as {account.name}, password {account.password or "as you have set it"}
-    {environment.site_url}/admin/diagnostics/
+    {environment.site_url}/{environment.variables["ADMIN_PATH"].strip("/")}/diagnostics/
 
   A link for every rule: .venv/bin/python -m devstack links
 {RULER}
