@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
                 print(links.all_links(environment))
             case "setup":
                 _set_up(environment)
+            case "manage":
+                return _manage(environment, options.arguments)
             case _:
                 stack.run(environment)
     except (BadEnvironment, setup.SetupError, staff.StaffError, stack.ProcessEnded, TimeoutError) as problem:
@@ -32,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devstack",
-        description="Run co-traffic with demo data. HOST and PORT (localhost, 5000) say where; the three "
+        description="Run co-traffic with demo data. HOST and PORT (localhost, 5000) say where; the four "
         "ports after PORT are used too. Whatever variable of .env.example is set counts; with REDIS_URL "
         "or AWS_ENDPOINT_URL set, no server of that kind is started.",
     )
@@ -40,9 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         "command",
         nargs="?",
         default="run",
-        choices=["run", "links", "setup"],
-        help="run everything (default), print a link for every rule, or (done by run) fill the servers",
+        choices=["run", "links", "manage", "setup"],
+        help="run everything (default), print a link for every rule, run manage.py beside it with the same "
+        "environment (such as: manage clicks_status), or (done by run) fill the servers",
     )
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what manage.py is given")
     parser.add_argument(
         "--state",
         type=Path,
@@ -50,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         help="directory for everything that is written (default: var/devstack)",
     )
     return parser
+
+
+def _manage(environment: Environment, arguments: list[str]) -> int:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=environment.variables, check=False).returncode
 
 
 def _set_up(environment: Environment) -> None:
