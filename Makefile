@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench-load bench-sync bench-delivery faults clean distclean
+.PHONY: help dev test lint format check bench-load bench-sync bench-delivery faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -48,6 +48,12 @@ bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
 
 faults: $(SYNCED) ## kill and starve everything under load, and see that no answered click is lost
 	$(BIN)/python -m tests.faults
+
+docs: $(SYNCED) ## write the pages that are made from code
+	$(BIN)/python -m tests.docs.configuration
+
+docs-check: $(SYNCED) ## run every command that README and docs tell
+	$(BIN)/python -m tests.docs.docs_check
 
 clean: ## remove all state: var/ and the caches
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis
