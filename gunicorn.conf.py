@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uvicorn_worker import UvicornWorker
 
 from cotraffic.click_protocol import ClickProtocol
+from cotraffic.metrics import files
 from cotraffic.settings import HOST, PORT, env
 
 
@@ -33,3 +34,25 @@ timeout = 30
 keepalive = 75
 # Its place is the home directory, where instances on one machine would take it from each other.
 control_socket_disable = True
+
+_metrics_directory = files.own_directory()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a worker the place among the metrics that a dead one has left."""
+    worker.slot = files.free_slot(other.slot for other in server.WORKERS.values())
+
+
+def post_fork(_: Any, worker: Any) -> None:
+    """Let the worker count there."""
+    files.take_slot(_metrics_directory, worker.slot)
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """A dead worker has no state any more; what it counted stays."""
+    files.leave_slot(_metrics_directory, worker.slot)
+
+
+def on_exit(_: Any) -> None:
+    """Leave nothing behind."""
+    files.remove_directory(_metrics_directory)

@@ -13,18 +13,25 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 django_application = get_asgi_application()
 
-from offers import lane  # noqa: E402 - Django's settings come first
+from cotraffic import operations  # noqa: E402 - Django's settings come first
+from offers import lane  # noqa: E402
 from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Plain clicks take the fast lane, all else goes to Django; start and end open and close both."""
+    """Plain clicks take the fast lane, probes are answered here, all else goes to Django.
+
+    Start and end of a worker open and close what they need.
+    """
     if scope["type"] == "http":
         request = lane.plain_click(scope)
         if request is not None:
             await lane.answer(scope["state"]["answerer"], request, send)
+            return
+        if scope["path"] in operations.PATHS:
+            await scope["state"]["operations"](scope, send)
             return
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
@@ -35,12 +42,15 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Open an answerer for this worker, hand it to every request as `scope["state"]["answerer"]`, close it.
 
+    With it comes what answers the probes, as `scope["state"]["operations"]`.
+
     See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
     """
     await receive()
     redis, clicks = open_redis(), build_click_writer()
     try:
         answerer = build_answerer(redis, clicks)
+        scope["state"]["operations"] = operations.build(redis, answerer)
     except (OSError, ValueError) as problem:
         message = f"{problem}. Run `./manage.py check`: it says what to do."
         await send({"type": "lifespan.startup.failed", "message": message})

@@ -105,6 +105,19 @@ def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
+def check_metrics_allow(**_: Any) -> list[CheckMessage]:
+    """E020 for an entry of METRICS_ALLOW that is neither an address nor a network."""
+    errors: list[CheckMessage] = []
+    for entry in settings.METRICS_ALLOW:
+        try:
+            ipaddress.ip_network(entry.strip(), strict=False)
+        except ValueError as problem:
+            hint = "METRICS_ALLOW is a comma-separated list such as 127.0.0.1,10.20.0.0/16."
+            errors.append(Error(f"METRICS_ALLOW: {problem}.", hint=hint, id="cotraffic.E020"))
+    return errors
+
+
+@register("cotraffic")
 def check_secret_key(**_: Any) -> list[CheckMessage]:
     """E008 without a SECRET_KEY outside development."""
     try:

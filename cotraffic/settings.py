@@ -75,12 +75,16 @@ RECIPE_CHECK_SECONDS = env.float("RECIPE_CHECK_SECONDS", default=20.0)
 RECIPE_UPDATE_OVERLAP_SECONDS = env.float("RECIPE_UPDATE_OVERLAP_SECONDS", default=300.0)
 RECIPE_SYNC_SECONDS = env.float("RECIPE_SYNC_SECONDS", default=60.0)
 RECIPE_RELOAD_SECONDS = env.float("RECIPE_RELOAD_SECONDS", default=120.0)
+RECIPE_STALE_SECONDS = env.float("RECIPE_STALE_SECONDS", default=900.0)
 
 # --- clicks: from their answer to DynamoDB ---
 CLICK_COMMIT_TIMEOUT_MS = env.int("CLICK_COMMIT_TIMEOUT_MS", default=250)
 CLICK_SPOOL_DIR = env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "spool"))
 CLICK_LOG_KEEP = env.int("CLICK_LOG_KEEP", default=100_000)
 SHARED_REDIS_URL = env.str("SHARED_REDIS_URL", default="")
+
+# --- who looks after this instance ---
+METRICS_ALLOW = env.list("METRICS_ALLOW", default=["127.0.0.1", "::1"])
 
 # --- background work ---
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)

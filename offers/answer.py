@@ -9,6 +9,7 @@ import msgspec
 from offers.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded, NotInMemory, Records
 from offers.click_record import Click
 from offers.clicks import ClickWriter
+from offers.geo import GeoReader
 from offers.landing import LandingBuilder, Macros
 from offers.lids import LidMaker
 from offers.pulse import Pulse, Refused
@@ -150,6 +151,11 @@ class Answerer:
             return self._examine(request, self.catalog.memory, None)
         except NotInMemory:
             return None
+
+    @property
+    def geo(self) -> GeoReader:
+        """The GeoIP databases that visitors are looked up in."""
+        return self._visitors.geo
 
     def visitor(self, request: ClickRequest) -> Visitor:
         """Who is asking."""

@@ -29,6 +29,7 @@ class GeoReader:
     def __init__(self, city_path: str, isp_path: str) -> None:
         self._city = Database(city_path)
         self._isp = Database(isp_path)
+        self.databases = (self._city, self._isp)
         self._look_again_at = time.monotonic() + LOOK_AT_FILE_SECONDS
 
     def reopened(self) -> bool:
@@ -74,6 +75,20 @@ class Database:
     def built_at_seconds(self) -> int:
         """When the file was built, in seconds since the epoch."""
         return self._reader.metadata().build_epoch
+
+    @property
+    def is_open(self) -> bool:
+        """Whether addresses can be looked up."""
+        return not self._reader.closed
+
+    def close(self) -> None:
+        """Let go of the file; nothing can be looked up any more."""
+        self._reader.close()
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether a worker that starts now would find the file."""
+        return self.path.is_file()
 
     def get(self, address: str) -> dict[str, Any]:
         """The record of `address`, empty where there is none."""

@@ -71,7 +71,8 @@ class Written(msgspec.Struct, frozen=True):
 class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is known of the live generation of a kind, and of the last failure to replace it.
 
-    Times are in milliseconds since the epoch, durations in milliseconds; None is unknown.
+    Times are in milliseconds since the epoch, durations in milliseconds; None is unknown. `checked_at_ms` is
+    when S3 was last seen to have what is live.
     """
 
     generation: int = 0
@@ -81,6 +82,7 @@ class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
     digest: str | None = None
     last_modified_ms: int | None = None
     loaded_at_ms: int | None = None
+    checked_at_ms: int | None = None
     took_ms: int | None = None
     source: str | None = None
     size_bytes: int | None = None
@@ -100,6 +102,12 @@ class SwapRefused(Exception):
 _meta_decoder = msgspec.json.Decoder(RecipeMeta)
 _listener_decoder = msgspec.json.Decoder(ListenerState)
 _change_decoder = msgspec.json.Decoder(Change)
+
+
+def _decoded(live: Any, blob: Any) -> RecipeMeta:
+    meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
+    meta.generation = int(live or 0)
+    return meta
 
 
 def _prefix(kind: RecipeKind) -> str:
@@ -136,6 +144,11 @@ class RecipeReader:
     async def version(self) -> int:
         """The version of what is live now; 0 in an empty Redis."""
         return int(await self._redis.get(VERSION_KEY) or 0)
+
+    async def metas(self) -> dict[RecipeKind, RecipeMeta]:
+        """What is known of both kinds, in one round trip; `generation` is 0 where nothing is live."""
+        found = await self._redis.mget([key for kind in RecipeKind for key in (_live(kind), _meta(kind))])
+        return {kind: _decoded(*found[2 * at : 2 * at + 2]) for at, kind in enumerate(RecipeKind)}
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
@@ -191,22 +204,19 @@ class RecipeStore:
     """The writing side, for syncs, updates, commands and the page; all errors are those of redis-py."""
 
     def __init__(self, client: "redis.Redis") -> None:
-        self._redis = client
+        self.redis = client
         self._read = client.register_script(READ)
         self._swap = client.register_script(SWAP)
         self._update = client.register_script(UPDATE)
 
     def meta(self, kind: RecipeKind) -> RecipeMeta:
         """What is known of the live generation; `generation` is 0 when nothing is live."""
-        live, blob = cast("list[bytes | None]", self._redis.mget(_live(kind), _meta(kind)))
-        meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
-        meta.generation = int(live or 0)
-        return meta
+        return _decoded(*self.redis.mget(_live(kind), _meta(kind)))
 
     def begin(self, kind: RecipeKind) -> GenerationWriter:
         """A new, empty generation; its number was never used before, not even by a load that failed."""
-        generation = int(self._redis.incr(f"{_prefix(kind)}generations"))
-        return GenerationWriter(self._redis, kind, generation)
+        generation = int(self.redis.incr(f"{_prefix(kind)}generations"))
+        return GenerationWriter(self.redis, kind, generation)
 
     def swap(self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0) -> int:
         """Make a filled generation live, with its metadata; gives the new version.
@@ -236,7 +246,7 @@ class RecipeStore:
         meta = self.meta(kind)
         for name, value in fields.items():
             setattr(meta, name, value)
-        self._redis.set(_meta(kind), msgspec.json.encode(meta))
+        self.redis.set(_meta(kind), msgspec.json.encode(meta))
 
     def get(self, kind: RecipeKind, record_id: int) -> bytes | None:
         """One record of the live generation."""
@@ -259,29 +269,29 @@ class RecipeStore:
 
     def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
         """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
-        lock: Lock = self._redis.lock(f"recipe:{kind}:lock-{name}", timeout=seconds, thread_local=False)
+        lock: Lock = self.redis.lock(f"recipe:{kind}:lock-{name}", timeout=seconds, thread_local=False)
         return lock
 
     def publish_listener_state(self, state: ListenerState) -> None:
         """Tell how the listener is; what is not told again is forgotten after `LISTENER_STATE_SECONDS`."""
-        self._redis.set(LISTENER_KEY, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
+        self.redis.set(LISTENER_KEY, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
 
     def listener_state(self) -> ListenerState | None:
         """How the listener is; None when none has told for a while."""
-        blob = cast("bytes | None", self._redis.get(LISTENER_KEY))
+        blob = cast("bytes | None", self.redis.get(LISTENER_KEY))
         return None if blob is None else _listener_decoder.decode(blob)
 
     def live_count(self, kind: RecipeKind) -> int:
         """How many records are live now, updates included."""
         generation = self.meta(kind).generation
-        return int(self._redis.hlen(f"{_prefix(kind)}{generation}")) if generation else 0
+        return int(self.redis.hlen(f"{_prefix(kind)}{generation}")) if generation else 0
 
     def forget_old_generations(self) -> int:
         """Forget generations that are neither live nor about to forget themselves; gives how many."""
         forgotten = 0
         for kind in RecipeKind:
             live = self.meta(kind).generation
-            last = int(cast("bytes | None", self._redis.get(f"{_prefix(kind)}generations")) or 0)
+            last = int(cast("bytes | None", self.redis.get(f"{_prefix(kind)}generations")) or 0)
             forgotten += self._forget(
                 f"{_prefix(kind)}{n}" for n in range(max(1, last - 100), last + 1) if n != live
             )
@@ -289,4 +299,4 @@ class RecipeStore:
 
     def _forget(self, keys: Iterable[str]) -> int:
         without_expiry = -1
-        return sum(int(self._redis.unlink(key)) for key in keys if self._redis.ttl(key) == without_expiry)
+        return sum(int(self.redis.unlink(key)) for key in keys if self.redis.ttl(key) == without_expiry)

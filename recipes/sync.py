@@ -15,6 +15,7 @@ from recipes.loading import Loaded, load
 from recipes.locks import Renew, one_at_a_time
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeMeta, RecipeStore, SwapRefused
+from recipes.sync_counts import SyncOutcome, count_sync, outcome_of
 
 RENEW_SECONDS = 3.0
 
@@ -70,10 +71,13 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
     kind = request.kind
     with one_at_a_time(store, kind) as renew:
         try:
-            return _sync(request, store, renew)
+            report = _sync(request, store, renew)
         except (files.CannotReachS3, RecipeRejected, SwapRefused, OSError) as problem:
+            count_sync(store.redis, kind, outcome_of(problem))
             store.amend_meta(kind, last_error=str(problem), last_error_at_ms=_now_ms())
             raise
+        count_sync(store.redis, kind, SyncOutcome(report.outcome))
+        return report
 
 
 def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
@@ -95,10 +99,14 @@ def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     with _file(request, meta) as file:
         if file is not None:
             return _go_live(request, store, file)
+    known: dict[str, object] = {}
+    if not request.from_file:
+        known["checked_at_ms"] = _now_ms()
     if request.announced_size is not None:
-        store.amend_meta(
-            request.kind, announced_size=request.announced_size, last_error=None, last_error_at_ms=None
-        )
+        known["announced_size"] = request.announced_size
+    if known:
+        # Whatever went wrong before, what is live is the newest there is.
+        store.amend_meta(request.kind, **known, last_error=None, last_error_at_ms=None)
     return _unchanged(request, meta)
 
 
@@ -226,6 +234,7 @@ def _meta(request: SyncRequest, report: SyncReport, loaded: Loaded, file: Recipe
         digest=file.digest,
         last_modified_ms=file.last_modified_ms,
         loaded_at_ms=_now_ms(),
+        checked_at_ms=None if request.from_file else _now_ms(),
         took_ms=report.took_ms,
         source=report.source,
         size_bytes=file.size_bytes,

@@ -71,6 +71,11 @@ def test_a_proxy_that_is_no_network_is_refused(settings: SettingsWrapper) -> Non
     assert only(checks.check_trusted_proxies()).id == "cotraffic.E007"
 
 
+def test_a_reader_of_metrics_that_is_no_network_is_refused(settings: SettingsWrapper) -> None:
+    settings.METRICS_ALLOW = ["127.0.0.1", "prometheus"]
+    assert only(checks.check_metrics_allow()).id == "cotraffic.E020"
+
+
 def test_a_missing_secret_key_is_refused(settings: SettingsWrapper) -> None:
     settings.SECRET_KEY = ""
     assert only(checks.check_secret_key()).id == "cotraffic.E008"
@@ -85,6 +90,7 @@ def test_a_missing_secret_key_is_refused(settings: SettingsWrapper) -> None:
         checks.check_redis,
         checks.check_urls,
         checks.check_trusted_proxies,
+        checks.check_metrics_allow,
         checks.check_secret_key,
     ],
 )

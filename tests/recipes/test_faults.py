@@ -91,7 +91,7 @@ def test_a_killed_loader_leaves_what_is_live_and_the_next_one_loads(store: Recip
 def half_loaded(store: RecipeStore) -> bool:
     """Whether a generation that is not live yet has records."""
     live = store.meta(OFFERS).generation
-    client: Any = store._redis
+    client: Any = store.redis
     return any(key != f"recipe:offers:{live}".encode() for key in client.keys("recipe:offers:[0-9]*"))
 
 

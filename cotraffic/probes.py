@@ -1,0 +1,66 @@
+"""Whether a worker may be sent clicks: what a load balancer asks before it does."""
+
+import asyncio
+import time
+
+import msgspec
+from redis.exceptions import RedisError
+
+from offers.geo import GeoReader
+from recipes.store import RecipeMeta, RecipeReader
+
+# A probe has its own time limit; ours must end first, or its answer says nothing.
+REDIS_SECONDS = 1.0
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether to send clicks here: `missing` forbids it, `degraded` is worth a look; both in words."""
+
+    missing: list[str]
+    degraded: list[str]
+
+    @property
+    def status(self) -> str:
+        """In one word or two."""
+        return "not ready" if self.missing else "degraded" if self.degraded else "ready"
+
+
+class Probes:
+    """Answers for one worker. A recipe that S3 was not seen to have for `stale_seconds` counts as stale."""
+
+    def __init__(self, recipe: RecipeReader, geo: GeoReader, stale_seconds: float) -> None:
+        self._recipe = recipe
+        self._geo = geo
+        self._stale_ms = stale_seconds * 1000
+
+    async def ready(self) -> Readiness:
+        """Whether both recipes are live, Redis answers and GeoIP is open."""
+        databases = self._geo.databases
+        missing = [f"GeoIP: {database.path} is not open" for database in databases if not database.is_open]
+        degraded = [
+            f"GeoIP: {database.path} is gone; the open one is still used"
+            for database in databases
+            if database.is_open and not database.is_on_disk
+        ]
+        try:
+            async with asyncio.timeout(REDIS_SECONDS):
+                metas = await self._recipe.metas()
+        except (RedisError, OSError, TimeoutError) as problem:
+            return Readiness([*missing, f"Redis: {str(problem) or 'no answer'}"], degraded)
+        now_ms = time.time() * 1000
+        for kind, meta in metas.items():
+            if not meta.generation:
+                missing.append(f"{kind}: no recipe is live")
+            elif stale := self._stale(meta, now_ms):
+                degraded.append(f"{kind}: {stale}")
+        return Readiness(missing, degraded)
+
+    def _stale(self, meta: RecipeMeta, now_ms: float) -> str:
+        """Why a live recipe may be old; "" when it is not."""
+        because = f" ({meta.last_error})" if meta.last_error else ""
+        if meta.checked_at_ms is None:
+            return f"not compared with S3 since it was loaded{because}"
+        age_ms = now_ms - meta.checked_at_ms
+        if age_ms <= self._stale_ms:
+            return ""
+        return f"not compared with S3 for {age_ms / 1000:.0f} s{because}"

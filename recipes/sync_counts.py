@@ -1,0 +1,55 @@
+"""How the syncs of this instance ended, counted by kind and outcome, whoever ran them.
+
+Redis keys: `recipe:<kind>:syncs`, a hash of outcome -> count since the beginning.
+"""
+
+from contextlib import suppress
+from enum import StrEnum
+from typing import cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from recipes.files import CannotReachS3
+from recipes.reading import RecipeRejected
+from recipes.store import RecipeKind, SwapRefused
+
+
+class SyncOutcome(StrEnum):
+    """How a sync ended; after the first two the live recipe is the newest there is."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    UNREACHABLE = "unreachable"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    DISK = "disk"
+
+
+def outcome_of(problem: CannotReachS3 | RecipeRejected | SwapRefused | OSError) -> SyncOutcome:
+    """The outcome of a sync that raised `problem`."""
+    match problem:
+        case CannotReachS3():
+            return SyncOutcome.UNREACHABLE
+        case RecipeRejected():
+            return SyncOutcome.REJECTED
+        case SwapRefused():
+            return SyncOutcome.REFUSED
+        case _:
+            return SyncOutcome.DISK
+
+
+def count_sync(redis: Redis, kind: RecipeKind, outcome: SyncOutcome) -> None:
+    """Count a sync; a count that Redis does not take is worth no failure."""
+    with suppress(RedisError, OSError):
+        redis.hincrby(_key(kind), outcome, 1)
+
+
+def sync_counts(redis: Redis, kind: RecipeKind) -> dict[SyncOutcome, int]:
+    """How many syncs of a kind ended how. Raises `RedisError`."""
+    found = cast("dict[bytes, bytes]", redis.hgetall(_key(kind)))
+    return {outcome: int(found.get(outcome.value.encode(), 0)) for outcome in SyncOutcome}
+
+
+def _key(kind: RecipeKind) -> str:
+    return f"recipe:{kind}:syncs"
