@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 
 TASK_SECONDS = 300
 FORGET_OLD_GENERATIONS_SECONDS = 600.0
+KEEP_INDEXED_SECONDS = 30.0
 DELIVER_CLICKS_SECONDS = 1.0
 SEND_CONVERSIONS_SECONDS = 3.0
 
@@ -43,6 +44,7 @@ app.conf.update(
         "forgetOldGenerationsCron": every(
             FORGET_OLD_GENERATIONS_SECONDS, "recipes.tasks.forget_old_generations"
         ),
+        "keepIndexedCron": every(KEEP_INDEXED_SECONDS, "recipes.tasks.keep_indexed"),
         "deliverClicksCron": every(DELIVER_CLICKS_SECONDS, "offers.tasks.deliver_clicks"),
         "sendConversionsCron": every(SEND_CONVERSIONS_SECONDS, "offers.tasks.send_conversions"),
     },

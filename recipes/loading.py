@@ -8,7 +8,7 @@ import msgspec
 from django.conf import settings
 
 from offers.reading import id_of
-from offers.records import Defect, RecordRejected, parse_campaign, parse_offer
+from offers.records import Campaign, Defect, Offer, RecordRejected, parse_campaign, parse_offer
 from recipes.reading import RawRecord, RecipeRejected, read_records
 from recipes.store import RecipeKind
 
@@ -19,6 +19,7 @@ KEPT_REJECTIONS = 100
 _workers_decoder = msgspec.json.Decoder(dict[str, Any])
 
 Add = Callable[[dict[int, bytes]], object]
+Note = Callable[[Offer | Campaign], object]
 
 
 class Loaded(msgspec.Struct):
@@ -47,21 +48,27 @@ class Loaded(msgspec.Struct):
         self.defects.extend(defects[: KEPT_DEFECTS - len(self.defects)])
 
 
-def load(kind: RecipeKind, path: Path, add: Add, progress: Callable[[int], object]) -> Loaded:
+def load(
+    kind: RecipeKind, path: Path, add: Add, progress: Callable[[int], object], note: Note | None = None
+) -> Loaded:
     """Read and validate every record, `add` the usable ones by id, and tell `progress` how many were read.
 
-    Of records with one id the last wins. Raises `RecipeRejected`, perhaps after much was added.
+    `note` is given each usable record, parsed. Of records with one id the last wins. Raises `RecipeRejected`,
+    perhaps after much was added.
     """
     loaded, batch = Loaded(), dict[int, bytes]()
     try:
         for number, raw in enumerate(read_records(path, settings.RECIPE_MAX_BYTES), start=1):
             try:
                 blob = raw.text.encode()
-                record_id, defects = _validated(kind, raw, blob)
+                record = _validated(kind, raw, blob)
             except RecordRejected as problem:
                 loaded.reject(number, problem)
                 continue
-            loaded.keep(record_id, defects)
+            record_id = record.offer_id if isinstance(record, Offer) else record.campaign_id
+            loaded.keep(record_id, record.defects)
+            if note is not None:
+                note(record)
             batch[record_id] = blob
             if len(batch) >= BATCH_RECORDS:
                 add(batch)
@@ -77,18 +84,14 @@ def load(kind: RecipeKind, path: Path, add: Add, progress: Callable[[int], objec
     return loaded
 
 
-def _validated(kind: RecipeKind, raw: RawRecord, blob: bytes) -> tuple[int, tuple[Defect, ...]]:
-    """The id and the defects of a record. Raises `RecordRejected`."""
+def _validated(kind: RecipeKind, raw: RawRecord, blob: bytes) -> Offer | Campaign:
+    """The record, parsed. Raises `RecordRejected`."""
     try:
         # The workers' decoder takes no half of a surrogate pair, and Python's does; a record that was counted
         # as loaded must not be unknown to every click. Only escapes can hold one: most need no second look.
         if "\\u" in raw.text:
             _workers_decoder.decode(blob)
-        if kind is RecipeKind.OFFERS:
-            offer = parse_offer(raw.fields)
-            return offer.offer_id, offer.defects
-        campaign = parse_campaign(raw.fields)
-        return campaign.campaign_id, campaign.defects
+        return parse_offer(raw.fields) if kind is RecipeKind.OFFERS else parse_campaign(raw.fields)
     except msgspec.DecodeError:
         reason = "text that workers cannot decode"
     except ArithmeticError:

@@ -21,6 +21,9 @@ local function write(generation, record_id, blob)
   if blob == '' then redis.call('HDEL', generation, record_id)
   else redis.call('HSET', generation, record_id, blob) end
 end
+local function changed(generation, record_id, version)
+  redis.call('ZADD', generation .. ':changed', version, record_id)
+end
 """
 
 # KEYS: live, version, new generation, meta, journal, times, file time.
@@ -30,8 +33,10 @@ SWAP = (
     _ANNOUNCE
     + """
 if redis.call('HLEN', KEYS[3]) ~= tonumber(ARGV[3]) then return -1 end
+local next_version = tonumber(redis.call('GET', KEYS[2]) or 0) + 1
 for _, record_id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], ARGV[8], '+inf')) do
   write(KEYS[3], record_id, redis.call('HGET', KEYS[5], record_id))
+  changed(KEYS[3], record_id, next_version)
 end
 for _, record_id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', '(' .. ARGV[9])) do
   redis.call('HDEL', KEYS[5], record_id)
@@ -42,7 +47,10 @@ redis.call('PERSIST', KEYS[3])
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[4], ARGV[4])
 if ARGV[7] ~= '' then redis.call('SET', KEYS[7], ARGV[7]) else redis.call('DEL', KEYS[7]) end
-if old and old ~= ARGV[2] then redis.call('EXPIRE', ARGV[5] .. old, ARGV[6]) end
+if old and old ~= ARGV[2] then
+  redis.call('EXPIRE', ARGV[5] .. old, ARGV[6])
+  redis.call('EXPIRE', ARGV[5] .. old .. ':changed', ARGV[6])
+end
 return announce(ARGV[1], cjson.null)
 """
 )
@@ -65,6 +73,8 @@ redis.call('ZADD', KEYS[4], at, ARGV[2])
 local live = redis.call('GET', KEYS[1])
 if not live then return {'kept', 0} end
 write(ARGV[4] .. live, ARGV[2], ARGV[3])
-return {'applied', announce(ARGV[1], tonumber(ARGV[2]))}
+local version = announce(ARGV[1], tonumber(ARGV[2]))
+changed(ARGV[4] .. live, ARGV[2], version)
+return {'applied', version}
 """
 )

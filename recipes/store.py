@@ -1,177 +1,55 @@
-"""The recipe in this instance's Redis: the only module that knows its keys.
+"""The recipe in this instance's Redis: with `reader.py` the only module that uses its keys (`keys.py`)."""
 
-A generation is one hash, record id -> record as its file has it; `live` names the generation that counts.
-Every change of what is live raises `recipe:version` and is published, in the same step as the change itself.
-The journal holds the newest update of each record, with its time, so that a load can replay what its file
-does not know yet.
-"""
-
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import msgspec
 import redis
-import redis.asyncio
 from redis.lock import Lock
 
-from offers.records import Defect
-from recipes.scripts import CHANGES_CHANNEL, READ, SWAP, UPDATE
+from recipes import keys
+from recipes.live import (
+    Change,
+    Hold,
+    Journaled,
+    LiveRead,
+    RecipeKind,
+    RecipeMeta,
+    SwapRefused,
+    Written,
+    decoded_meta,
+)
+from recipes.reader import RecipeReader
+from recipes.scripts import READ, SWAP, UPDATE
 from recipes.states import ListenerState
 
-VERSION_KEY = "recipe:version"
-LISTENER_KEY = "recipe:listener"
+__all__ = [
+    "Change",
+    "GenerationWriter",
+    "Hold",
+    "Journaled",
+    "LiveRead",
+    "RecipeKind",
+    "RecipeMeta",
+    "RecipeReader",
+    "RecipeStore",
+    "SwapRefused",
+    "Written",
+]
+
 LISTENER_STATE_SECONDS = 10
-SUBSCRIBE_SECONDS = 2.0
-LISTEN_SECONDS = 1.0
 # A worker may still be reading the generation that a swap has just replaced.
 OLD_GENERATION_SECONDS = 60
 # A generation being loaded forgets itself when its loader died.
 LOADING_GENERATION_SECONDS = 600
 # An update that a file is sure to hold is kept this much longer, in case an older file comes back.
 JOURNAL_SPARE_MS = 24 * 3600 * 1000
+# So many records a step leave Redis time for clicks in between.
+SCAN_RECORDS = 500
 
 
-class RecipeKind(StrEnum):
-    """The two kinds of recipe."""
-
-    OFFERS = "offers"
-    CAMPAIGNS = "campaigns"
-
-    @property
-    def id_field(self) -> str:
-        """The field that holds a record's id."""
-        return "offerId" if self is RecipeKind.OFFERS else "campaignId"
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What a worker has to forget: one record, or (None) everything of the kind."""
-
-    version: int
-    kind: RecipeKind
-    record_id: int | None
-
-
-class LiveRead(msgspec.Struct, frozen=True):
-    """One record as it was at `version`. `loaded` is False when no generation of the kind is live."""
-
-    loaded: bool
-    version: int
-    blob: bytes | None
-
-
-class Written(msgspec.Struct, frozen=True):
-    """What became of an update: "applied" (`version` is the new one), "kept", "stale" or "repeated"."""
-
-    outcome: str
-    version: int
-
-
-class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is known of the live generation of a kind, and of the last failure to replace it.
-
-    Times are in milliseconds since the epoch, durations in milliseconds; None is unknown. `checked_at_ms` is
-    when S3 was last seen to have what is live.
-    """
-
-    generation: int = 0
-    count: int = 0
-    announced_size: int = 0
-    etag: str | None = None
-    digest: str | None = None
-    last_modified_ms: int | None = None
-    loaded_at_ms: int | None = None
-    checked_at_ms: int | None = None
-    took_ms: int | None = None
-    source: str | None = None
-    size_bytes: int | None = None
-    duplicates: int = 0
-    rejected: dict[str, int] = {}
-    rejections: list[str] = []
-    defect_count: int = 0
-    defects: list[Defect] = []
-    last_error: str | None = None
-    last_error_at_ms: int | None = None
-
-
-class SwapRefused(Exception):
-    """The generation is not what was written, so it must not go live."""
-
-
-_meta_decoder = msgspec.json.Decoder(RecipeMeta)
 _listener_decoder = msgspec.json.Decoder(ListenerState)
-_change_decoder = msgspec.json.Decoder(Change)
-
-
-def _decoded(live: Any, blob: Any) -> RecipeMeta:
-    meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
-    meta.generation = int(live or 0)
-    return meta
-
-
-def _prefix(kind: RecipeKind) -> str:
-    return f"recipe:{kind}:"
-
-
-def _live(kind: RecipeKind) -> str:
-    return f"recipe:{kind}:live"
-
-
-def _meta(kind: RecipeKind) -> str:
-    return f"recipe:{kind}:meta"
-
-
-def _journal_keys(kind: RecipeKind) -> list[str]:
-    """The newest update of each record, their times, and the time of the live generation's file."""
-    return [f"recipe:{kind}:journal", f"recipe:{kind}:journal-times", f"recipe:{kind}:file-time"]
-
-
-class RecipeReader:
-    """What a web worker reads; all errors are those of redis-py."""
-
-    def __init__(self, client: "redis.asyncio.Redis") -> None:
-        self._redis = client
-        self._read = client.register_script(READ)
-
-    async def read(self, kind: RecipeKind, record_id: int) -> LiveRead:
-        """One record of the live generation, in one round trip."""
-        loaded, version, blob = await self._read(
-            keys=[_live(kind), VERSION_KEY], args=[_prefix(kind), record_id]
-        )
-        return LiveRead(bool(loaded), int(version), blob)
-
-    async def version(self) -> int:
-        """The version of what is live now; 0 in an empty Redis."""
-        return int(await self._redis.get(VERSION_KEY) or 0)
-
-    async def metas(self) -> dict[RecipeKind, RecipeMeta]:
-        """What is known of both kinds, in one round trip; `generation` is 0 where nothing is live."""
-        found = await self._redis.mget([key for kind in RecipeKind for key in (_live(kind), _meta(kind))])
-        return {kind: _decoded(*found[2 * at : 2 * at + 2]) for at, kind in enumerate(RecipeKind)}
-
-    @asynccontextmanager
-    async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
-        """Every change from the moment on which this is entered."""
-        async with self._redis.pubsub() as subscription:
-            await subscription.subscribe(CHANGES_CHANNEL)
-            confirmed = await subscription.get_message(timeout=SUBSCRIBE_SECONDS)
-            if confirmed is None:
-                raise redis.TimeoutError("no answer to SUBSCRIBE")
-            yield _changes(subscription)
-
-
-async def _changes(subscription: "redis.asyncio.client.PubSub") -> AsyncIterator[Change]:
-    while True:
-        # Asked with a time-out, because the connection's own would take silence for a failure.
-        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS)
-        if message is None:
-            continue
-        try:
-            yield _change_decoder.decode(message["data"])
-        except msgspec.DecodeError:
-            # Whatever it was, the version check finds what we do not understand.
-            continue
+_hold_decoder = msgspec.json.Decoder(Hold)
 
 
 class GenerationWriter:
@@ -181,7 +59,7 @@ class GenerationWriter:
         self._redis = client
         self.kind = kind
         self.generation = generation
-        self.key = f"{_prefix(kind)}{generation}"
+        self.key = keys.generation(kind, generation)
 
     def add(self, records: dict[int, bytes]) -> None:
         """Add records by id; one that is there already is replaced."""
@@ -211,11 +89,11 @@ class RecipeStore:
 
     def meta(self, kind: RecipeKind) -> RecipeMeta:
         """What is known of the live generation; `generation` is 0 when nothing is live."""
-        return _decoded(*self.redis.mget(_live(kind), _meta(kind)))
+        return decoded_meta(*self.redis.mget(keys.live(kind), keys.meta(kind)))
 
     def begin(self, kind: RecipeKind) -> GenerationWriter:
         """A new, empty generation; its number was never used before, not even by a load that failed."""
-        generation = int(self.redis.incr(f"{_prefix(kind)}generations"))
+        generation = int(self.redis.incr(keys.last_generation(kind)))
         return GenerationWriter(self.redis, kind, generation)
 
     def swap(self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0) -> int:
@@ -228,12 +106,12 @@ class RecipeStore:
         replay_from_ms = 0 if file_ms is None else file_ms - overlap_ms
         meta.generation = writer.generation
         arguments: list[Any] = [
-            *(kind, writer.generation, meta.count, msgspec.json.encode(meta), _prefix(kind)),
+            *(kind, writer.generation, meta.count, msgspec.json.encode(meta), keys.prefix(kind)),
             *(OLD_GENERATION_SECONDS, "" if file_ms is None else file_ms),
             *(replay_from_ms, replay_from_ms - JOURNAL_SPARE_MS),
         ]
-        keys = [_live(kind), VERSION_KEY, writer.key, _meta(kind), *_journal_keys(kind)]
-        version = int(self._swap(keys=keys, args=arguments))
+        names = [keys.live(kind), keys.VERSION, writer.key, keys.meta(kind), *keys.journal(kind)]
+        version = int(self._swap(keys=names, args=arguments))
         if version < 0:
             raise SwapRefused(
                 f"{kind}: generation {writer.generation} does not hold the {meta.count} records that "
@@ -246,13 +124,76 @@ class RecipeStore:
         meta = self.meta(kind)
         for name, value in fields.items():
             setattr(meta, name, value)
-        self.redis.set(_meta(kind), msgspec.json.encode(meta))
+        self.redis.set(keys.meta(kind), msgspec.json.encode(meta))
 
     def get(self, kind: RecipeKind, record_id: int) -> bytes | None:
         """One record of the live generation."""
-        keys = [_live(kind), VERSION_KEY]
-        answer = cast("list[bytes | None]", self._read(keys=keys, args=[_prefix(kind), record_id]))
+        names = [keys.live(kind), keys.VERSION]
+        answer = cast("list[bytes | None]", self._read(keys=names, args=[keys.prefix(kind), record_id]))
         return answer[2]
+
+    def get_many(self, kind: RecipeKind, record_ids: Sequence[int]) -> list[bytes | None]:
+        """Several records of the live generation, in the order of the ids."""
+        generation = self._generation(kind)
+        if not generation or not record_ids:
+            return [None] * len(record_ids)
+        key = keys.generation(kind, generation)
+        return cast("list[bytes | None]", self.redis.hmget(key, [str(found) for found in record_ids]))
+
+    def records(self, kind: RecipeKind, generation: int) -> Iterator[dict[int, bytes]]:
+        """Every record of a generation, some at a time; one may come twice, and one written meanwhile not."""
+        cursor, found = 0, dict[bytes, bytes]()
+        while True:
+            scan: Any = self.redis.hscan(keys.generation(kind, generation), cursor, count=SCAN_RECORDS)
+            cursor, found = scan
+            yield {int(record_id): blob for record_id, blob in found.items()}
+            if cursor == 0:
+                return
+
+    def changed_since(
+        self, kind: RecipeKind, generation: int, version: int, count: int, skip: int = 0
+    ) -> list[tuple[int, int]]:
+        """Up to `count` records of a generation written after `version`: id and version, oldest first."""
+        found: Any = self.redis.zrange(
+            keys.changed(kind, generation),
+            *(f"({version}", "+inf"),
+            byscore=True,
+            offset=skip,
+            num=count,
+            withscores=True,
+        )
+        return [(int(record_id), int(at)) for record_id, at in found]
+
+    def version(self) -> int:
+        """The version of what is live now; 0 in an empty Redis."""
+        return int(cast("bytes | None", self.redis.get(keys.VERSION)) or 0)
+
+    def journaled(self, kind: RecipeKind, record_id: int) -> Journaled | None:
+        """The newest update of a record that is still kept."""
+        journal, times, _ = keys.journal(kind)
+        blob = cast("bytes | None", self.redis.hget(journal, str(record_id)))
+        at = self.redis.zscore(times, str(record_id))
+        return None if blob is None or at is None else Journaled(int(at), blob or None)
+
+    def hold(self, kind: RecipeKind, hold: Hold | None) -> None:
+        """Let syncs of a kind wait for a person, or (None) no longer."""
+        if hold is None:
+            self.redis.delete(keys.hold(kind))
+            return
+        self.redis.set(keys.hold(kind), msgspec.json.encode(hold), pxat=hold.until_ms)
+
+    def held(self, kind: RecipeKind) -> Hold | None:
+        """Why syncs of a kind wait for a person; None when they do not."""
+        blob = cast("bytes | None", self.redis.get(keys.hold(kind)))
+        return None if blob is None else _hold_decoder.decode(blob)
+
+    def save_preview(self, preview: bytes, seconds: int) -> None:
+        """Keep the newest preview, however far it has come, for some time."""
+        self.redis.set(keys.PREVIEW, preview, ex=seconds)
+
+    def preview(self) -> bytes | None:
+        """The newest preview, as it was saved."""
+        return cast("bytes | None", self.redis.get(keys.PREVIEW))
 
     def apply_update(
         self, kind: RecipeKind, record_id: int, timestamp_ms: int, record: bytes | None, overlap_ms: int = 0
@@ -262,38 +203,41 @@ class RecipeStore:
         "stale": a newer update of the record is known, or the live generation's file is newer by more than
         `overlap_ms`. "kept": nothing is live, so it waits for the first load.
         """
-        arguments: list[Any] = [kind, record_id, record or b"", _prefix(kind), timestamp_ms, overlap_ms]
-        keys = [_live(kind), VERSION_KEY, *_journal_keys(kind)]
-        outcome, version = self._update(keys=keys, args=arguments)
+        arguments: list[Any] = [kind, record_id, record or b"", keys.prefix(kind), timestamp_ms, overlap_ms]
+        names = [keys.live(kind), keys.VERSION, *keys.journal(kind)]
+        outcome, version = self._update(keys=names, args=arguments)
         return Written(bytes(outcome).decode(), int(version))
 
     def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
         """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
-        lock: Lock = self.redis.lock(f"recipe:{kind}:lock-{name}", timeout=seconds, thread_local=False)
+        lock: Lock = self.redis.lock(keys.lock(kind, name), timeout=seconds, thread_local=False)
         return lock
 
     def publish_listener_state(self, state: ListenerState) -> None:
         """Tell how the listener is; what is not told again is forgotten after `LISTENER_STATE_SECONDS`."""
-        self.redis.set(LISTENER_KEY, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
+        self.redis.set(keys.LISTENER, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
 
     def listener_state(self) -> ListenerState | None:
         """How the listener is; None when none has told for a while."""
-        blob = cast("bytes | None", self.redis.get(LISTENER_KEY))
+        blob = cast("bytes | None", self.redis.get(keys.LISTENER))
         return None if blob is None else _listener_decoder.decode(blob)
+
+    def _generation(self, kind: RecipeKind) -> int:
+        return int(cast("bytes | None", self.redis.get(keys.live(kind))) or 0)
 
     def live_count(self, kind: RecipeKind) -> int:
         """How many records are live now, updates included."""
-        generation = self.meta(kind).generation
-        return int(self.redis.hlen(f"{_prefix(kind)}{generation}")) if generation else 0
+        generation = self._generation(kind)
+        return int(self.redis.hlen(keys.generation(kind, generation))) if generation else 0
 
     def forget_old_generations(self) -> int:
         """Forget generations that are neither live nor about to forget themselves; gives how many."""
         forgotten = 0
         for kind in RecipeKind:
             live = self.meta(kind).generation
-            last = int(cast("bytes | None", self.redis.get(f"{_prefix(kind)}generations")) or 0)
+            last = int(cast("bytes | None", self.redis.get(keys.last_generation(kind))) or 0)
             forgotten += self._forget(
-                f"{_prefix(kind)}{n}" for n in range(max(1, last - 100), last + 1) if n != live
+                keys.generation(kind, n) for n in range(max(1, last - 100), last + 1) if n != live
             )
         return forgotten
 

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from recipes import files
 from recipes.files import RecipeFile
+from recipes.indexing import LoadIndex, forget_other_indexes
 from recipes.loading import Loaded, load
 from recipes.locks import Renew, one_at_a_time
 from recipes.reading import RecipeRejected
@@ -114,19 +115,25 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> Sync
     started = time.monotonic()
     count_before = store.live_count(request.kind)
     writer = store.begin(request.kind)
+    index = LoadIndex(request.kind, writer.generation)
     try:
-        loaded = load(request.kind, file.path, writer.add, _loading(request, count_before))
+        progress = _loading(request, count_before)
+        loaded = load(request.kind, file.path, writer.add, progress, index.note)
         _refuse_a_drop(request, len(loaded.ids), count_before)
         if not request.from_file:
             # Only now: a file that cannot go live must not replace the last good one on disk either.
             files.keep(file, request.kind)
         report = _report(request, "done", writer.generation, loaded, file, count_before, started)
-        overlap_ms = int(settings.RECIPE_UPDATE_OVERLAP_SECONDS * 1000)
-        store.swap(writer, _meta(request, report, loaded, file), overlap_ms)
+        meta = _meta(request, report, loaded, file)
+        # What is written into this generation after its file has a higher version than this one.
+        meta.index = index.finish(store.version())
+        store.swap(writer, meta, int(settings.RECIPE_UPDATE_OVERLAP_SECONDS * 1000))
     except BaseException:
+        index.discard()
         with suppress(RedisError):
             writer.discard()
         raise
+    forget_other_indexes(request.kind, meta.index)
     return report
 
 

@@ -6,7 +6,9 @@ from celery import shared_task
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from recipes import indexing
 from recipes.files import CannotReachS3, local_path
+from recipes.index import IndexBroken
 from recipes.locks import AlreadyWaiting, LockLost
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
@@ -40,6 +42,17 @@ def forget_old_generations() -> None:
     forgotten = _store().forget_old_generations()
     if forgotten:
         logger.info("forgot %d old generations", forgotten)
+
+
+@shared_task
+def keep_indexed() -> None:
+    """Bring updates into the indexes of what is live, and build one that is missing."""
+    for kind in RecipeKind:
+        try:
+            if indexing.keep_indexed(_store(), kind) == "built":
+                logger.info("%s: the index of names was built", kind)
+        except (IndexBroken, AlreadyWaiting, LockLost, RedisError, OSError) as problem:
+            logger.warning("%s: no index of names: %s", kind, problem)
 
 
 def _reload(kind: RecipeKind) -> None:

@@ -22,9 +22,10 @@ COUNTRIES = ("US", "FR", "DE", "GB", "CA", "AU", "IN", "BR", "JP", "NO", "SG", "
 
 
 class Run(NamedTuple):
-    """One load of both kinds: seconds of the whole process, and its peak resident memory in MB."""
+    """One load of both kinds: seconds of the whole process, of a processor, and its peak memory in MB."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     report: dict[str, Any]
 
@@ -131,7 +132,8 @@ def run(environment: dict[str, str]) -> Run:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"recipe_sync ended with {process.returncode}: {output.decode()}")
-    return Run(time.monotonic() - started, usage.ru_maxrss / 1024, json.loads(output))
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Run(time.monotonic() - started, cpu_seconds, usage.ru_maxrss / 1024, json.loads(output))
 
 
 def main() -> None:
@@ -168,6 +170,7 @@ def report(runs: list[Run], records: int) -> None:
     print(f"{records:,} records, {len(runs)} runs            median       min       max")
     for name, values in (
         ("seconds, whole process", seconds),
+        ("processor seconds, whole process", [r.cpu_seconds for r in runs]),
         ("seconds, loading", loading),
         ("peak memory, MB", peaks),
     ):

@@ -1,0 +1,65 @@
+"""What a web worker reads of the recipe: single records, and what has changed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import redis
+import redis.asyncio
+
+from recipes import keys
+from recipes.live import Change, LiveRead, RecipeKind, RecipeMeta, decoded_meta
+from recipes.scripts import CHANGES_CHANNEL, READ
+
+SUBSCRIBE_SECONDS = 2.0
+LISTEN_SECONDS = 1.0
+
+_change_decoder = msgspec.json.Decoder(Change)
+
+
+class RecipeReader:
+    """What a web worker reads; all errors are those of redis-py."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        self._redis = client
+        self._read = client.register_script(READ)
+
+    async def read(self, kind: RecipeKind, record_id: int) -> LiveRead:
+        """One record of the live generation, in one round trip."""
+        loaded, version, blob = await self._read(
+            keys=[keys.live(kind), keys.VERSION], args=[keys.prefix(kind), record_id]
+        )
+        return LiveRead(bool(loaded), int(version), blob)
+
+    async def version(self) -> int:
+        """The version of what is live now; 0 in an empty Redis."""
+        return int(await self._redis.get(keys.VERSION) or 0)
+
+    async def metas(self) -> dict[RecipeKind, RecipeMeta]:
+        """What is known of both kinds, in one round trip; `generation` is 0 where nothing is live."""
+        names = [key for kind in RecipeKind for key in (keys.live(kind), keys.meta(kind))]
+        found = await self._redis.mget(names)
+        return {kind: decoded_meta(*found[2 * at : 2 * at + 2]) for at, kind in enumerate(RecipeKind)}
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
+        """Every change from the moment on which this is entered."""
+        async with self._redis.pubsub() as subscription:
+            await subscription.subscribe(CHANGES_CHANNEL)
+            confirmed = await subscription.get_message(timeout=SUBSCRIBE_SECONDS)
+            if confirmed is None:
+                raise redis.TimeoutError("no answer to SUBSCRIBE")
+            yield _changes(subscription)
+
+
+async def _changes(subscription: "redis.asyncio.client.PubSub") -> AsyncIterator[Change]:
+    while True:
+        # Asked with a time-out, because the connection's own would take silence for a failure.
+        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS)
+        if message is None:
+            continue
+        try:
+            yield _change_decoder.decode(message["data"])
+        except msgspec.DecodeError:
+            # Whatever it was, the version check finds what we do not understand.
+            continue
