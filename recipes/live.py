@@ -1,6 +1,7 @@
 """What is said of the recipe that is live: the words that the store, its readers and its writers share."""
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -102,7 +103,7 @@ class SwapRefused(Exception):
 _meta_decoder = msgspec.json.Decoder(RecipeMeta)
 
 
-def decoded_meta(live: bytes | None, blob: bytes | None) -> RecipeMeta:
+def decoded_meta(live: Any, blob: Any) -> RecipeMeta:
     """The metadata as kept in Redis, `live` being the number of the live generation."""
     meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
     meta.generation = int(live or 0)
