@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench-load bench-sync bench-delivery faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench-load bench-sync bench-commit bench-delivery faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -42,6 +42,9 @@ bench-load: $(SYNCED) ## measure a recipe load
 
 bench-sync: $(SYNCED) ## measure how fast changes reach every worker
 	$(BIN)/python -m tests.bench.sync
+
+bench-commit: $(SYNCED) ## measure how long a click waits to be written down, by what Redis does with its disk
+	$(BIN)/python -m tests.bench.commit
 
 bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
 	$(BIN)/python -m tests.bench.delivery

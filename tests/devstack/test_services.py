@@ -22,7 +22,6 @@ def test_a_service_answers_while_it_runs_and_only_then(valkey_service: Service) 
 
 def test_what_valkey_holds_survives_a_crash(valkey_service: Service) -> None:
     with valkey_service, redis.Redis(port=valkey_service.port) as client:
-        client.config_set("appendfsync", "always")
         client.set("kept", "yes")
         valkey_service.kill()
         valkey_service.start()

@@ -12,6 +12,7 @@ import redis.asyncio
 
 from devstack.services import Service
 from offers.catalog import Catalog, NothingLoaded, RedisAway
+from offers.engine import open_redis
 from recipes.store import RecipeKind, RecipeReader, RecipeStore
 from tests.recipe import change_record, make_live, offer_blob
 
@@ -154,6 +155,21 @@ def test_while_redis_is_away_memory_serves_and_afterwards_it_is_cleared(
             finally:
                 await asyncio.to_thread(valkey.start)
             await until(lambda: _reread(catalog, remembered), within_seconds=5)
+
+    asyncio.run(scenario())
+
+
+def test_connections_that_died_with_redis_fail_no_click(
+    redis_url: str, store: RecipeStore, valkey: Service
+) -> None:
+    async def scenario() -> None:
+        async with open_redis() as client:
+            catalog = Catalog(RecipeReader(client), 100)
+            await asyncio.gather(catalog.offer(1), catalog.offer(2), catalog.offer(3))
+            valkey.kill()
+            await asyncio.to_thread(valkey.start)
+            catalog.clear()
+            assert [await name_of(catalog, offer_id) for offer_id in (1, 2)] == ["one", "two"]
 
     asyncio.run(scenario())
 
