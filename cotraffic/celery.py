@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from django.conf import settings
 
+from cotraffic import hearts
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 
 TASK_SECONDS = 300
@@ -50,3 +52,4 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+hearts.connect(settings.REDIS_URL)

@@ -10,6 +10,7 @@ Redis keys, all of this instance's own Redis:
 - `clicks:totals`: counters since the beginning: `delivered`, `spooled`, `lost`.
 - `clicks:delivered:<minute>`: clicks delivered in that minute since the epoch; kept for two hours.
 - `clicks:failures`, `clicks:pause`: how long delivery leaves DynamoDB alone; see `offers/delivery_pause.py`.
+- `clicks:table`: how the last write to DynamoDB went.
 - `seen:<campaign>:<fingerprint>`: the first characters of the lid of that visitor's first click in 24 hours.
 """
 
@@ -17,17 +18,20 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from redis import Redis
 from redis.exceptions import ResponseError
 
 from offers import click_scripts
 from offers.delivery_pause import DeliveryPause
+from recipes.states import Outcome
 
 LOG = "clicks"
 DEAD = "clicks:dead"
 CONVERSIONS = "clicks:conversions"
 DEAD_CONVERSIONS = "clicks:conversions:dead"
 TOTALS = "clicks:totals"
+TABLE = "clicks:table"
 GROUP = "delivery"
 SEEN_SECONDS = 24 * 3600
 RATE_KEPT_SECONDS = 2 * 3600
@@ -153,6 +157,17 @@ class ClickLog:
     def redeliver(self, count: int) -> int:
         """Move up to `count` dead letters back into the log, oldest first; gives how many were moved."""
         return int(self._redeliver(keys=[DEAD, LOG], args=[count]))
+
+    def note_table(self, error: str | None) -> None:
+        """Remember how the last write to DynamoDB went, None being well, for staff to see."""
+        at_ms = time.time_ns() // 1_000_000
+        outcome = (self.table_outcome() or Outcome(at_ms)).then(at_ms, error)
+        self._redis.set(TABLE, msgspec.json.encode(outcome))
+
+    def table_outcome(self) -> Outcome | None:
+        """How the last write to DynamoDB went; None when there was none yet."""
+        blob: Any = self._redis.get(TABLE)
+        return None if blob is None else msgspec.json.decode(blob, type=Outcome)
 
     def trim(self, keep: int) -> int:
         """Forget the oldest delivered entries of a log longer than `keep`, some at a time; gives how many.

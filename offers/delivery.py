@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
 from django.conf import settings
@@ -79,6 +80,7 @@ def deliver(log: ClickLog, table: ClickTable, consumer: str, seconds: float) -> 
         log.forget_consumers()
     except RedisError as problem:
         run.problem = problem
+    run.note()
     run.tell()
     return run.sum
 
@@ -125,6 +127,13 @@ class _Run:
         if is_try:
             pause.succeeded()
         return self._wait(self._throttled_pause(taken, done.left))
+
+    def note(self) -> None:
+        """Let staff see how DynamoDB was, if it was asked anything."""
+        asked = self.sum.delivered or self.sum.set_aside or self.problem is not None
+        if asked and not isinstance(self.problem, RedisError):
+            with suppress(RedisError):
+                self._log.note_table(None if self.problem is None else str(self.problem))
 
     def tell(self) -> None:
         """Log what staff should know, each thing in one line."""

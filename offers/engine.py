@@ -20,7 +20,7 @@ from offers.landing import LandingBuilder
 from offers.links import token_reader
 from offers.log_connection import LogConnection
 from offers.pages import compile_page
-from offers.pulse import Cache, Pulse
+from offers.pulse import Cache, OpenDatabase, Pulse
 from offers.routing import Defaults
 from offers.seen import SharedSeen
 from offers.spool import Spool
@@ -70,6 +70,13 @@ def _described(
     return caches, msgspec.structs.asdict(clicks.counts)
 
 
+def _open_databases(geo: GeoReader) -> list[OpenDatabase]:
+    return [
+        OpenDatabase(str(database.path), database.database_type, database.built_at_seconds)
+        for database in geo.databases
+    ]
+
+
 def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
     """An answerer over `redis`. Raises `ValueError` for a bad key, `OSError` for a missing GeoIP file."""
     entries = settings.VISITOR_CACHE_ENTRIES
@@ -92,6 +99,8 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
             compile_page(settings.DEFAULT_REDIRECT_URL),
         ),
         clicks=clicks,
-        pulse=Pulse(partial(_described, tokens, catalog, visitors, clicks)),
+        pulse=Pulse(
+            partial(_described, tokens, catalog, visitors, clicks), partial(_open_databases, visitors.geo)
+        ),
         not_found_url=settings.NOT_FOUND_REDIRECT_URL,
     )

@@ -50,6 +50,14 @@ class Cache(msgspec.Struct, frozen=True):
     misses: int
 
 
+class OpenDatabase(msgspec.Struct, frozen=True):
+    """A GeoIP database as a worker has it open; `built_s` in seconds since the epoch."""
+
+    path: str
+    database_type: str
+    built_s: int
+
+
 class Worker(msgspec.Struct, frozen=True):
     """One web worker; times in seconds since the epoch, `commits` in clicks."""
 
@@ -60,6 +68,7 @@ class Worker(msgspec.Struct, frozen=True):
     clicks: int
     caches: dict[str, Cache]
     commits: dict[str, int]
+    databases: list[OpenDatabase] = []
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -120,9 +129,14 @@ class Counted(msgspec.Struct):
 class Pulse:
     """One worker's counters. `hearers` are told once a second what has come, whether Redis answers or not."""
 
-    def __init__(self, describe: Callable[[], tuple[dict[str, Cache], dict[str, int]]]) -> None:
+    def __init__(
+        self,
+        describe: Callable[[], tuple[dict[str, Cache], dict[str, int]]],
+        databases: Callable[[], list[OpenDatabase]] = list,
+    ) -> None:
         self.clicks = 0
         self.describe = describe
+        self._databases = databases
         self.hearers: list[Callable[[Counted], object]] = []
         self._since = time.time()
         self._types: dict[str, int] = {}
@@ -203,7 +217,7 @@ class Pulse:
         caches, commits = self.describe()
         pid = os.getpid()
         name = f"{socket.gethostname()}:{pid}"
-        return Worker(name, pid, self._since, now, self.clicks, caches, commits)
+        return Worker(name, pid, self._since, now, self.clicks, caches, commits, self._databases())
 
 
 class PulseReader:
@@ -212,10 +226,14 @@ class PulseReader:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def slots(self, now: float) -> list[Slot]:
-        """The last hour before `now`, in seconds since the epoch, oldest first; without gaps."""
+    def slots(self, now: float, since: float = 0) -> list[Slot]:
+        """The last hour before `now`, oldest first, without gaps; times in seconds since the epoch.
+
+        Who has seen some before asks for those that begin at `since` or later.
+        """
         last = int(now) // SLOT_SECONDS
-        numbers = range(last - SLOTS + 1, last + 1)
+        first = max(last - SLOTS + 1, -(-int(since) // SLOT_SECONDS))
+        numbers = range(first, last + 1)
         with self._redis.pipeline(transaction=False) as pipe:
             for number in numbers:
                 pipe.hgetall(f"pulse:slot:{number}")

@@ -1,11 +1,13 @@
 """Background work on clicks; `cotraffic/celery.py` says when. Every task may run twice, even at once."""
 
 import logging
+from contextlib import suppress
 from functools import cache
 
 from celery import shared_task
 from django.conf import settings
 from django_redis import get_redis_connection
+from redis.exceptions import RedisError
 
 from offers.click_log import ClickLog
 from offers.click_table import ClickTable, TableNotUsable
@@ -29,6 +31,8 @@ def deliver_clicks() -> None:
     try:
         deliver(_log(), _table(), consumer_name(), DELIVER_SECONDS)
     except TableNotUsable as problem:
+        with suppress(RedisError):
+            _log().note_table(str(problem))
         logger.warning("clicks stay in the log: %s", problem)
 
 

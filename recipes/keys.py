@@ -11,6 +11,7 @@ from recipes.live import RecipeKind
 
 VERSION = "recipe:version"
 LISTENER = "recipe:listener"
+S3 = "recipe:s3"
 PREVIEW = "recipe:preview"
 
 

@@ -21,7 +21,7 @@ from recipes.live import (
 )
 from recipes.reader import RecipeReader
 from recipes.scripts import READ, SWAP, UPDATE
-from recipes.states import ListenerState
+from recipes.states import ListenerState, Outcome
 
 __all__ = [
     "Change",
@@ -224,6 +224,16 @@ class RecipeStore:
 
     def _generation(self, kind: RecipeKind) -> int:
         return int(cast("bytes | None", self.redis.get(keys.live(kind))) or 0)
+
+    def note_s3(self, at_ms: int, error: str | None) -> None:
+        """Remember how the last look at S3 went, None being well, for staff to see."""
+        outcome = (self.s3_outcome() or Outcome(at_ms)).then(at_ms, error)
+        self.redis.set(keys.S3, msgspec.json.encode(outcome))
+
+    def s3_outcome(self) -> Outcome | None:
+        """How the last look at S3 went; None when nobody looked yet."""
+        blob = cast("bytes | None", self.redis.get(keys.S3))
+        return None if blob is None else msgspec.json.decode(blob, type=Outcome)
 
     def live_count(self, kind: RecipeKind) -> int:
         """How many records are live now, updates included."""

@@ -72,13 +72,29 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
     kind = request.kind
     with one_at_a_time(store, kind) as renew:
         try:
-            report = _sync(request, store, renew)
+            with _noting_s3(request, store):
+                report = _sync(request, store, renew)
         except (files.CannotReachS3, RecipeRejected, SwapRefused, OSError) as problem:
             count_sync(store.redis, kind, outcome_of(problem))
             store.amend_meta(kind, last_error=str(problem), last_error_at_ms=_now_ms())
             raise
         count_sync(store.redis, kind, SyncOutcome(report.outcome))
         return report
+
+
+@contextmanager
+def _noting_s3(request: SyncRequest, store: RecipeStore) -> Iterator[None]:
+    """Let staff see how S3 was: whatever it gave, it answered, unless it says otherwise."""
+    error = None
+    try:
+        yield
+    except files.CannotReachS3 as problem:
+        error = str(problem)
+        raise
+    finally:
+        if not request.from_file:
+            with suppress(RedisError):
+                store.note_s3(_now_ms(), error)
 
 
 def check(request: SyncRequest, store: RecipeStore) -> SyncReport:

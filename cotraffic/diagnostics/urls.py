@@ -22,4 +22,6 @@ urlpatterns = [
     _staff_path("preview/", preview.page, "preview"),
     _staff_path("refused/", refused.page, "refused"),
     _staff_path("actions/", actions.page, "actions"),
+    _staff_path("actions/progress/", actions.progress, "progress"),
+    _staff_path("actions/<slug:name>/", actions.start, "start"),
 ]

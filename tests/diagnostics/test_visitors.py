@@ -22,8 +22,9 @@ GET: dict[str, list[object]] = {
     "preview": [],
     "refused": [],
     "actions": [],
+    "progress": [],
 }
-POST: dict[str, list[object]] = {}
+POST: dict[str, list[object]] = {"start": ["redeliver"]}
 ALL = [
     *(pytest.param("get", name, arguments, id=name) for name, arguments in GET.items()),
     *(pytest.param("post", name, arguments, id=f"post {name}") for name, arguments in POST.items()),

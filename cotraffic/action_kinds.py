@@ -1,0 +1,150 @@
+"""The actions there are: what each does, said in words and done in code."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+from redis import Redis
+
+from cotraffic.actions import ActionFailed, Reporter
+from offers.click_log import ClickLog
+from recipes.files import CannotReachS3
+from recipes.locks import AlreadyWaiting, LockLost
+from recipes.reading import RecipeRejected
+from recipes.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.sync import Progress, SyncReport, SyncRequest, sync
+
+REDELIVER_STEP = 500
+
+
+class Job(NamedTuple):
+    """What an action is run with: this instance's Redis, what was asked for, and who hears how far it is."""
+
+    redis: Redis
+    arguments: dict[str, str]
+    report: Reporter
+
+
+Run = Callable[[Job], str]
+
+
+class ActionKind(msgspec.Struct, frozen=True):
+    """One thing that staff can ask for.
+
+    `run` gives the outcome in words, or raises `ActionFailed`. With a `warning`, which says what it may hurt,
+    staff is asked once more before.
+    """
+
+    name: str
+    title: str
+    explanation: str
+    button: str
+    run: Run
+    warning: str = ""
+
+
+def _sync_now(job: Job) -> str:
+    return _each_kind(job, from_file=False)
+
+
+def _reload_from_file(job: Job) -> str:
+    return _each_kind(job, from_file=True)
+
+
+def _each_kind(job: Job, *, from_file: bool) -> str:
+    """Sync both kinds, the second even if the first fails."""
+    said, failed = [], False
+    for kind in RecipeKind:
+        try:
+            request = SyncRequest(kind=kind, from_file=from_file, progress=_naming(kind, job.report))
+            said.append(_words(sync(request, RecipeStore(job.redis))))
+        except AlreadyWaiting as problem:
+            said.append(f"{problem}.")
+        except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as problem:
+            failed = True
+            said.append(f"{kind}: {problem}.")
+    if failed:
+        raise ActionFailed(" ".join(said))
+    return " ".join(said)
+
+
+def _naming(kind: RecipeKind, report: Progress) -> Progress:
+    """A reporter that says which kind a stage belongs to."""
+
+    def hear(stage: str, done: int, total: int | None) -> None:
+        report(f"{stage} {kind}", done, total)
+
+    return hear
+
+
+def _words(report: SyncReport) -> str:
+    if report.outcome == "unchanged":
+        return f"{report.kind}: generation {report.generation} is what is there already."
+    rejected = sum(report.rejected.values())
+    also = f", {rejected:,} rejected" if rejected else ""
+    return (
+        f"{report.kind}: generation {report.generation} is live, {_counted(report.count, 'record')}{also}, "
+        f"{report.count_before:,} before."
+    )
+
+
+def _retry_dead_letters(job: Job) -> str:
+    log = ClickLog(job.redis)
+    status = log.status()
+    clicks = _moved(log.redeliver, "clicks", status.dead_letters, job.report)
+    conversions = _moved(
+        log.redeliver_conversions, "conversion messages", status.conversions_dead, job.report
+    )
+    if not clicks and not conversions:
+        return "There are no dead letters."
+    moved = f"{_counted(clicks, 'click')} and {_counted(conversions, 'conversion message')}"
+    return f"{moved} will be tried again."
+
+
+def _moved(move: Callable[[int], int], unit: str, count: int, report: Reporter) -> int:
+    """Move `count` dead letters, a step at a time; those that come meanwhile stay."""
+    moved = 0
+    while moved < count:
+        step = move(min(REDELIVER_STEP, count - moved))
+        if not step:
+            break
+        moved += step
+        report(f"moving {unit}", moved, count)
+    return moved
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        ActionKind(
+            "sync",
+            "Sync now",
+            "Look at S3 now, and load what has changed there. It happens by itself every minute, and "
+            "whenever co-recipe tells of a change.",
+            "Sync now",
+            _sync_now,
+        ),
+        ActionKind(
+            "reload",
+            "Reload from file",
+            "Load the last good files from this machine's disk, as after a Redis that lost its data.",
+            "Reload…",
+            _reload_from_file,
+            "The files may be older than what is live. Then older offers and campaigns answer clicks until "
+            "the next sync finds that S3 has newer ones.",
+        ),
+        ActionKind(
+            "redeliver",
+            "Retry dead letters",
+            "Put clicks that DynamoDB refused back into the log, and let conversion messages that SQS "
+            "refused become due. Do it when the cause is gone: what is refused once more becomes a dead "
+            "letter again.",
+            "Retry",
+            _retry_dead_letters,
+        ),
+    )
+}

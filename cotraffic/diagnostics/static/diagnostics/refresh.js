@@ -1,0 +1,72 @@
+// Keeps what has data-refresh="<url>" as the server says it is now, and says so when it cannot.
+
+import { patchChildren } from "./patch.js";
+import { renewTimes } from "./times.js";
+
+const GIVE_UP_MS = 10000;
+
+/** What the server says at `url`: text of a fragment, or the object of its JSON. Throws with words to show. */
+export async function ask(url, { json = false } = {}) {
+  let answer;
+  try {
+    answer = await fetch(url, {
+      headers: { Accept: json ? "application/json" : "text/html, application/json" },
+      signal: AbortSignal.timeout(GIVE_UP_MS),
+    });
+  } catch {
+    throw new Error("The server does not answer.");
+  }
+  if (answer.status === 403) throw new Error((await answer.json()).problem);
+  if (!answer.ok) throw new Error(`The server answered with an error (${answer.status}).`);
+  return json ? answer.json() : answer.text();
+}
+
+/** Run `work` every `every()` milliseconds while the page can be seen; `tell` hears null, or what is wrong. */
+export function repeat(work, every, tell) {
+  let timer;
+  async function turn() {
+    clearTimeout(timer);
+    if (!document.hidden) {
+      try {
+        await work();
+        tell(null);
+      } catch (problem) {
+        tell(problem.message);
+      }
+    }
+    timer = setTimeout(turn, every());
+  }
+  document.addEventListener("visibilitychange", () => document.hidden || turn());
+  timer = setTimeout(turn, every());
+  return turn;
+}
+
+/** Fetch the fragment of `root` anew and patch it in. */
+export async function refresh(root) {
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await ask(root.dataset.refresh);
+  patchChildren(root, fresh.content);
+  renewTimes(root);
+}
+
+/** Hears of problems, and shows for how long a part of the page has been as it is. */
+export function staleness(root) {
+  const banner = document.createElement("div");
+  banner.className = "stale";
+  banner.setAttribute("role", "status");
+  root.before(banner);
+  let wellAt = Date.now();
+  let problem = null;
+  function show() {
+    root.classList.toggle("is-stale", problem !== null);
+    const seconds = Math.round((Date.now() - wellAt) / 1000);
+    const text = problem === null ? "" : `${problem} What you see is ${seconds} s old. Trying again…`;
+    if (banner.textContent !== text) banner.textContent = text;
+  }
+  setInterval(show, 1000);
+  return (what) => {
+    problem = what;
+    if (what === null) wellAt = Date.now();
+    show();
+  };
+}
