@@ -64,6 +64,7 @@ return (#ARGV - 1) / 4
 APPEND_KEYS = (LOG, CONVERSIONS)
 ARGUMENTS_PER_CLICK = 4
 LID_TAG = slice(8, 16)
+ASSUMED = "assumed"
 
 
 class Entry(NamedTuple):

@@ -12,13 +12,13 @@ from botocore.exceptions import ConnectionError as ConnectFailed
 from botocore.parsers import ResponseParserError
 from django.conf import settings
 
-from offers.click_log import Entry
+from offers.click_log import ASSUMED, Entry
 
 BATCH_ITEMS = 25
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 OPERATION = "dynamodb.BatchWriteItem"
-IS_UNIQUE = {"1": True, "assumed": True, "0": False}
+IS_UNIQUE = {"1": True, ASSUMED: True, "0": False}
 MAX_SHOWN = 300
 TOO_LARGE, TOO_MANY = 413, 429
 
@@ -60,7 +60,10 @@ _encoder = msgspec.json.Encoder()
 
 
 def item(entry: Entry) -> Item:
-    """The table's item of a click in the log. Amounts keep every digit. Raises `BadClick`."""
+    """The table's item of a click in the log. Amounts keep every digit. Raises `BadClick`.
+
+    Of a visitor whom nobody could look up it says `isUniqueVisitAssumed`, beside `isUniqueVisit`.
+    """
     try:
         record = _decoder.decode(entry.click)
     except (msgspec.DecodeError, ValueError) as problem:
@@ -71,6 +74,8 @@ def item(entry: Entry) -> Item:
     found = {name: _attribute(name, value) for name, value in record.items() if value is not None}
     if (unique := IS_UNIQUE.get(entry.unique)) is not None:
         found["isUniqueVisit"] = {"BOOL": unique}
+    if entry.unique == ASSUMED:
+        found["isUniqueVisitAssumed"] = {"BOOL": True}
     return found
 
 

@@ -10,6 +10,7 @@ import logging
 import time
 from asyncio import Future
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -46,13 +47,21 @@ class ClickWriter:
     """Writes clicks down; `run` has to be running, in the same event loop."""
 
     def __init__(
-        self, connection: LogConnection, spool: Spool, seen: SharedSeen | None, timeout_seconds: float
+        self,
+        connection: LogConnection,
+        spool: Spool,
+        seen: SharedSeen | None,
+        timeout_seconds: float,
+        *,
+        tells_conversions: bool = True,
     ) -> None:
+        """`tells_conversions`: somebody sends conversion messages; else they would pile up in the log."""
         self.counts = CommitCounts()
         self.connection = connection
         self._spool = spool
         self._seen = seen
         self._timeout = timeout_seconds
+        self._tells_conversions = tells_conversions
         self._pending: list[str | bytes] = []
         self._waiting: list[Callable[[], object]] = []
         self._arrived = asyncio.Event()
@@ -63,7 +72,8 @@ class ClickWriter:
         """Write a click down, and call `then` once it may be answered. `then` must not raise."""
         seen = fingerprint(click)
         mark = f"{click.asked.campaign.campaign_id}:{seen}" if seen else ""
-        self._pending += (record(click), mark, "", due_conversion(click))
+        conversion = due_conversion(click) if self._tells_conversions else ""
+        self._pending += (record(click), mark, "", conversion)
         self._waiting.append(then)
         self._arrived.set()
 
@@ -75,7 +85,12 @@ class ClickWriter:
 
     async def run(self) -> None:
         """Commit batch after batch, and replay the spool, until cancelled."""
-        await asyncio.gather(self._commit_batches(), self.connection.keep_open(), self._replay_spool())
+        try:
+            await asyncio.gather(self._commit_batches(), self.connection.keep_open(), self._replay_spool())
+        finally:
+            with suppress(RedisError, OSError, TimeoutError):
+                await self._publish_counts()
+            self.connection.close("the worker stops")
 
     async def _commit_batches(self) -> None:
         while True:

@@ -51,7 +51,13 @@ def build_click_writer() -> ClickWriter:
     # Half of the time, so that the click itself still has the other half.
     seen = SharedSeen(Redis.from_url(shared, retry=AGAIN), timeout_seconds / 2) if shared else None
     spool = Spool(Path(settings.CLICK_SPOOL_DIR))
-    return ClickWriter(LogConnection(settings.REDIS_URL), spool, seen, timeout_seconds)
+    return ClickWriter(
+        LogConnection(settings.REDIS_URL),
+        spool,
+        seen,
+        timeout_seconds,
+        tells_conversions=bool(settings.AWS_SQS_QUEUE_URL),
+    )
 
 
 def _described(

@@ -56,13 +56,10 @@ class LogConnection:
 
     async def keep_open(self) -> None:
         """Open the connection whenever it is not, until cancelled."""
-        try:
-            while True:
-                if not self.is_open:
-                    await self.open()
-                await asyncio.sleep(RECONNECT_SECONDS)
-        finally:
-            self.close("the worker stops")
+        while True:
+            if not self.is_open:
+                await self.open()
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def open(self) -> bool:
         """Try once to open the connection; gives whether it is open now."""

@@ -8,11 +8,10 @@ from typing import cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from offers.click_log import ARGUMENTS_PER_CLICK, LID_TAG, SEEN_SECONDS
+from offers.click_log import ARGUMENTS_PER_CLICK, ASSUMED, LID_TAG, SEEN_SECONDS
 
 # For so long after a failure it is not asked again: every batch would wait for it in vain.
 REST_SECONDS = 1.0
-ASSUMED = "assumed"
 MARK, UNIQUE = 1, 2
 
 logger = logging.getLogger(__name__)

@@ -96,6 +96,11 @@ def test_what_is_known_of_uniqueness_is_in_the_item(unique: str, kept: bool | No
     assert item(entry(unique)).get("isUniqueVisit") == (None if kept is None else {"BOOL": kept})
 
 
+@pytest.mark.parametrize(("unique", "flag"), [("assumed", {"BOOL": True}), ("1", None), ("0", None)])
+def test_a_visitor_whom_nobody_could_look_up_is_flagged(unique: str, flag: object) -> None:
+    assert item(entry(unique)).get("isUniqueVisitAssumed") == flag
+
+
 def test_null_is_left_out() -> None:
     assert item(entry(cid=None, ok=False)) == {"lid": {"S": "a"}, "ok": {"BOOL": False}}
 

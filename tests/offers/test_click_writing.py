@@ -28,11 +28,15 @@ TIMEOUT_SECONDS = 0.25
 
 
 @asynccontextmanager
-async def writing(url: str, spool: Path, shared_url: str = "") -> AsyncIterator[ClickWriter]:
+async def writing(
+    url: str, spool: Path, shared_url: str = "", *, tells_conversions: bool = True
+) -> AsyncIterator[ClickWriter]:
     """A running writer, as a web worker has it."""
     shared = AsyncRedis.from_url(shared_url) if shared_url else None
     seen = SharedSeen(shared, TIMEOUT_SECONDS / 2) if shared else None
-    writer = ClickWriter(LogConnection(url), Spool(spool), seen, TIMEOUT_SECONDS)
+    writer = ClickWriter(
+        LogConnection(url), Spool(spool), seen, TIMEOUT_SECONDS, tells_conversions=tells_conversions
+    )
     await writer.connection.open()
     running = asyncio.create_task(writer.run())
     try:
@@ -237,6 +241,18 @@ def test_lost_clicks_are_told_to_the_instance_when_redis_is_back(
     assert ClickLog(redis_client).status().lost == 3
 
 
+def test_what_was_lost_is_told_before_a_worker_stops(
+    redis_client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with writing(redis_url, tmp_path) as writer:
+            await asyncio.sleep(0)
+            writer.counts.lost = 3
+
+    asyncio.run(scenario())
+    assert ClickLog(redis_client).status().lost == 3
+
+
 def test_instances_that_share_a_redis_share_who_was_seen(
     redis_client: redis.Redis, redis_url: str, other_redis: Service, tmp_path: Path
 ) -> None:
@@ -299,3 +315,15 @@ def test_a_click_that_is_a_conversion_leaves_a_message_due_in_30_seconds(
             fields["conversionType"],
         )
         assert (body["lid"], body["advertiser"], body["payin"]) == ("the-lid", 5, 4)
+
+
+def test_where_nobody_sends_conversion_messages_none_pile_up(
+    redis_client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with writing(redis_url, tmp_path, tells_conversions=False) as writer:
+            await writer.written(some_click(an_offer=offer(conversionType="cpm")))
+
+    asyncio.run(scenario())
+    assert logged(redis_client) == {"the-lid": "1"}
+    assert not redis_client.exists(CONVERSIONS)

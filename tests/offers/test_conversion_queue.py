@@ -9,7 +9,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from devstack.services import LOCALHOST, free_port
+from devstack.services import LOCALHOST, Service, free_port
 from offers import tasks
 from offers.click_log import CONVERSIONS, DEAD_CONVERSIONS, ClickLog
 from offers.conversion_queue import ConversionQueue, Sent, send_due
@@ -82,6 +82,17 @@ def test_a_message_waits_for_its_time(log: ClickLog, sqs: Any, settings: Setting
     time.sleep(0.65)
     assert log.status().conversions_due == 1
     assert send(log) == Sent(sent=1)
+
+
+def test_a_message_survives_a_redis_that_is_killed_while_it_waits(
+    log: ClickLog, sqs: Any, settings: Settings, valkey: Service
+) -> None:
+    add(log, "waits", due_in_ms=100)
+    valkey.kill()
+    valkey.start()
+    time.sleep(0.1)
+    assert send(log) == Sent(1)
+    assert [json.loads(one["Body"]) for one in received(sqs, settings)] == [json.loads(message("waits"))]
 
 
 def test_a_message_from_long_ago_is_sent_all_the_same(log: ClickLog, sqs: Any, settings: Settings) -> None:
