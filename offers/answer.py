@@ -1,6 +1,7 @@
 """The one path from a request to its answer, called by both doors; it knows neither Django nor ASGI."""
 
 import time
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -90,10 +91,10 @@ class Answerer:
         not_found_url: str = "",
     ) -> None:
         self.catalog = catalog
-        self._tokens = tokens
-        self._visitors = visitors
+        self.tokens = tokens
+        self.visitors = visitors
         self._landings = landings
-        self._defaults = defaults
+        self.defaults = defaults
         self.clicks = clicks
         self.pulse = pulse
         self._rotation = Rotation()
@@ -127,14 +128,24 @@ class Answerer:
                     token=request.ad[:SHOWN_CHARACTERS],
                 )
             )
-        return self._unavailable if refusal.reason in UNAVAILABLE else self._not_found
+        return self.answer_to(refusal.reason)
+
+    def answer_to(self, reason: Reason) -> Answer:
+        """What a visitor sees whose click is refused."""
+        return self._unavailable if reason in UNAVAILABLE else self._not_found
 
     async def examine(self, request: ClickRequest, trace: list[Step] | None = None) -> Click | Refusal:
         """What becomes of a request. With a `trace` it is only looked at: no candidate loses its turn."""
+        return await self.with_records(lambda records: self._examine(request, records, trace), trace)
+
+    async def with_records(
+        self, look: Callable[[Records], Click | Refusal], trace: list[Step] | None
+    ) -> Click | Refusal:
+        """What `look` comes to, once everything that it wants to look at has been read from Redis."""
         records = Gathered(self.catalog)
         while True:
             try:
-                return self._examine(request, records, trace)
+                return look(records)
             except NotInMemory as missing:
                 if trace is not None:
                     trace.clear()
@@ -159,22 +170,27 @@ class Answerer:
 
     def visitor(self, request: ClickRequest) -> Visitor:
         """Who is asking."""
-        return self._visitors.read(request.clues)
+        return self.visitors.read(request.clues)
 
     def _examine(self, request: ClickRequest, records: Records, trace: list[Step] | None) -> Click | Refusal:
         """What becomes of a request. Raises `NotInMemory`."""
         try:
-            target = self._tokens.read(request.ad)
+            target = self.tokens.read(request.ad)
         except BadToken as problem:
             return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
-        admitted = self._admit(target, records)
+        admitted = self.admit(target, records)
         if isinstance(admitted, Refusal):
             return admitted
         offer, campaign = admitted
         now_ms = time.time_ns() // 1_000_000
         asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
-        decision = self._decide(asked, records, trace)
-        lid = self._make_lid()
+        return self.click(request, asked, records, self._make_lid(), trace)
+
+    def click(
+        self, request: ClickRequest, asked: Asked, records: Records, lid: str, trace: list[Step] | None
+    ) -> Click:
+        """The click of an admitted request: decided, and with its final URL. Raises `NotInMemory`."""
+        campaign, decision = asked.campaign, self._decide(asked, records, trace)
         macros = Macros(
             request.subid,
             request.cid,
@@ -186,7 +202,7 @@ class Answerer:
         page_url, location = self._landings.build(decision.page, macros)
         return Click(lid, request, asked, decision, page_url, location)
 
-    def _admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
+    def admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
         """The offer and campaign that the rules are asked about, or why there are none."""
         offer = records.offer(target.offer_id)
         if offer is None:
@@ -208,9 +224,9 @@ class Answerer:
 
     def _default_pair(self, records: Records) -> tuple[Offer, Campaign] | None:
         """The default campaign and its offer, which take the clicks of inactive offers."""
-        if not self._defaults.campaign_id:
+        if not self.defaults.campaign_id:
             return None
-        campaign = records.campaign(self._defaults.campaign_id)
+        campaign = records.campaign(self.defaults.campaign_id)
         offer = records.offer(campaign.offer_id) if campaign and campaign.offer_id else None
         if campaign is None or offer is None or offer.status is OfferStatus.INACTIVE:
             return None
@@ -227,7 +243,7 @@ class Answerer:
         if known is not None:
             return known
         try:
-            decision = decide(asked, records.offer, self._rotation.propose, self._defaults, trace)
+            decision = decide(asked, records.offer, self._rotation.propose, self.defaults, trace)
         except NotInMemory:
             self._rotation.settle(taken=False)
             raise

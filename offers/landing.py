@@ -56,11 +56,12 @@ def _filled(parts: tuple[str, ...], macros: Macros) -> str:
         return parts[0] if parts else ""
     filled = list(parts)
     for at in range(1, len(parts), 2):
-        filled[at] = _encoded(getattr(macros, parts[at]))
+        filled[at] = encoded(getattr(macros, parts[at]))
     return "".join(filled)
 
 
-def _encoded(value: int | str | None) -> str:
+def encoded(value: int | str | None) -> str:
+    """A macro's value as it stands in a URL."""
     if value is None:
         return ""
     text = str(value)

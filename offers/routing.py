@@ -13,13 +13,15 @@ from offers.pages import Page
 from offers.record_parts import Candidate
 from offers.records import ZERO, Campaign, Offer, OfferStatus, OfferType
 from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule, Verdict
-from offers.rules.aggregated import open_candidates
+from offers.rules.aggregated import closed_because, open_candidates
 from offers.rules.country_payout import payout_for
 from offers.rules.verdicts import Exit, Pick, Stay
 
 MAX_HOPS = 10
 TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
 CLOSED_TO_PICKS = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
+# What may follow the rules in a trace.
+PICK_STEP, DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "pick", "detected exit", "exit", "default offer"
 
 # May raise for an offer that it does not have at hand; then the click is decided anew once it does.
 Find = Callable[[int], Offer | None]
@@ -84,11 +86,10 @@ def decide(
     caps_type = getattr(verdict, "caps_type", None) or caps_type
     if isinstance(verdict, Pick):
         usable = _usable(verdict.candidates, find)
-        if not usable:
-            verdict = verdict.otherwise
-        else:
-            picked = choose(asked.campaign.campaign_id, asked.offer.offer_id, usable)
-            verdict = Exit(verdict.redirect_type, verdict.reason, picked)
+        picked = choose(asked.campaign.campaign_id, asked.offer.offer_id, usable) if usable else 0
+        if trace is not None:
+            trace.append(_pick_step(asked.offer, asked, usable, picked))
+        verdict = Exit(verdict.redirect_type, verdict.reason, picked) if picked else verdict.otherwise
     if isinstance(verdict, Stay):
         return _stay(asked, verdict, caps_type, find, defaults)
     return _exit(asked, verdict, caps_type, find, choose, defaults, trace)
@@ -173,11 +174,15 @@ def _exit(
     steps: tuple[int, ...] = ()
     if leave.nested and origin.detected_exit_id:
         target, steps = origin.detected_exit_id, _nested_steps(origin)
-    named = taker = _taker(target, asked, find, choose)
-    _note(trace, target, taker)
+        if trace is not None:
+            said = f"offer {target} is the first of the exit chain that is not over its cap"
+            seen: dict[str, object] = {"exitOfferId": leave.offer_id or None, "chain": list(steps)}
+            trace.append(Step(DETECTED_STEP, seen, said, decided=True))
+    named = taker = _taker(target, asked, find, choose, trace)
+    _note(trace, target, taker, EXIT_STEP)
     if taker.offer is None:
-        taker = _taker(defaults.offer_id, asked, find, choose)
-        _note(trace, defaults.offer_id, taker)
+        taker = _taker(defaults.offer_id, asked, find, choose, trace)
+        _note(trace, defaults.offer_id, taker, DEFAULT_STEP)
     # Where no offer has a page for it, the click belongs to the one that was named, if there is one.
     offer = taker.offer or named.pageless
     page = taker.offer.landing_page if taker.offer is not None else None
@@ -221,7 +226,7 @@ def _nested_steps(origin: Offer) -> tuple[int, ...]:
     return (origin.offer_id, *known)
 
 
-def _taker(target: int, asked: Asked, find: Find, choose: Choose) -> Taker:
+def _taker(target: int, asked: Asked, find: Find, choose: Choose, trace: list[Step] | None = None) -> Taker:
     """The offer that takes a click sent to offer `target`, through aggregated offers if need be."""
     by_aggregated, seen = False, set[int]()
     while True:
@@ -241,9 +246,12 @@ def _taker(target: int, asked: Asked, find: Find, choose: Choose) -> Taker:
             return Taker(offer, by_aggregated, None, f"offer {target} takes the click")
         by_aggregated = True
         usable = _usable(open_candidates(offer, asked.visitor.geo.country), find)
-        if not usable:
+        picked = choose(asked.campaign.campaign_id, offer.offer_id, usable) if usable else 0
+        if trace is not None:
+            trace.append(_pick_step(offer, asked, usable, picked))
+        if not picked:
             return Taker(None, by_aggregated, None, f"aggregated offer {target} has no open candidate")
-        target = choose(asked.campaign.campaign_id, offer.offer_id, usable)
+        target = picked
 
 
 def _usable(candidates: tuple[Candidate, ...], find: Find) -> tuple[int, ...]:
@@ -256,6 +264,22 @@ def _usable(candidates: tuple[Candidate, ...], find: Find) -> tuple[int, ...]:
     return tuple(usable)
 
 
-def _note(trace: list[Step] | None, target: int, taker: Taker) -> None:
+def _note(trace: list[Step] | None, target: int, taker: Taker, step: str) -> None:
     if trace is not None:
-        trace.append(Step("exit", {"offerId": target or None}, taker.said, decided=taker.offer is not None))
+        trace.append(Step(step, {"offerId": target or None}, taker.said, decided=taker.offer is not None))
+
+
+def _pick_step(offer: Offer, asked: Asked, usable: tuple[int, ...], picked: int) -> Step:
+    """Which candidate of an aggregated offer has its turn, and why the others have not."""
+    candidates = {}
+    for candidate in offer.candidates:
+        usual = "open" if candidate.offer_id in usable else "its offer is unknown, inactive or a draft"
+        closed = closed_because(candidate, asked.visitor.geo.country)
+        candidates[str(candidate.offer_id)] = closed or usual
+    seen: dict[str, object] = {
+        "offerId": offer.offer_id,
+        "picked": picked or None,
+        "candidates": candidates,
+    }
+    said = f"offer {picked} has its turn" if picked else f"no candidate of offer {offer.offer_id} is open"
+    return Step(PICK_STEP, seen, said, decided=bool(picked))

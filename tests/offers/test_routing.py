@@ -74,7 +74,8 @@ def test_the_first_rule_that_decides_ends_it(first: int) -> None:
         of_campaign |= campaign_fields
     trace: list[Step] = []
     decided(asked(offer(**of_offer), campaign(**of_campaign)), offer(2), trace=trace)
-    assert [step.rule for step in trace if step.rule != "exit"] == [rule.value for rule in Rule][: first + 1]
+    names = [rule.value for rule in Rule]
+    assert [step.rule for step in trace if step.rule in names] == names[: first + 1]
 
 
 def test_an_exit_click_belongs_to_the_offer_that_takes_it() -> None:
@@ -214,8 +215,35 @@ def test_a_trace_tells_every_rule_and_every_exit() -> None:
     assert [(step.rule, step.said, step.decided) for step in trace[-3:]] == [
         ("country restriction", "offerGeoRestriction: US is restricted", True),
         ("exit", "offer 2 is unknown", False),
-        ("exit", "offer 100 takes the click", True),
+        ("default offer", "offer 100 takes the click", True),
     ]
+
+
+def test_a_trace_tells_every_pick_and_why_the_other_candidates_were_not_asked() -> None:
+    trace: list[Step] = []
+    rows = [
+        {"aggregatedOfferId": 3},
+        {"aggregatedOfferId": 4},
+        {"aggregatedOfferId": 5, "dateRangeNotPass": 1},
+    ]
+    best = offer(2, type="aggregated", offersAggregatedIds=rows)
+    decided(asked(offer(**RESTRICTED, offerIdRedirectExitTraffic=2)), best, offer(3), trace=trace)
+    assert [(step.rule, step.said) for step in trace[-2:]] == [
+        ("pick", "offer 3 has its turn"),
+        ("exit", "offer 3 takes the click"),
+    ]
+    assert trace[-2].looked_at["candidates"] == {
+        "3": "open",
+        "4": "its offer is unknown, inactive or a draft",
+        "5": "its dates have failed",
+    }
+
+
+def test_a_trace_tells_of_the_detected_exit_offer_and_its_chain() -> None:
+    trace: list[Step] = []
+    decided(asked(offer(**(CHAIN | RESTRICTED))), offer(3), trace=trace)
+    assert [step.rule for step in trace[-2:]] == ["detected exit", "exit"]
+    assert trace[-2].looked_at == {"exitOfferId": 2, "chain": [1, 2, 3]}
 
 
 def test_an_unknown_country_is_not_restricted() -> None:

@@ -1,0 +1,154 @@
+"""What an explanation is asked: a link or two ids, and under which circumstances it is clicked."""
+
+import re
+from datetime import UTC, datetime
+
+import msgspec
+
+from offers.addresses import parse_address
+from offers.devices import NO_HINTS, ClientHints, Device
+from offers.pasted_links import BadLink, Link, read_link
+from offers.records import id_of
+from offers.request import ClickRequest
+from offers.rules import Asked
+from offers.tokens import AdTarget
+from offers.visitors import Clues
+
+UNKNOWN_COUNTRY = "unknown"
+_COUNTRY = re.compile(r"[A-Z]{2}")
+MAX_TEXT_CHARACTERS = 2_000
+
+
+class BadQuestion(ValueError):
+    """A circumstance that cannot be; `field` names it, the message says what it may be instead."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One click to explain.
+
+    `target` stands in for the token of `request`. Supposed are, where they are not None, the country (or
+    "unknown"; region and city are then unknown too), the moment in milliseconds since the epoch, the device,
+    and the lid.
+    """
+
+    request: ClickRequest
+    target: AdTarget | None = None
+    country: str | None = None
+    at_ms: int | None = None
+    device: Device | None = None
+    lid: str | None = None
+
+    def supposed(self, asked: Asked) -> Asked:
+        """The click as the rules are to see it."""
+        visitor = asked.visitor
+        if self.country is not None and self.country != visitor.geo.country:
+            country = None if self.country == UNKNOWN_COUNTRY else self.country
+            geo = msgspec.structs.replace(visitor.geo, country=country, region=None, city=None)
+            visitor = msgspec.structs.replace(visitor, geo=geo)
+        if self.device is not None:
+            visitor = msgspec.structs.replace(visitor, device=self.device)
+        at_ms = asked.now_ms if self.at_ms is None else self.at_ms
+        return msgspec.structs.replace(asked, visitor=visitor, now_ms=at_ms)
+
+
+def read_question(
+    *,
+    link: str = "",
+    offer: str = "",
+    campaign: str = "",
+    address: str = "",
+    country: str = "",
+    user_agent: str = "",
+    at: str = "",
+    subid: str = "",
+    cid: str = "",
+    accept_language: str = "",
+    hints: ClientHints = NO_HINTS,
+) -> Question:
+    """The question in texts as people type them; "" leaves a circumstance as the link or the clock has it.
+
+    Raises `BadQuestion`.
+    """
+    target = None
+    if link.strip():
+        if offer.strip() or campaign.strip():
+            raise BadQuestion("link", "give either a link or an offer and a campaign, not both")
+        try:
+            read = read_link(link)
+        except BadLink as problem:
+            raise BadQuestion("link", str(problem)) from None
+    elif offer.strip() or campaign.strip():
+        read = Link("")
+        target = AdTarget(_id("offer", offer), _id("campaign", campaign))
+    else:
+        raise BadQuestion("link", "paste a link, or choose an offer and a campaign by their ids")
+    clues = Clues(_address(address), "", _text("user_agent", user_agent), accept_language, hints)
+    request = ClickRequest(
+        ad=read.ad,
+        subid=_text("subid", subid) or read.subid,
+        cid=_text("cid", cid) or read.cid,
+        ad_domain=read.ad_domain,
+        fp=read.fp,
+        debug=True,
+        head=False,
+        referer="",
+        clues=clues,
+    )
+    return Question(request, target, _country(country), read_instant_ms(at) if at.strip() else None)
+
+
+def read_instant_ms(text: str) -> int:
+    """A moment such as 2026-11-25T10:00 (UTC where it names no zone), or milliseconds since the epoch.
+
+    Raises `BadQuestion`.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit() and 11 <= len(text) <= 14:
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        example = "write it like 2026-11-25T10:00 (UTC) or 2026-11-25T10:00+02:00"
+        raise BadQuestion("at", f"{text[:40]!r} is not a time: {example}") from None
+
+
+def _id(field: str, text: str) -> int:
+    if not text.strip():
+        other = "offer" if field == "campaign" else "campaign"
+        raise BadQuestion(field, f"a link names an offer and a campaign: give the {field} to the {other} too")
+    found = id_of(text)
+    if found is None:
+        raise BadQuestion(field, f"{text[:40]!r} is not an id: ids are whole numbers above zero")
+    return found
+
+
+def _address(text: str) -> str:
+    if not text.strip():
+        return ""
+    address = parse_address(text)
+    if address is None:
+        raise BadQuestion("address", f"{text[:60]!r} is not an IPv4 or IPv6 address")
+    return str(address)
+
+
+def _country(text: str) -> str | None:
+    code = text.strip().upper()
+    if not code:
+        return None
+    if code == UNKNOWN_COUNTRY.upper():
+        return UNKNOWN_COUNTRY
+    if not _COUNTRY.fullmatch(code):
+        message = f"{text[:40]!r} is not a country: write its two letters, such as DE, or {UNKNOWN_COUNTRY}"
+        raise BadQuestion("country", message)
+    return code
+
+
+def _text(field: str, text: str) -> str:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise BadQuestion(field, f"that is over {MAX_TEXT_CHARACTERS:,} characters long")
+    return text

@@ -1,0 +1,44 @@
+"""What staff can do about a click that was refused. Visitors never see it: they all get the same answer."""
+
+from offers.answer import Reason, Refusal
+
+_TOKEN_HINTS = (
+    ("colon", "A token is two hexadecimal numbers with a colon between them; was the link cut off?"),
+    (
+        "not hexadecimal",
+        "Some character was changed or added on the way. Copy the link again from its origin.",
+    ),
+    ("IV", "The part before the colon has to be 32 hexadecimal digits; was the link's beginning cut off?"),
+    ("length", "The part after the colon was cut off, or something was added. Copy the link again."),
+)
+_WRONG_KEY = (
+    "It was made with another key than this instance's ENCRYPTION_KEY, or changed on the way. Compare the "
+    "keys, or build the link anew under Records."
+)
+_BEHIND = (
+    "It was deleted, or this instance's recipe is behind: see the overview, or run `manage.py recipe_sync`."
+)
+_HINTS = {
+    Reason.UNKNOWN_OFFER: _BEHIND,
+    Reason.UNKNOWN_CAMPAIGN: _BEHIND,
+    Reason.INACTIVE_OFFER: (
+        "Make the offer active again, or let DEFAULT_CAMPAIGN_ID name a campaign whose offer is active: it "
+        "then takes such clicks."
+    ),
+    Reason.BLOCKED_AFFILIATE: "Only lifting the affiliate's block lets its clicks through.",
+    Reason.BLOCKED_CAMPAIGN: "Only the campaign's status lets its clicks through; it has to be active.",
+    Reason.NOTHING_LOADED: (
+        "This instance has no recipe yet: run `manage.py recipe_sync`, see that `manage.py recipe_listen` "
+        "and Celery run."
+    ),
+    Reason.REDIS_AWAY: "Start this instance's Redis, or let REDIS_URL say where it is.",
+}
+
+
+def hint(refusal: Refusal, token: str, *, by_ids: bool) -> str:
+    """What to do about a refusal of `token`, or, `by_ids`, of an offer and a campaign."""
+    if refusal.reason is not Reason.BAD_TOKEN or by_ids:
+        return _HINTS.get(refusal.reason, "")
+    if not token.strip():
+        return "The link's `ad` parameter is empty."
+    return next((words for part, words in _TOKEN_HINTS if part in refusal.detail), _WRONG_KEY)
