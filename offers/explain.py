@@ -11,7 +11,7 @@ from offers.answer import Answerer, Reason, Refusal
 from offers.catalog import CatalogUnavailable, Records
 from offers.click_record import Click, fields, record
 from offers.debug import visitor_fields
-from offers.explain_words import TITLES, looked_at
+from offers.explain_words import TITLES, instant, is_set_up, looked_at
 from offers.explanation import (
     DECIDED,
     NOT_ASKED,
@@ -33,7 +33,7 @@ from offers.refusal_hints import hint
 from offers.routing import Step
 from offers.rules import DECIDE, Asked, Rule
 from offers.rules.verdicts import Exit, Passed, Pick, Stay
-from offers.tokens import AdTarget, BadToken
+from offers.tokens import AdToken, BadToken
 
 EXPLAINED_LID = "00000000-0000-4000-8000-000000000000"
 LAST_RESORT_STEP = "last resort"
@@ -43,16 +43,16 @@ _RULES = {rule.value: rule for rule in Rule}
 async def explain(answerer: Answerer, question: Question) -> Explanation:
     """What becomes of the click in question, and why. It does not raise."""
     trace: list[Step] = []
-    target = _target(answerer, question)
-    if isinstance(target, Refusal):
-        found: Click | Refusal = target
-    else:
+    token = _token(answerer, question)
+    offer = campaign = None
+    if isinstance(token, AdToken):
+        offer = await _named_offer(answerer, token.target.offer_id)
+        campaign = await _named_campaign(answerer, token.target.campaign_id)
         found = await answerer.with_records(
-            lambda records: _look(answerer, question, target, records, trace), trace
+            lambda records: _look(answerer, question, token, records, trace), trace
         )
-    named = None if isinstance(target, Refusal) else target
-    offer = await _named_offer(answerer, named.offer_id) if named else None
-    campaign = await _named_campaign(answerer, named.campaign_id) if named else None
+    else:
+        found = token
     if isinstance(found, Refusal):
         return _refused(answerer, question, offer, campaign, found)
     asked = found.asked
@@ -73,25 +73,28 @@ async def explain(answerer: Answerer, question: Question) -> Explanation:
     )
 
 
-def _target(answerer: Answerer, question: Question) -> AdTarget | Refusal:
-    """What the link names, without asking whether there is such."""
+def _token(answerer: Answerer, question: Question) -> AdToken | Refusal:
+    """What the link names, without asking whether there is such, or whether it has expired."""
     if question.target is not None:
-        return question.target
+        return AdToken(question.target)
     try:
-        return answerer.tokens.read(question.request.ad)
+        return answerer.tokens.decrypted(question.request.ad)
     except BadToken as problem:
         return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
 
 
 def _look(
-    answerer: Answerer, question: Question, target: AdTarget, records: Records, trace: list[Step]
+    answerer: Answerer, question: Question, token: AdToken, records: Records, trace: list[Step]
 ) -> Click | Refusal:
     """What becomes of the click. Raises `NotInMemory`."""
-    admitted = answerer.admit(target, records)
+    request, now_ms = question.request, time.time_ns() // 1_000_000
+    at_ms = now_ms if question.at_ms is None else question.at_ms
+    if token.expires_s and token.expires_s * 1000 <= at_ms:
+        return Refusal(Reason.BAD_TOKEN, f"the token expired at {instant(token.expires_s * 1000)}")
+    admitted = answerer.admit(token.target, records)
     if isinstance(admitted, Refusal):
         return admitted
-    request, now_ms = question.request, time.time_ns() // 1_000_000
-    asked = Asked(*admitted, answerer.visitor(request), now_ms, request.subid, request.cid)
+    asked = Asked(*admitted, answerer.visitor(request), at_ms, request.subid, request.cid)
     lid = question.lid or EXPLAINED_LID
     return answerer.click(request, question.supposed(asked), records, lid, trace)
 
@@ -145,7 +148,8 @@ def _rules(asked: Asked, trace: list[Step]) -> tuple[RuleSeen, ...]:
             continue
         state = DECIDED if step.decided else PASSED
         words = looked_at(rule, asked)
-        seen.append(RuleSeen(rule.value, TITLES[rule], state, words, step.said, step.looked_at))
+        set_up = is_set_up(rule, asked)
+        seen.append(RuleSeen(rule.value, TITLES[rule], state, words, step.said, step.looked_at, set_up))
     return tuple(seen)
 
 

@@ -8,6 +8,7 @@ from offers.explain_words import amount, instant
 from offers.explanation import DECIDED, NOT_ASKED, Amount, Explanation, Hop, Named, Outcome, Refused
 
 LABEL_COLUMNS = 12
+INDENT = " " * 7
 _MARKS = {DECIDED: "→", NOT_ASKED: "·"}
 
 
@@ -24,9 +25,10 @@ def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
     if explanation.outcome is not None:
         yield "rules"
         for number, rule in enumerate(explanation.rules, 1):
-            yield f"  {_MARKS.get(rule.state, ' ')} {number}. {rule.title}: {rule.state}"
-            for words in filter(None, (rule.words, _sentence(rule.said))):
-                yield from textwrap.wrap(words, columns, initial_indent=" " * 7, subsequent_indent=" " * 7)
+            said = f", {rule.said}" if rule.said else ""
+            yield f"  {_MARKS.get(rule.state, ' ')} {number}. {rule.title}: {rule.state}{said}"
+            if rule.is_set_up:
+                yield from textwrap.wrap(rule.words, columns, initial_indent=INDENT, subsequent_indent=INDENT)
         yield from _hops(explanation.hops, columns)
         yield ""
         yield from _outcome(explanation.outcome, columns)
@@ -66,19 +68,14 @@ def _visitor(explanation: Explanation) -> str:
     return f"{who['IP'] or 'no address'}: {place or 'no known place'}{supposed}; {device}"
 
 
-def _sentence(said: str) -> str:
-    return f"{said[:1].upper()}{said[1:]}." if said else ""
-
-
 def _hops(hops: tuple[Hop, ...], columns: int) -> Iterator[str]:
     if not hops:
         return
     yield ""
     yield "exits followed"
     for hop in hops:
-        about = f"offer {hop.offer.id} {hop.offer.name}".rstrip() if hop.offer else ""
-        words = f"{'→' if hop.works else '✗'} {hop.step}{f', {about}' if about else ''}: {hop.said}"
-        yield from textwrap.wrap(words, columns, initial_indent="  ", subsequent_indent=" " * 7)
+        words = f"{'→' if hop.works else '✗'} {hop.title}: {hop.said}"
+        yield from textwrap.wrap(words, columns, initial_indent="  ", subsequent_indent=INDENT)
         for candidate, standing in hop.candidates.items():
             mark = "→" if hop.picked and str(hop.picked.id) == candidate else " "
             yield f"       {mark} offer {candidate}: {standing}"

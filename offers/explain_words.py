@@ -32,6 +32,11 @@ def looked_at(rule: Rule, asked: Asked) -> str:
     return _WORDS[rule](asked)
 
 
+def is_set_up(rule: Rule, asked: Asked) -> bool:
+    """Whether offer or campaign have anything for a rule to decide by."""
+    return bool(_SET_UP[rule](asked))
+
+
 def instant(at_ms: int) -> str:
     """A moment in words, in UTC; a year that no calendar has is given in milliseconds."""
     try:
@@ -169,4 +174,15 @@ _WORDS: dict[Rule, Callable[[Asked], str]] = {
     Rule.COUNTRY_PAYOUT: _country_payout,
     Rule.TARGET: _target,
     Rule.DEFAULT: _default,
+}
+_SET_UP: dict[Rule, Callable[[Asked], object]] = {
+    Rule.AGGREGATED: lambda asked: asked.offer.type is OfferType.AGGREGATED,
+    Rule.DATES: lambda asked: asked.offer.dates,
+    Rule.COUNTRY_RESTRICTION: lambda asked: asked.offer.countries_restricted,
+    Rule.CUSTOM_PAGE: lambda asked: asked.offer.custom_pages,
+    Rule.CAMPAIGN_CAPS: lambda asked: asked.campaign.caps,
+    Rule.OFFER_CAPS: lambda asked: asked.offer.caps,
+    Rule.COUNTRY_PAYOUT: lambda asked: asked.offer.country_payouts,
+    Rule.TARGET: lambda asked: asked.campaign.rule_sets,
+    Rule.DEFAULT: lambda _: True,
 }

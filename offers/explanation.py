@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 DECIDED, PASSED, NOT_ASKED = "decided", "passed", "not asked"
+_STEP_TITLES = {"pick": "pick in aggregated", "exit": "exit to", "default offer": "default"}
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -29,6 +30,7 @@ class RuleSeen(msgspec.Struct, frozen=True):
     """One rule: its name in a trace and its title, what it looked at (as values, and in words), what it said.
 
     `state` is "decided", "passed" or, after one that decided, "not asked"; then the rest is empty.
+    `is_set_up`: offer or campaign have something for it to decide by.
     """
 
     rule: str
@@ -37,6 +39,7 @@ class RuleSeen(msgspec.Struct, frozen=True):
     words: str = ""
     said: str = ""
     looked_at: dict[str, Any] = {}
+    is_set_up: bool = False
 
 
 class Hop(msgspec.Struct, frozen=True):
@@ -53,6 +56,12 @@ class Hop(msgspec.Struct, frozen=True):
     picked: Named | None = None
     candidates: dict[str, str] = {}
     chain: tuple[int, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The step in a heading."""
+        about = f"offer {self.offer.id} {self.offer.name}".rstrip() if self.offer else ""
+        return f"{_STEP_TITLES.get(self.step, self.step)} {about}".rstrip()
 
 
 class Amount(msgspec.Struct, frozen=True):

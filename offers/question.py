@@ -43,7 +43,7 @@ class Question(msgspec.Struct, frozen=True):
     lid: str | None = None
 
     def supposed(self, asked: Asked) -> Asked:
-        """The click as the rules are to see it."""
+        """The click with the visitor that the rules are to see."""
         visitor = asked.visitor
         if self.country is not None and self.country != visitor.geo.country:
             country = None if self.country == UNKNOWN_COUNTRY else self.country
@@ -51,8 +51,7 @@ class Question(msgspec.Struct, frozen=True):
             visitor = msgspec.structs.replace(visitor, geo=geo)
         if self.device is not None:
             visitor = msgspec.structs.replace(visitor, device=self.device)
-        at_ms = asked.now_ms if self.at_ms is None else self.at_ms
-        return msgspec.structs.replace(asked, visitor=visitor, now_ms=at_ms)
+        return msgspec.structs.replace(asked, visitor=visitor)
 
 
 def read_question(

@@ -3,13 +3,18 @@
 from offers.answer import Reason, Refusal
 
 _TOKEN_HINTS = (
+    ("expired", "Build a new link, with a later expiry or none, and put it into the advert."),
+    ("AD_TOKEN_V1", "Build the link anew: this instance takes sealed links only (AD_TOKEN_V1=refuse)."),
+    ("AD_TOKEN_KEYS", "Its key is not this instance's: compare AD_TOKEN_KEYS, or build the link anew."),
+    ("base64url", "Some character was changed, added or lost on the way. Copy the link again."),
+    ("dot", "A sealed token is v2.<key id>.<payload>; was the link cut off?"),
     ("colon", "A token is two hexadecimal numbers with a colon between them; was the link cut off?"),
     (
         "not hexadecimal",
         "Some character was changed or added on the way. Copy the link again from its origin.",
     ),
     ("IV", "The part before the colon has to be 32 hexadecimal digits; was the link's beginning cut off?"),
-    ("length", "The part after the colon was cut off, or something was added. Copy the link again."),
+    ("length", "It was cut off, or something was added. Copy the link again from its origin."),
 )
 _WRONG_KEY = (
     "It was made with another key than this instance's ENCRYPTION_KEY, or changed on the way. Compare the "
