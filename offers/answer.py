@@ -166,7 +166,7 @@ class Answerer:
     @property
     def geo(self) -> GeoReader:
         """The GeoIP databases that visitors are looked up in."""
-        return self._visitors.geo
+        return self.visitors.geo
 
     def visitor(self, request: ClickRequest) -> Visitor:
         """Who is asking."""

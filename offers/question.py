@@ -1,6 +1,7 @@
 """What an explanation is asked: a link or two ids, and under which circumstances it is clicked."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -17,6 +18,7 @@ from offers.visitors import Clues
 UNKNOWN_COUNTRY = "unknown"
 _COUNTRY = re.compile(r"[A-Z]{2}")
 MAX_TEXT_CHARACTERS = 2_000
+FIELDS = ("link", "offer", "campaign", "address", "country", "at", "subid", "cid", "user_agent")
 
 
 class BadQuestion(ValueError):
@@ -55,49 +57,45 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def read_question(
-    *,
-    link: str = "",
-    offer: str = "",
-    campaign: str = "",
-    address: str = "",
-    country: str = "",
-    user_agent: str = "",
-    at: str = "",
-    subid: str = "",
-    cid: str = "",
-    accept_language: str = "",
-    hints: ClientHints = NO_HINTS,
+    texts: Mapping[str, str], accept_language: str = "", hints: ClientHints = NO_HINTS
 ) -> Question:
-    """The question in texts as people type them; "" leaves a circumstance as the link or the clock has it.
+    """The question in texts as people type them, by the names in `FIELDS`.
 
-    Raises `BadQuestion`.
+    "" leaves a circumstance as the link or the clock has it. Raises `BadQuestion`.
     """
-    target = None
-    if link.strip():
-        if offer.strip() or campaign.strip():
-            raise BadQuestion("link", "give either a link or an offer and a campaign, not both")
-        try:
-            read = read_link(link)
-        except BadLink as problem:
-            raise BadQuestion("link", str(problem)) from None
-    elif offer.strip() or campaign.strip():
-        read = Link("")
-        target = AdTarget(_id("offer", offer), _id("campaign", campaign))
-    else:
-        raise BadQuestion("link", "paste a link, or choose an offer and a campaign by their ids")
-    clues = Clues(_address(address), "", _text("user_agent", user_agent), accept_language, hints)
+    given = {name: texts.get(name, "").strip() for name in FIELDS}
+    for field, text in given.items():
+        if field != "link" and len(text) > MAX_TEXT_CHARACTERS:
+            raise BadQuestion(field, f"that is over {MAX_TEXT_CHARACTERS:,} characters long")
+    link, target = _link_or_target(given)
+    clues = Clues(_address(given["address"]), "", given["user_agent"], accept_language, hints)
     request = ClickRequest(
-        ad=read.ad,
-        subid=_text("subid", subid) or read.subid,
-        cid=_text("cid", cid) or read.cid,
-        ad_domain=read.ad_domain,
-        fp=read.fp,
+        ad=link.ad,
+        subid=given["subid"] or link.subid,
+        cid=given["cid"] or link.cid,
+        ad_domain=link.ad_domain,
+        fp=link.fp,
         debug=True,
         head=False,
         referer="",
         clues=clues,
     )
-    return Question(request, target, _country(country), read_instant_ms(at) if at.strip() else None)
+    at_ms = read_instant_ms(given["at"]) if given["at"] else None
+    return Question(request, target, _country(given["country"]), at_ms)
+
+
+def _link_or_target(given: Mapping[str, str]) -> tuple[Link, AdTarget | None]:
+    offer, campaign = given["offer"], given["campaign"]
+    if given["link"]:
+        if offer or campaign:
+            raise BadQuestion("link", "give either a link or an offer and a campaign, not both")
+        try:
+            return read_link(given["link"]), None
+        except BadLink as problem:
+            raise BadQuestion("link", str(problem)) from None
+    if offer or campaign:
+        return Link(""), AdTarget(_id("offer", offer), _id("campaign", campaign))
+    raise BadQuestion("link", "paste a link, or choose an offer and a campaign by their ids")
 
 
 def read_instant_ms(text: str) -> int:
@@ -117,7 +115,7 @@ def read_instant_ms(text: str) -> int:
 
 
 def _id(field: str, text: str) -> int:
-    if not text.strip():
+    if not text:
         other = "offer" if field == "campaign" else "campaign"
         raise BadQuestion(field, f"a link names an offer and a campaign: give the {field} to the {other} too")
     found = id_of(text)
@@ -127,7 +125,7 @@ def _id(field: str, text: str) -> int:
 
 
 def _address(text: str) -> str:
-    if not text.strip():
+    if not text:
         return ""
     address = parse_address(text)
     if address is None:
@@ -136,7 +134,7 @@ def _address(text: str) -> str:
 
 
 def _country(text: str) -> str | None:
-    code = text.strip().upper()
+    code = text.upper()
     if not code:
         return None
     if code == UNKNOWN_COUNTRY.upper():
@@ -145,9 +143,3 @@ def _country(text: str) -> str | None:
         message = f"{text[:40]!r} is not a country: write its two letters, such as DE, or {UNKNOWN_COUNTRY}"
         raise BadQuestion("country", message)
     return code
-
-
-def _text(field: str, text: str) -> str:
-    if len(text) > MAX_TEXT_CHARACTERS:
-        raise BadQuestion(field, f"that is over {MAX_TEXT_CHARACTERS:,} characters long")
-    return text

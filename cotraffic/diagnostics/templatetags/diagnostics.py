@@ -7,12 +7,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import wording
+from offers.explain_words import amount
 
 register = template.Library()
 
 register.filter("number", wording.number)
 register.filter("duration", wording.duration)
 register.filter("file_size", wording.file_size)
+register.filter("amount", amount)
 
 
 @register.filter

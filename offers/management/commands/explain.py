@@ -73,7 +73,7 @@ class Command(BaseCommand):
         """Explain, print, and exit with the code that `EXIT_CODES` gives."""
         given = {name: options[name] for name in _OPTIONS}
         try:
-            question = read_question(link=link, address=ip, user_agent=ua, **given)
+            question = read_question({"link": link, "address": ip, "user_agent": ua, **given})
         except BadQuestion as problem:
             self._stop(WRONG_USE, str(problem))
         try:
