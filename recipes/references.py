@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from offers.records import Campaign, Offer
+from recipes.live import RecipeKind
 
 
 class Relation(IntEnum):
@@ -17,9 +18,10 @@ class Relation(IntEnum):
     DETECTED = 7
 
     @property
-    def from_campaigns(self) -> bool:
-        """Whether it is campaigns that use an offer so; else it is other offers."""
-        return self in (Relation.CAMPAIGN, Relation.CAMPAIGN_CAPS, Relation.TARGET)
+    def kind(self) -> RecipeKind:
+        """The kind of the records that use an offer so."""
+        is_campaign = self in (Relation.CAMPAIGN, Relation.CAMPAIGN_CAPS, Relation.TARGET)
+        return RecipeKind.CAMPAIGNS if is_campaign else RecipeKind.OFFERS
 
 
 def references(record: Offer | Campaign) -> set[tuple[Relation, int]]:

@@ -175,6 +175,11 @@ class RecipeStore:
         at = self.redis.zscore(times, str(record_id))
         return None if blob is None or at is None else Journaled(int(at), blob or None)
 
+    def latest_updates(self, kind: RecipeKind, count: int) -> list[tuple[int, int]]:
+        """The newest updates that are still kept: record ids, and times by the sender's clock in ms."""
+        found: Any = self.redis.zrevrange(keys.journal(kind)[1], 0, count - 1, withscores=True)
+        return [(int(record_id), int(at_ms)) for record_id, at_ms in found]
+
     def hold(self, kind: RecipeKind, hold: Hold | None) -> None:
         """Let syncs of a kind wait for a person, or (None) no longer."""
         if hold is None:

@@ -19,6 +19,7 @@ urlpatterns = [
     _staff_path("clicks/<str:lid>/", click.page, "click"),
     _staff_path("records/", records.page, "records"),
     _staff_path("records/<str:kind>/<int:record_id>/", records.record, "record"),
+    _staff_path("records/offers/<int:record_id>/used/<str:relation>/", records.users, "record_users"),
     _staff_path("preview/", preview.page, "preview"),
     _staff_path("refused/", refused.page, "refused"),
     _staff_path("actions/", actions.page, "actions"),

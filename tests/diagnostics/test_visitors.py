@@ -19,6 +19,7 @@ GET: dict[str, list[object]] = {
     "click": [LID],
     "records": [],
     "record": ["offers", 1],
+    "record_users": [1, "campaign"],
     "preview": [],
     "refused": [],
     "actions": [],

@@ -7,7 +7,8 @@ const COPIED_MS = 1500;
 
 setInterval(renewTimes, RENEW_MS);
 
-// <button type="button" data-copy="text"> copies its text, and says so for a moment.
+// <button type="button" data-copy="text"> copies its text, and says so for a moment; a [role=status] beside it
+// says so to those who hear the page.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
@@ -15,6 +16,8 @@ document.addEventListener("click", async (event) => {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
     button.textContent = "Copied";
+    const status = button.parentElement.querySelector("[role=status]");
+    if (status) status.textContent = `Copied: ${label}`;
   } catch {
     button.textContent = "Select and copy it by hand";
   }
