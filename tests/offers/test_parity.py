@@ -1,0 +1,306 @@
+"""The three ways into /offer come to the same: status, headers, body, and the click that is logged.
+
+A click is answered from the parser's callback (`cotraffic/click_protocol.py`), on the lane or by Django, as
+the case may be. Here every request goes to three servers of which each opens one way only. Where they differ
+on purpose, `REASONS` says why; any other difference fails.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devstack.services import LOCALHOST
+from offers.click_log import CONVERSIONS, LOG
+from offers.tokens import encrypt, encrypt_text
+from recipes.store import RecipeStore
+from tests import doors
+from tests.conformance.instance import CASES, KNOWN_LINK, QUEUE_URL, Instance, load_recipe
+from tests.environment import ENCRYPTION_KEY
+from tests.offers.exchanges import Answer, comparable, exchange, get
+from tests.processes import wait_until
+
+_MIDDLEWARE = "Django's middleware adds it; a redirect is shown in no frame and runs nothing"
+# Headers that only answers of Django have, each with the reason why the others do without.
+REASONS = {
+    b"x-frame-options": _MIDDLEWARE,
+    b"x-content-type-options": _MIDDLEWARE,
+    b"referrer-policy": _MIDDLEWARE,
+    b"cross-origin-opener-policy": _MIDDLEWARE,
+    b"content-security-policy": _MIDDLEWARE,
+    b"permissions-policy": _MIDDLEWARE,
+    b"cross-origin-resource-policy": _MIDDLEWARE,
+}
+# Of a click, what is another each time.
+OF_THE_MOMENT = ("lid", "dateAdded", "ttl")
+
+TOKEN = KNOWN_LINK.encode()
+US, FRANCE = b"34.99.99.105", b"82.237.47.21"
+CHROME = (
+    b"User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36"
+)
+
+
+class Outcome(NamedTuple):
+    """What came of one request."""
+
+    answer: Answer
+    clicks: list[dict[str, Any]]
+    conversions: int
+
+
+class Door:
+    """One way in."""
+
+    def __init__(self, name: str, port: int, connection: redis.Redis) -> None:
+        self.name = name
+        self.port = port
+        self.redis = connection
+        self.cases = Instance(f"http://{LOCALHOST}:{port}", connection)
+
+    def outcome(self, request: bytes) -> Outcome:
+        """Send a request to an instance that has seen no visitor yet."""
+        self.cases.forget_clicks()
+        answer = exchange(self.port, request)
+        return Outcome(self._comparable(answer), self._clicks(), self.redis.zcard(CONVERSIONS))
+
+    def case(self, case: dict[str, Any]) -> Outcome:
+        """Send a conformance case, and what comes before it."""
+        self.cases.forget_clicks()
+        for prior in case.get("prior") or []:
+            self.cases.click_before(prior)
+        for _ in range(case.get("repeat", 1)):
+            got = self.cases.click(case)
+        headers = {name.encode(): value.encode() for name, value in got.headers.items()}
+        answer = Answer(b"HTTP/1.1 %d" % got.status_code, headers, got.content)
+        return Outcome(self._comparable(answer), self._clicks(), self.redis.zcard(CONVERSIONS))
+
+    def _comparable(self, answer: Answer) -> Answer:
+        dropped = {b"date", *REASONS}
+        headers = {name: comparable(value) for name, value in answer.headers.items() if name not in dropped}
+        return Answer(answer.status_line, headers, comparable(answer.body))
+
+    def _clicks(self) -> list[dict[str, Any]]:
+        entries: Any = self.redis.xrange(LOG)
+        return [
+            {
+                **{
+                    name: value
+                    for name, value in json.loads(comparable(kept[b"click"])).items()
+                    if name not in OF_THE_MOMENT
+                },
+                "unique": kept[b"unique"],
+            }
+            for _, kept in entries
+        ]
+
+
+@pytest.fixture(scope="module")
+def ways(redis_url: str, geoip_databases: None) -> Iterator[list[Door]]:
+    with ExitStack() as stack:
+        connection = stack.enter_context(redis.Redis.from_url(redis_url))
+        connection.flushall()
+        load_recipe(RecipeStore(connection))
+        servers = {
+            "protocol": doors.protocol_server(AWS_SQS_QUEUE_URL=QUEUE_URL),
+            "lane": doors.uvicorn_server("tests.doors:lane", AWS_SQS_QUEUE_URL=QUEUE_URL),
+            "django": doors.uvicorn_server("tests.doors:django", AWS_SQS_QUEUE_URL=QUEUE_URL),
+        }
+        ways = [Door(name, stack.enter_context(it).port, connection) for name, it in servers.items()]
+        for way in ways:
+            stack.callback(way.cases.client.close)
+        yield ways
+
+
+def assert_alike(ways: list[Door], request: bytes) -> Outcome:
+    """Send one request through every door; gives what they agree on."""
+    first, *others = [way.outcome(request) for way in ways]
+    for way, other in zip(ways[1:], others, strict=True):
+        assert other == first, f"{way.name} differs from {ways[0].name}"
+    return first
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+def test_conformance_cases_come_to_the_same(ways: list[Door], case: dict[str, Any]) -> None:
+    setup = case.get("setup") or []
+    for way in ways:
+        way.cases.apply(setup)
+    try:
+        protocol, lane, django = [way.case(case) for way in ways]
+    finally:
+        for way in ways:
+            way.cases.undo(setup)
+    assert lane == protocol
+    assert django == protocol
+
+
+REFUSED = {
+    "no token": b"",
+    "an empty token": b"ad=",
+    "not hexadecimal": b"ad=zz:yy",
+    "a token cut off": b"ad=" + TOKEN[:-2],
+    "another plain text": b"ad=" + encrypt_text("hello", ENCRYPTION_KEY).encode(),
+    "an unknown offer": b"ad=" + encrypt(999_999, 1, ENCRYPTION_KEY).encode(),
+    "an unknown campaign": b"ad=" + encrypt(40002, 999_999, ENCRYPTION_KEY).encode(),
+    "8 KB of token": b"ad=" + b"a" * 8192,
+    "a token that is no UTF-8": b"ad=%ff%fe",
+}
+
+
+@pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED)
+def test_refused_links_come_to_the_same(ways: list[Door], query: bytes) -> None:
+    outcome = assert_alike(ways, get(query))
+    assert (outcome.answer.status, outcome.clicks) == (404, [])
+
+
+ODD_QUERIES = {
+    "ad twice, the first counts": b"ad=%b&ad=zz" % TOKEN,
+    "subid and cid twice are joined": b"ad=%b&subid=1&cid=a&subid=2&cid=b" % TOKEN,
+    "an encoded token": b"ad=" + TOKEN.replace(b":", b"%3A"),
+    "an encoded name": b"%%61d=%b" % TOKEN,
+    "plus signs": b"ad=%b&subid=a+b%%2Bc&cid=+" % TOKEN,
+    "empty values": b"ad=%b&subid=&cid=&fp=&ad_domain=" % TOKEN,
+    "names without values": b"ad=%b&subid&cid" % TOKEN,
+    "empty parts": b"&&ad=%b&&&" % TOKEN,
+    "broken UTF-8": b"ad=%b&subid=%%ff%%fe&cid=%%e2%%82" % TOKEN,
+    "UTF-8": b"ad=%b&subid=%%e2%%82%%ac&cid=%%f0%%9f%%98%%80" % TOKEN,
+    "control characters": b"ad=%b&subid=%%0d%%0aX-Evil:%%201&cid=%%00" % TOKEN,
+    "stray percent signs": b"ad=%b&subid=100%%&cid=%%zz" % TOKEN,
+    "semicolons": b"ad=%b&subid=a;cid=b" % TOKEN,
+    "8 KB of query": b"ad=%b&subid=%b" % (TOKEN, b"x" * 8192),
+    "a fragment": b"ad=%b&subid=1#cid=2" % TOKEN,
+    "a question mark": b"ad=%b&subid=1?cid=2" % TOKEN,
+    "a domain with a path": b"ad=%b&ad_domain=track.example/a/b" % TOKEN,
+    "a fingerprint that is not wanted": b"ad=%b&fp=disabled" % TOKEN,
+    "debug that is none": b"ad=%b&debug=1" % TOKEN,
+    "debug twice": b"ad=%b&debug=1&debug=debug" % TOKEN,
+}
+
+
+@pytest.mark.parametrize("query", ODD_QUERIES.values(), ids=ODD_QUERIES)
+def test_odd_queries_come_to_the_same(ways: list[Door], query: bytes) -> None:
+    outcome = assert_alike(ways, get(query, CHROME, b"X-Forwarded-For: " + US))
+    assert (outcome.answer.status, len(outcome.clicks)) == (302, 1)
+
+
+def test_bytes_that_may_not_stand_in_a_url_are_refused_alike(ways: list[Door]) -> None:
+    assert assert_alike(ways, get(b"ad=%b&subid=\xe2\x82\xac" % TOKEN)).answer.status == 400
+
+
+ODD_HEADERS: dict[str, tuple[bytes, ...]] = {
+    "none at all": (),
+    "names in capitals": (b"USER-AGENT: Firefox", b"X-FORWARDED-FOR: " + FRANCE, b"ACCEPT-LANGUAGE: fr"),
+    "names in small letters": (b"user-agent: Firefox", b"x-forwarded-for: " + FRANCE, b"referer: https://r/"),
+    "an address in two lines": (b"X-Forwarded-For: 1.2.3.4", b"X-Forwarded-For: " + FRANCE),
+    "an address in two lines, and capitals": (b"x-forwarded-for: 1.2.3.4", b"X-Forwarded-For: " + FRANCE),
+    "a user agent twice": (CHROME, b"User-Agent: Googlebot/2.1"),
+    "an empty value": (b"User-Agent:", b"Referer: ", b"Accept-Language:"),
+    "spaces and tabs around a value": (b"User-Agent:\t Firefox \t", b"X-Forwarded-For:" + FRANCE + b"  "),
+    "bytes beyond ASCII": (b"User-Agent: \xe9\xff", b"Referer: https://\xc3\xa9.example/"),
+    "client hints": (
+        CHROME,
+        b'Sec-CH-UA-Platform: "Windows"',
+        b"Sec-CH-UA-Mobile: ?0",
+        b'Sec-CH-UA-Platform-Version: "15.0.0"',
+        b'Sec-CH-UA-Full-Version-List: "Google Chrome";v="126.0.6478.61"',
+    ),
+    "a long user agent": (b"User-Agent: " + b"x" * 4000,),
+    "cookies": (b"Cookie: sessionid=%b; csrftoken=%b" % (b"a" * 32, b"b" * 32),),
+    "a wish to close": (b"Connection: close",),
+    "a wish to stay": (b"Connection: keep-alive",),
+    "another protocol": (b"Connection: Upgrade", b"Upgrade: h2c"),
+    "no body, in so many words": (b"Content-Length: 0",),
+}
+
+
+@pytest.mark.parametrize("headers", ODD_HEADERS.values(), ids=ODD_HEADERS)
+def test_odd_headers_come_to_the_same(ways: list[Door], headers: tuple[bytes, ...]) -> None:
+    outcome = assert_alike(ways, get(b"ad=" + TOKEN, *headers))
+    assert (outcome.answer.status, len(outcome.clicks)) == (302, 1)
+
+
+def test_http_1_0_comes_to_the_same(ways: list[Door]) -> None:
+    request = get(b"ad=" + TOKEN).replace(b"HTTP/1.1", b"HTTP/1.0")
+    assert assert_alike(ways, request).answer.headers[b"connection"] == b"close"
+
+
+def test_a_body_makes_no_difference(ways: list[Door]) -> None:
+    request = get(b"ad=" + TOKEN, b"Content-Length: 4") + b"body"
+    assert assert_alike(ways, request).answer.status == 302
+
+
+def test_a_whole_url_in_the_request_line_comes_to_the_same(ways: list[Door]) -> None:
+    assert assert_alike(ways, get(b"ad=" + TOKEN, path=b"http://a.example/offer")).answer.status == 302
+
+
+@pytest.mark.parametrize("query", [b"ad=" + TOKEN, b"ad=zz", b""])
+def test_head_comes_to_the_same_and_logs_nothing(ways: list[Door], query: bytes) -> None:
+    assert assert_alike(ways, get(query, method=b"HEAD")).clicks == []
+
+
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"])
+def test_other_methods_come_to_the_same(ways: list[Door], method: bytes) -> None:
+    assert assert_alike(ways, get(b"ad=" + TOKEN, b"Content-Length: 0", method=method)).answer.status == 405
+
+
+@pytest.mark.parametrize("path", [b"/offer/", b"/offers", b"/OFFER", b"//offer", b"/offer%2f", b"/%6fffer"])
+def test_other_paths_come_to_the_same(ways: list[Door], path: bytes) -> None:
+    assert_alike(ways, get(b"ad=" + TOKEN, path=path))
+
+
+@pytest.mark.parametrize("query", [b"debug=debug&ad=" + TOKEN, b"debug=debug&ad=zz", b"debug=debug"])
+def test_debug_comes_to_the_same_and_logs_nothing(ways: list[Door], query: bytes) -> None:
+    outcomes = [way.outcome(get(query, CHROME)) for way in ways]
+    assert all(outcome.clicks == [] for outcome in outcomes)
+    assert len({outcome.answer.status for outcome in outcomes}) == 1
+    bodies = [json.loads(outcome.answer.body) for outcome in outcomes]
+    for body in bodies:
+        for name in OF_THE_MOMENT:
+            body.get("data", {}).get("click", {}).pop(name, None)
+    assert bodies[1:] == bodies[:-1]
+
+
+LATIN = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    query=st.binary(max_size=60).filter(lambda raw: not set(raw) & set(b" \t\r\n\0#\x0b\x0c\x7f")),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from([b"User-Agent", b"x-forwarded-for", b"X-Forwarded-For", b"Referer", b"X-Other"]),
+            st.text(
+                st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40
+            ),
+        ),
+        max_size=4,
+    ),
+)
+def test_whatever_is_sent_comes_to_the_same(
+    ways: list[Door], query: bytes, headers: list[tuple[bytes, str]]
+) -> None:
+    lines = [b"%b: %b" % (name, value.encode("latin-1")) for name, value in headers]
+    assert_alike(ways, get(b"ad=%b&subid=%b" % (TOKEN, query), *lines))
+
+
+def test_without_a_recipe_every_way_asks_to_come_again(ways: list[Door]) -> None:
+    connection = ways[0].redis
+    connection.flushall()
+    try:
+        for way in ways:
+            wait_until(partial(_has_nothing, way), what="an answer without a recipe")
+        outcome = assert_alike(ways, get(b"ad=" + TOKEN))
+        assert outcome.answer.headers[b"retry-after"] == b"5"
+    finally:
+        load_recipe(RecipeStore(connection))
+
+
+def _has_nothing(way: Door) -> bool:
+    # Until it has noticed, a worker answers from memory.
+    return exchange(way.port, get(b"ad=" + TOKEN)).status == 503
