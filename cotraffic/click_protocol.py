@@ -6,8 +6,8 @@ from the parser's callback, once it is written down. Whatever is in any way unus
 to the same lane and the same answers; `tests/offers/test_parity.py` holds the two together.
 """
 
+import asyncio
 import time
-from functools import partial
 from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -18,12 +18,36 @@ from offers.pulse import Pulse
 from offers.request import read_click
 
 CLICK_URL = b"/offer?"
+# A connection whose time is up may still finish the request that it has begun.
+REQUEST_SECONDS = 10.0
 # A request that brings a body, or wants another protocol, is no plain click.
 _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
 
 
+def _rendered(answer: Answer, defaults: bytes) -> bytes:
+    """An answer as it is sent; `defaults` are the lines of the headers that every answer has."""
+    lines = [b"%b: %b\r\n" % header for header in answer.headers]
+    return b"".join((STATUS_LINE[answer.status], defaults, *lines, b"\r\n", answer.body))
+
+
+# The same with two places left open: for the headers that every answer has, and for the location.
+_REDIRECT = _rendered(redirect("%b"), b"%b")
+
+
 class ClickProtocol(HttpToolsProtocol):
     """One connection."""
+
+    _is_reading = False
+    _is_overdue = False
+    _answered_at = 0.0
+    # Of all connections: the headers that every answer has, and their lines.
+    _defaults: tuple[object, bytes] = (None, b"")
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come."""
+        super().connection_made(transport)
+        self._answered_at = self.loop.time()
+        self._look_again_in(self.timeout_keep_alive)
 
     def on_message_begin(self) -> None:
         """Only what the parser fills; the scope is built for requests that take the long way."""
@@ -61,6 +85,8 @@ class ClickProtocol(HttpToolsProtocol):
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
             and not self._is_unusual
+            # Who does not read the answers has to wait, which is uvicorn's business.
+            and not self.flow.write_paused
         )
 
     def _take(self) -> bool:
@@ -73,18 +99,26 @@ class ClickProtocol(HttpToolsProtocol):
             found = None if request.debug else answerer.examine_now(request)
             if found is None:
                 return False
+            cycle = _Cycle(self)
             if isinstance(found, Click):
-                cycle = _Cycle(self, redirect(found.location))
-                answerer.clicks.write(found, partial(cycle.click_is_written, answerer.pulse, found, started))
+                cycle.click, cycle.pulse, cycle.started = found, answerer.pulse, started
+                answerer.clicks.write(found, cycle.click_is_written)
             else:
-                cycle = _Cycle(self, answerer.refuse(found, request))
+                cycle.send(_rendered(answerer.refuse(found, request), self.default_lines()))
         except Exception:
             # The long way comes to the same, and there it is logged and answered.
             return False
         self.cycle = cast(RequestResponseCycle, cycle)
-        if not isinstance(found, Click):
-            cycle.respond()
         return True
+
+    def default_lines(self) -> bytes:
+        """The lines of the headers that every answer has; uvicorn makes new ones once a second."""
+        headers = self.server_state.default_headers
+        known, lines = ClickProtocol._defaults
+        if known is not headers:
+            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+            ClickProtocol._defaults = headers, lines
+        return lines
 
     def on_response_complete(self) -> None:
         """Go on with the next request of the connection; called after every answer."""
@@ -92,22 +126,24 @@ class ClickProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
+        self._is_overdue = False
+        self._answered_at = self.loop.time()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-            return
-        self._answered_at = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._look_again_in(self.timeout_keep_alive)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection when it has been idle for too long, else look again later.
+        """Close the connection when it has been idle, or has sent one request, for too long.
 
         One timer that looks again costs less than one that is cancelled and set anew for every request.
         """
         idle = self.loop.time() - self._answered_at
-        busy = self._is_reading or (self.cycle is not None and not self.cycle.response_complete)
-        if busy or idle < self.timeout_keep_alive:
-            self._look_again_in(self.timeout_keep_alive if busy else self.timeout_keep_alive - idle)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._look_again_in(self.timeout_keep_alive)
+        elif idle < self.timeout_keep_alive:
+            self._look_again_in(self.timeout_keep_alive - idle)
+        elif self._is_reading and not self._is_overdue:
+            self._is_overdue = True
+            self._look_again_in(min(REQUEST_SECONDS, self.timeout_keep_alive))
         else:
             super().timeout_keep_alive_handler()
 
@@ -127,24 +163,18 @@ class ClickProtocol(HttpToolsProtocol):
 class _Cycle:
     """One click on its way to its answer; to the protocol it looks like uvicorn's own."""
 
-    __slots__ = (
-        "_answer",
-        "_protocol",
-        "body",
-        "disconnected",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-    )
+    click: Click
+    pulse: Pulse
+    started: float
+    # As uvicorn leaves them for a request without a body.
+    body = b""
+    more_body = False
+    keep_alive = True
+    disconnected = False
+    response_complete = False
 
-    def __init__(self, protocol: ClickProtocol, answer: Answer) -> None:
+    def __init__(self, protocol: ClickProtocol) -> None:
         self._protocol = protocol
-        self._answer = answer
-        self.body = b""
-        self.more_body = False
-        self.keep_alive = True
-        self.disconnected = False
-        self.response_complete = False
 
     @property
     def message_event(self) -> "_Cycle":
@@ -153,24 +183,22 @@ class _Cycle:
     def set(self) -> None:
         """Nobody waits for a body."""
 
-    def click_is_written(self, pulse: Pulse, click: Click, started: float) -> None:
+    def click_is_written(self) -> None:
         """Send the redirect, and count it."""
-        self.respond()
-        pulse.click(click.decision.redirect_type, time.perf_counter() - started)
+        click = self.click
+        self.send(_REDIRECT % (self._protocol.default_lines(), click.location.encode()))
+        self.pulse.click(click.decision.redirect_type, time.perf_counter() - self.started)
 
-    def respond(self) -> None:
+    def send(self, answer: bytes) -> None:
         """Send the answer."""
         self.response_complete = True
         protocol, transport = self._protocol, self._protocol.transport
         if self.disconnected or transport.is_closing():
             return
-        status, headers, body = self._answer
-        lines = [STATUS_LINE[status]]
-        for name, value in (*protocol.server_state.default_headers, *headers):
-            lines += (name, b": ", value, b"\r\n")
-        lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        lines.append(body)
-        transport.write(b"".join(lines))
-        if not self.keep_alive:
+        if self.keep_alive:
+            transport.write(answer)
+        else:
+            head, _, body = answer.partition(b"\r\n\r\n")
+            transport.write(b"%b\r\nconnection: close\r\n\r\n%b" % (head, body))
             transport.close()
         protocol.on_response_complete()
