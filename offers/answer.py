@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -11,13 +12,14 @@ from offers.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded,
 from offers.click_record import Click
 from offers.clicks import ClickWriter
 from offers.geo import GeoReader
-from offers.landing import LandingBuilder, Macros
+from offers.known_decisions import KnownDecisions
+from offers.landing import LandingBuilder, Route
 from offers.lids import LidMaker
 from offers.pulse import Pulse, Refused
 from offers.records import Campaign, Offer, OfferStatus
 from offers.request import ClickRequest
 from offers.rotation import Rotation
-from offers.routing import Decision, Defaults, Step, decide, depends_on_country_alone
+from offers.routing import Decision, Defaults, Step, decide
 from offers.rules import Asked
 from offers.tokens import AdTarget, BadToken, TokenReader
 from offers.visitors import Visitor, VisitorReader
@@ -99,7 +101,9 @@ class Answerer:
         self.pulse = pulse
         self._rotation = Rotation()
         self._make_lid = LidMaker()
-        self._known: dict[tuple[Offer, Campaign, str | None], Decision] = {}
+        # By identity, as what was decided once is the same decision again and again.
+        self._route = lru_cache(KNOWN_DECISIONS)(self._make_route)
+        self._known = KnownDecisions(KNOWN_DECISIONS)
         self._not_found = redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
@@ -190,17 +194,9 @@ class Answerer:
         self, request: ClickRequest, asked: Asked, records: Records, lid: str, trace: list[Step] | None
     ) -> Click:
         """The click of an admitted request: decided, and with its final URL. Raises `NotInMemory`."""
-        campaign, decision = asked.campaign, self._decide(asked, records, trace)
-        macros = Macros(
-            request.subid,
-            request.cid,
-            lid,
-            campaign.affiliate_id,
-            campaign.campaign_id,
-            decision.offer.offer_id if decision.offer else 0,
-        )
-        page_url, location = self._landings.build(decision.page, macros)
-        return Click(lid, request, asked, decision, page_url, location)
+        decision = self._decide(asked, records, trace)
+        landing = self._landings.build(self._route(decision), request.subid, request.cid, lid)
+        return Click(lid, request, asked, decision, landing.page_url, landing.location)
 
     def admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
         """The offer and campaign that the rules are asked about, or why there are none."""
@@ -233,13 +229,8 @@ class Answerer:
         return offer, campaign
 
     def _decide(self, asked: Asked, records: Records, trace: list[Step] | None) -> Decision:
-        """The decision on a click, remembered where every click from a country gets the same.
-
-        Records are told apart by identity: one that changed is another.
-        """
-        offer, campaign = asked.offer, asked.campaign
-        key = (offer, campaign, asked.visitor.geo.country)
-        known = self._known.get(key) if trace is None else None
+        """The decision on a click, from memory where such clicks always get the same."""
+        known = self._known.get(asked) if trace is None else None
         if known is not None:
             return known
         try:
@@ -248,16 +239,13 @@ class Answerer:
             self._rotation.settle(taken=False)
             raise
         self._rotation.settle(taken=trace is None)
-        # An exit looks at other offers too, and those may change.
-        if (
-            decision.origin is None
-            and not decision.is_default_page
-            and depends_on_country_alone(offer, campaign)
-        ):
-            if len(self._known) >= KNOWN_DECISIONS:
-                self._known.clear()
-            self._known[key] = decision
+        self._known.keep(asked, decision)
         return decision
+
+    def _make_route(self, decision: Decision) -> Route:
+        offer_id = decision.offer.offer_id if decision.offer else 0
+        campaign = decision.campaign
+        return self._landings.route(decision.page, campaign.affiliate_id, campaign.campaign_id, offer_id)
 
 
 def redirect(location: str) -> Answer:

@@ -7,7 +7,7 @@ encoded once for as long as it is remembered. A field that is None is left out.
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -19,10 +19,11 @@ from offers.visitors import Visitor
 
 YEAR_SECONDS = 365 * 24 * 3600
 FINGERPRINT_OFF = "disabled"
-REMEMBERED_PARTS = 5_000
+REMEMBERED_DECISIONS = 10_000
+REMEMBERED_VISITORS = 5_000
 
 
-class Click(NamedTuple):
+class Click(msgspec.Struct, frozen=True, gc=False):
     """One click that was decided: its id (the lid), what was asked, decided and where it was sent."""
 
     lid: str
@@ -149,13 +150,13 @@ def fields(kept: bytes) -> dict[str, Any]:
 
 
 # Visitors and decisions are compared by identity, so that to find what is known of one costs next to nothing.
-@lru_cache(REMEMBERED_PARTS)
+@lru_cache(REMEMBERED_VISITORS)
 def _fingerprint(visitor: Visitor) -> str:
     seen = f"{visitor.address}\n{visitor.user_agent}\n{visitor.accept_language}"
     return blake2b(seen.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-@lru_cache(REMEMBERED_PARTS)
+@lru_cache(REMEMBERED_DECISIONS)
 def _decision_part(decision: Decision) -> bytes:
     campaign, offer, origin = decision.campaign, decision.offer, decision.origin
     part = DecisionPart(
@@ -211,7 +212,7 @@ def _add_origin(part: DecisionPart, origin: Offer) -> None:
     part.offer_id_redirect_exit_traffic = origin.exit_offer_id or None
 
 
-@lru_cache(REMEMBERED_PARTS)
+@lru_cache(REMEMBERED_VISITORS)
 def _visitor_part(visitor: Visitor) -> bytes:
     geo, device = visitor.geo, visitor.device
     return _inner(

@@ -6,7 +6,6 @@ the version, nor Windows 11, nor the model (https://wicg.github.io/ua-client-hin
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 from ua_parser import Parser, Result
@@ -28,7 +27,7 @@ class Device(msgspec.Struct, frozen=True):
     model: str | None = None
 
 
-class ClientHints(NamedTuple):
+class ClientHints(msgspec.Struct, frozen=True, gc=False):
     """The Sec-CH-UA-* headers as they were sent; "" for those that were not."""
 
     mobile: str = ""

@@ -25,7 +25,7 @@ from offers.explanation import (
     Refused,
     RuleSeen,
 )
-from offers.landing import Macros, encoded
+from offers.landing import encoded
 from offers.pages import MACROS
 from offers.question import Question
 from offers.records import Campaign, Offer
@@ -220,21 +220,22 @@ def _page(answerer: Answerer, click: Click, verdict: Stay | Exit | Pick) -> Page
     else:
         default_id = answerer.defaults.offer_id
         words, source = f"the landing page of the default offer {default_id}", Named("offers", default_id)
-    values = Macros(
-        click.asked.sub_campaign,
-        click.asked.cid,
-        click.lid,
-        click.asked.campaign.affiliate_id,
-        click.asked.campaign.campaign_id,
-        offer.offer_id if offer else 0,
-    )
+    affiliate_id = click.asked.campaign.affiliate_id
+    values = {
+        "subid": click.asked.sub_campaign,
+        "cid": click.asked.cid,
+        "lid": click.lid,
+        "affiliateId": "" if affiliate_id is None else str(affiliate_id),
+        "campaignId": str(click.asked.campaign.campaign_id),
+        "offerId": str(offer.offer_id if offer else 0),
+    }
     used = [name for name in MACROS if name in page.shown[1::2]]
     before = click.location.partition("#")[0]
     return PageSeen(
         template=page.text,
         words=words,
         source=source,
-        macros=tuple(Filled(f"{{{name}}}", encoded(getattr(values, name))) for name in used),
+        macros=tuple(Filled(f"{{{name}}}", encoded(values[name])) for name in used),
         filled=click.page_url,
         added=tuple(Filled(*pair) for pair in parse_qsl(before[before.rfind("offer_id=") :], True)),
         location=click.location,

@@ -1,8 +1,9 @@
 """The final URL: the landing page with its macros filled, and the query that landing pages expect."""
 
 from hashlib import md5
-from typing import NamedTuple
 from urllib.parse import quote
+
+import msgspec
 
 from offers.pages import Page
 
@@ -10,22 +11,25 @@ from offers.pages import Page
 _SAFE_IN_VALUES = ","
 
 
-class Macros(NamedTuple):
-    """What a click fills into a page; names are those of the macros."""
-
-    subid: str
-    cid: str
-    lid: str
-    affiliateId: int | None  # noqa: N815 - the macro is spelled so
-    campaignId: int  # noqa: N815
-    offerId: int  # noqa: N815
-
-
-class Landing(NamedTuple):
+class Landing(msgspec.Struct, frozen=True, gc=False):
     """`page_url` is the recipe's page with its macros filled; `location` is where the visitor is sent."""
 
     page_url: str
     location: str
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A page with all filled in that an offer and a campaign decide; the rest is of each click.
+
+    `parts` alternates between fixed text and the name of a macro, as in `Page`. What follows it goes around
+    the lid: `before_lid` and `after_lid`. `shown` and `fragment` are None where they add nothing.
+    """
+
+    parts: tuple[str, ...]
+    before_lid: str
+    after_lid: str
+    shown: tuple[str, ...] | None
+    fragment: tuple[str, ...] | None
 
 
 class LandingBuilder:
@@ -35,37 +39,60 @@ class LandingBuilder:
         self._network = f"&ap={quote(network_id, safe='')}" if network_id else ""
         self._secret = hash_secret
 
-    def build(self, page: Page, macros: Macros) -> Landing:
-        """The URL of one click."""
-        url = _filled(page.parts, macros)
-        source = "" if macros.affiliateId is None else f"&src={macros.affiliateId}"
-        sent = (
-            f"{url}{page.joiner}offer_id={macros.offerId}&campaign_id={macros.campaignId}&lid={macros.lid}"
-            f"{self._network}{source}"
+    def route(self, page: Page, affiliate_id: int | None, campaign_id: int, offer_id: int) -> Route:
+        """What all clicks to a page have in common."""
+        known = {
+            "affiliateId": "" if affiliate_id is None else str(affiliate_id),
+            "campaignId": str(campaign_id),
+            "offerId": str(offer_id),
+        }
+        source = "" if affiliate_id is None else f"&src={affiliate_id}"
+        return Route(
+            parts=_fixed(page.parts, known),
+            before_lid=f"{page.joiner}offer_id={offer_id}&campaign_id={campaign_id}&lid=",
+            after_lid=f"{self._network}{source}",
+            shown=None if page.is_sent_as_shown else _fixed(page.shown, known),
+            fragment=None if page.is_sent_as_shown else _fixed(page.fragment, known),
         )
+
+    def build(self, route: Route, subid: str, cid: str, lid: str) -> Landing:
+        """The URL of one click."""
+        url = _filled(route.parts, subid, cid, lid)
+        sent = f"{url}{route.before_lid}{lid}{route.after_lid}"
         if self._secret:
             signature = md5(f"{sent}|{self._secret}".encode(), usedforsecurity=False).hexdigest()
             sent = f"{sent}&hash={signature}"
-        if page.is_sent_as_shown:
+        if route.shown is None or route.fragment is None:
             return Landing(url, sent)
-        return Landing(_filled(page.shown, macros), sent + _filled(page.fragment, macros))
+        fragment = _filled(route.fragment, subid, cid, lid)
+        return Landing(_filled(route.shown, subid, cid, lid), sent + fragment)
 
 
-def _filled(parts: tuple[str, ...], macros: Macros) -> str:
-    if len(parts) <= 1:
-        return parts[0] if parts else ""
+def _fixed(parts: tuple[str, ...], known: dict[str, str]) -> tuple[str, ...]:
+    """The parts with the known macros filled, and joined where nothing is left between them."""
+    fixed = [parts[0] if parts else ""]
+    for at in range(1, len(parts), 2):
+        name, text = parts[at], parts[at + 1]
+        if name in known:
+            fixed[-1] += known[name] + text
+        else:
+            fixed += (name, text)
+    return tuple(fixed)
+
+
+def _filled(parts: tuple[str, ...], subid: str, cid: str, lid: str) -> str:
+    if len(parts) == 1:
+        return parts[0]
     filled = list(parts)
     for at in range(1, len(parts), 2):
-        filled[at] = encoded(getattr(macros, parts[at]))
+        name = parts[at]
+        filled[at] = lid if name == "lid" else encoded(subid if name == "subid" else cid)
     return "".join(filled)
 
 
-def encoded(value: int | str | None) -> str:
+def encoded(text: str) -> str:
     """A macro's value as it stands in a URL."""
-    if value is None:
-        return ""
-    text = str(value)
-    # Ids, lids and most of what affiliates send need nothing done.
+    # Most of what affiliates send needs nothing done.
     if text.isascii() and text.replace("-", "").isalnum():
         return text
     return quote(text, safe=_SAFE_IN_VALUES, errors="replace")

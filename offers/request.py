@@ -1,8 +1,10 @@
 """What a click brings along, taken from the ASGI scope that both doors receive."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_plus
+
+import msgspec
 
 from offers.devices import NO_HINTS, ClientHints
 from offers.visitors import Clues
@@ -27,7 +29,7 @@ _READ = frozenset(
 Scope = Mapping[str, Any]
 
 
-class ClickRequest(NamedTuple):
+class ClickRequest(msgspec.Struct, frozen=True, gc=False):
     """One GET /offer, or `head`: a HEAD, which is answered alike and is no click.
 
     Texts are "" where the request did not bring them.

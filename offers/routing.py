@@ -95,17 +95,6 @@ def decide(
     return _exit(asked, verdict, caps_type, find, choose, defaults, trace)
 
 
-def depends_on_country_alone(offer: Offer, campaign: Campaign) -> bool:
-    """Whether no rule looks at anything of a click but its visitor's country."""
-    return (
-        offer.type is OfferType.REGULAR
-        and offer.dates is None
-        and offer.caps is None
-        and campaign.caps is None
-        and not campaign.rule_sets
-    )
-
-
 def _ask_the_rules(asked: Asked, trace: list[Step] | None) -> tuple[Verdict, str | None]:
     """The first verdict, and the last caps type that a rule noted on the way."""
     caps_type = None

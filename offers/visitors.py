@@ -1,7 +1,6 @@
 """What we know of the person clicking: address, geo, device."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +9,7 @@ from offers.devices import ClientHints, Device, DeviceReader
 from offers.geo import Geo, GeoReader
 
 
-class Clues(NamedTuple):
+class Clues(msgspec.Struct, frozen=True, gc=False):
     """What came with a request and tells of the visitor; `peer` is the socket's address."""
 
     peer: str

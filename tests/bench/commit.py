@@ -98,7 +98,7 @@ class Worker:
         while (started := time.perf_counter()) < until:
             number = next(self._numbers)
             click = self._clicks[number % VISITORS]
-            await self._writer.written(click._replace(lid=f"{number:08}-{id(self):x}"))
+            await self._writer.written(replace(click, lid=f"{number:08}-{id(self):x}"))
             waited.append((time.perf_counter() - started) * 1000)
 
 

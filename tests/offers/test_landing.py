@@ -2,14 +2,13 @@
 
 from contextlib import suppress
 from hashlib import md5
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers.landing import Landing, LandingBuilder, Macros
+from offers.landing import Landing, LandingBuilder
 from offers.pages import BadPage, compile_page
 
 LID = "2f1d3c4b-0000-4000-8000-000000000000"
@@ -17,16 +16,16 @@ ADDED = f"offer_id=1&campaign_id=2&lid={LID}"
 PLAIN = LandingBuilder("", "")
 
 
-def build(page: str, builder: LandingBuilder = PLAIN, **values: Any) -> Landing:
-    macros: dict[str, Any] = {
-        "subid": "",
-        "cid": "",
-        "lid": LID,
-        "affiliateId": None,
-        "campaignId": 2,
-        "offerId": 1,
-    }
-    return builder.build(compile_page(page), Macros(**{**macros, **values}))
+def build(
+    page: str,
+    builder: LandingBuilder = PLAIN,
+    *,
+    subid: str = "",
+    cid: str = "",
+    affiliate_id: int | None = None,
+) -> Landing:
+    route = builder.route(compile_page(page), affiliate_id, campaign_id=2, offer_id=1)
+    return builder.build(route, subid, cid, LID)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +72,12 @@ def test_what_is_no_page_of_the_web_is_refused(page: str) -> None:
 
 def test_every_occurrence_of_every_macro_is_filled() -> None:
     page = "https://a.example/{subid}/{cid}?l={lid}&a={affiliateId}&c={campaignId}&o={offerId}&s={subid}"
-    filled = build(page, subid="s", cid="c", affiliateId=7).page_url
+    filled = build(page, subid="s", cid="c", affiliate_id=7).page_url
     assert filled == f"https://a.example/s/c?l={LID}&a=7&c=2&o=1&s=s"
+
+
+def test_macros_next_to_each_other_are_filled() -> None:
+    assert build("https://a.example/{lid}{offerId}{campaignId}{cid}", cid="c").page_url.endswith(f"/{LID}12c")
 
 
 def test_a_macro_without_a_value_is_empty() -> None:
@@ -104,7 +107,7 @@ def test_the_recipes_page_is_kept_as_it_is_written_without_the_added_query() -> 
 
 
 def test_the_network_and_the_affiliate_are_added_when_known() -> None:
-    landing = build("https://a.example/", LandingBuilder("2", ""), affiliateId=7)
+    landing = build("https://a.example/", LandingBuilder("2", ""), affiliate_id=7)
     assert landing.location == f"https://a.example/?{ADDED}&ap=2&src=7"
 
 
