@@ -1,6 +1,7 @@
 """Background work on the recipe; `cotraffic/celery.py` says when. Every task may run twice, or late."""
 
-import structlog
+import logging
+
 from celery import shared_task
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
@@ -13,7 +14,7 @@ from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
 from recipes.sync import SyncRequest, sync
 
-logger = structlog.stdlib.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -40,7 +41,7 @@ def forget_old_generations() -> None:
     """Forget generations that a killed loader left behind."""
     forgotten = _store().forget_old_generations()
     if forgotten:
-        logger.info("old generations are forgotten", count=forgotten)
+        logger.info("forgot %d old generations", forgotten)
 
 
 @shared_task
@@ -69,16 +70,12 @@ def _sync(request: SyncRequest) -> None:
     try:
         report = sync(request, _store())
     except AlreadyWaiting as problem:
-        logger.info("a sync waits already", problem=str(problem))
+        logger.info("%s", problem)
     except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, RedisError, OSError) as problem:
-        logger.warning("a sync has failed", kind=request.kind.value, problem=str(problem))
+        logger.warning("%s not synced: %s", request.kind, problem)
     else:
         if report.outcome == "done":
             logger.info(
-                "a recipe went live",
-                kind=report.kind.value,
-                generation=report.generation,
-                records=report.count,
-                source=report.source,
-                took_ms=report.took_ms,
+                "%s: generation %d with %d records is live, from %s, in %d ms",
+                *(report.kind, report.generation, report.count, report.source, report.took_ms),
             )
