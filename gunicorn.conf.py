@@ -7,7 +7,7 @@ from uvicorn_worker import UvicornWorker
 
 from cotraffic.click_protocol import ClickProtocol
 from cotraffic.metrics import files
-from cotraffic.settings import HOST, PORT, env
+from cotraffic.settings import HOST, LOGGING, PORT, env
 
 
 class ClickWorker(UvicornWorker):  # type: ignore[misc]
@@ -34,6 +34,8 @@ timeout = 30
 keepalive = 75
 # Its place is the home directory, where instances on one machine would take it from each other.
 control_socket_disable = True
+
+logconfig_dict = LOGGING
 
 _metrics_directory = files.own_directory()
 

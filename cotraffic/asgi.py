@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
@@ -17,7 +17,7 @@ from cotraffic import operations  # noqa: E402 - Django's settings come first
 from offers import lane  # noqa: E402
 from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -74,5 +74,5 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
 def _end_if_failed(working: "asyncio.Future[Any]") -> None:
     """A worker that can no longer write clicks down is worth less than the one that replaces it."""
     if not working.cancelled() and working.exception() is not None:
-        logger.critical("the worker ends: its background work has failed", exc_info=working.exception())
+        logger.critical("the worker ends, its background work has failed", exc_info=working.exception())
         os.kill(os.getpid(), signal.SIGTERM)

@@ -3,9 +3,10 @@
 import os
 
 from celery import Celery
+from celery.signals import setup_logging
 from django.conf import settings
 
-from cotraffic import hearts
+from cotraffic import hearts, logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 
@@ -14,6 +15,12 @@ FORGET_OLD_GENERATIONS_SECONDS = 600.0
 KEEP_INDEXED_SECONDS = 30.0
 DELIVER_CLICKS_SECONDS = 1.0
 SEND_CONVERSIONS_SECONDS = 3.0
+
+
+@setup_logging.connect
+def set_up_logging(**_: object) -> None:
+    """Keep Celery from writing lines of its own make."""
+    logs.configure(settings.LOGGING)
 
 
 def every(seconds: float, task: str) -> dict[str, object]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from cotraffic.logs import logging_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -119,6 +121,7 @@ INSTALLED_APPS = [
 if DEVELOPMENT and find_spec("devstack"):
     INSTALLED_APPS.append("devstack.apps.DevstackConfig")
 MIDDLEWARE = [
+    "cotraffic.request_ids.RequestIds",
     "cotraffic.middleware.Edge",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -213,12 +216,5 @@ AXES_VERBOSE = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # It tells of every client where its credentials and endpoint come from.
-    "loggers": {"botocore": {"level": "WARNING"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-}
+LOGGING_CONFIG = "cotraffic.logs.configure"
+LOGGING = logging_settings(env.str("LOG_LEVEL", default="INFO"), readable=DEVELOPMENT)

@@ -1,11 +1,11 @@
 """A worker's view of the live offers and campaigns: process memory over this instance's Redis."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+import structlog
 from redis.exceptions import RedisError
 
 from offers.pulse import Cache
@@ -16,7 +16,7 @@ from recipes.store import Change, RecipeKind, RecipeReader
 VERSION_CHECK_SECONDS = 0.4
 RECONNECT_SECONDS = 0.5
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 Record = TypeVar("Record", Offer, Campaign)
 
 
@@ -125,7 +125,7 @@ class Catalog:
                     async for change in changes:
                         self.apply(change)
             except (RedisError, OSError) as problem:
-                logger.warning("recipe changes: Redis is away (%s); serving from memory", problem)
+                logger.warning("Redis is away, offers and campaigns come from memory", problem=str(problem))
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _check_version(self) -> None:
@@ -226,5 +226,5 @@ def _parsed(blob: bytes, parse: Callable[[dict[str, Any]], Record]) -> Record | 
         return parse(msgspec.json.decode(blob))
     except (RecordRejected, msgspec.DecodeError) as problem:
         # What cannot be used is not loaded; this is a record from before a rule became stricter.
-        logger.error("a live record cannot be used: %s", problem)
+        logger.error("a live record cannot be used", problem=str(problem))
         return None

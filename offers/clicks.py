@@ -6,7 +6,6 @@ Redis is away or slow, the batch goes to the spool instead, and from there into 
 """
 
 import asyncio
-import logging
 import time
 from asyncio import Future
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 import msgspec
+import structlog
 from redis.exceptions import RedisError
 
 from offers.click_log import ARGUMENTS_PER_CLICK, DEAD, TOTALS
@@ -30,7 +30,7 @@ REPLAY_SECONDS = 0.5
 SPOOL_SECONDS = 2.0
 LOST_LOG_SECONDS = 1.0
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class CommitCounts(msgspec.Struct):
@@ -127,10 +127,9 @@ class ClickWriter:
             self.counts.lost += count
             if time.monotonic() - self._lost_logged_at >= LOST_LOG_SECONDS:
                 self._lost_logged_at = time.monotonic()
-                logger.critical(
-                    "%d clicks are lost: Redis is away and the spool cannot be written (%s)",
-                    *(self.counts.lost, problem or f"no answer within {SPOOL_SECONDS:g} s"),
-                )
+                # Redis is away, and the spool cannot be written.
+                words = str(problem) or f"no answer within {SPOOL_SECONDS:g} s"
+                logger.critical("clicks are lost", lost=self.counts.lost, problem=words)
 
     async def _replay_spool(self) -> None:
         while True:
@@ -141,7 +140,7 @@ class ClickWriter:
                 await self._replay()
                 await self._publish_counts()
             except (RedisError, OSError, TimeoutError) as problem:
-                logger.warning("the spool is not replayed yet: %s", problem or "no answer")
+                logger.warning("the spool is not replayed yet", problem=str(problem) or "no answer")
 
     async def _replay(self) -> None:
         """Move every spooled click into the log, in the order in which they were spooled."""
@@ -156,7 +155,7 @@ class ClickWriter:
                 file.position = position
                 self.counts.replayed += len(clicks)
             self._spool.discard(file)
-            logger.info("replayed the spool file %s", file.path.name)
+            logger.info("a spool file is replayed", file=file.path.name)
 
     async def _publish_counts(self) -> None:
         """Add to the instance's totals what has come since the last time."""

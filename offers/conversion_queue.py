@@ -1,12 +1,12 @@
 """The conversion queue: SQS FIFO, which tells the network of clicks that are conversions already."""
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import boto3
 import msgspec
+import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -26,7 +26,7 @@ GROUP_ID = "co-traffic-group"
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class QueueAway(Exception):
@@ -133,11 +133,11 @@ def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
             if time.monotonic() >= deadline:
                 break
     except QueueAway as problem:
-        logger.warning("conversion messages wait: %s", problem)
+        logger.warning("conversion messages wait", problem=str(problem))
     except RedisError as problem:
-        logger.warning("conversion messages wait, Redis is away: %s; check REDIS_URL", problem)
+        logger.warning("conversion messages wait, Redis is away", problem=f"{problem}; check REDIS_URL")
     if refused:
-        logger.error("%d conversion messages will never be sent: %s", len(refused), refused[0][1])
+        logger.error("conversion messages will never be sent", count=len(refused), problem=refused[0][1])
     return Sent(sent, len(refused))
 
 

@@ -4,7 +4,6 @@ A click is acknowledged after DynamoDB took it, and not before: a worker that di
 next, which writes the same item once more.
 """
 
-import logging
 import os
 import socket
 import threading
@@ -14,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple
 
+import structlog
 from django.conf import settings
 from redis.exceptions import RedisError
 
@@ -38,7 +38,7 @@ DEAD_CONSUMER_MS = 30_000
 FIRST_THROTTLED_SECONDS = 0.05
 LONGEST_THROTTLED_SECONDS = 1.0
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class Delivered(NamedTuple):
@@ -139,13 +139,14 @@ class _Run:
         """Log what staff should know, each thing in one line."""
         if self.sum.set_aside:
             logger.error(
-                "%d clicks will never be delivered as they are (%s); see manage.py clicks_status",
-                *(self.sum.set_aside, self._last_error),
+                "clicks will never be delivered as they are",
+                count=self.sum.set_aside,
+                problem=f"{self._last_error}; see manage.py clicks_status",
             )
         if isinstance(self.problem, RedisError):
-            logger.warning("delivery stops, Redis is away: %s; check REDIS_URL", self.problem)
+            logger.warning("delivery stops, Redis is away", problem=f"{self.problem}; check REDIS_URL")
         elif self.problem is not None:
-            logger.warning("clicks stay in the log until DynamoDB takes them: %s", self.problem)
+            logger.warning("clicks stay in the log", problem=str(self.problem))
 
     def _next_entries(self, count: int) -> list[Entry]:
         """What this worker has left undone, then what dead ones have, then what is new."""

@@ -5,7 +5,6 @@ https://redis.io/docs/latest/develop/reference/protocol-spec/.
 """
 
 import asyncio
-import logging
 import ssl
 from asyncio import Future
 from collections import deque
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import hiredis
+import structlog
 from redis.asyncio.connection import SSLConnection, parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
@@ -22,7 +22,7 @@ from offers.click_log import APPEND, APPEND_KEYS, SEEN_SECONDS
 OPEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.25
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class LogConnection:
@@ -83,7 +83,7 @@ class LogConnection:
     def _complain(self, reason: str) -> None:
         # Once for every time that Redis is away, however many batches find it so.
         if not self._complained and reason != "the worker stops":
-            logger.error("clicks go to the spool: %s", reason)
+            logger.error("clicks go to the spool", reason=reason)
             self._complained = True
 
     async def _connected(self) -> "_Pipe":

@@ -1,10 +1,10 @@
 """Which visitors were seen already, where several instances share that knowledge in one Redis."""
 
 import asyncio
-import logging
 import time
 from typing import cast
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -14,7 +14,7 @@ from offers.click_log import ARGUMENTS_PER_CLICK, ASSUMED, LID_TAG, SEEN_SECONDS
 REST_SECONDS = 1.0
 MARK, UNIQUE = 1, 2
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class SharedSeen:
@@ -51,7 +51,9 @@ class SharedSeen:
                 return list(await pipe.execute())
         except (RedisError, OSError, TimeoutError) as problem:
             self._rests_until = time.monotonic() + REST_SECONDS
-            logger.warning("the shared Redis is away, visitors count as unique: %s", problem or "no answer")
+            logger.warning(
+                "the shared Redis is away, visitors count as unique", problem=str(problem) or "no answer"
+            )
             return [ASSUMED] * len(asked)
 
 

@@ -1,9 +1,9 @@
 """Background work on clicks; `cotraffic/celery.py` says when. Every task may run twice, even at once."""
 
-import logging
 from contextlib import suppress
 from functools import cache
 
+import structlog
 from celery import shared_task
 from django.conf import settings
 from django_redis import get_redis_connection
@@ -19,7 +19,7 @@ DELIVER_SECONDS = 4.0
 # Less than from one run to the next: what two send at once, SQS drops, but it costs time.
 SEND_SECONDS = 2.8
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 # To make a client takes longer than many deliveries.
 _table = cache(ClickTable)
 _queue = cache(ConversionQueue)
@@ -33,7 +33,7 @@ def deliver_clicks() -> None:
     except TableNotUsable as problem:
         with suppress(RedisError):
             _log().note_table(str(problem))
-        logger.warning("clicks stay in the log: %s", problem)
+        logger.warning("clicks stay in the log", problem=str(problem))
 
 
 @shared_task
@@ -44,7 +44,7 @@ def send_conversions() -> None:
     try:
         send_due(_log(), _queue(), SEND_SECONDS)
     except QueueAway as problem:
-        logger.warning("conversion messages wait: %s", problem)
+        logger.warning("conversion messages wait", problem=str(problem))
 
 
 def _log() -> ClickLog:

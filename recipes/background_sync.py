@@ -5,13 +5,13 @@ takes nothing along.
 """
 
 import asyncio
-import logging
 import random
 import sys
 import time
 from contextlib import suppress
 
 import msgspec
+import structlog
 from django.conf import settings
 
 from recipes.states import SyncState
@@ -22,7 +22,7 @@ LONGEST_PAUSE_SECONDS = 300.0
 # recipe_sync's words for "done" and "nothing to do".
 GOOD_EXIT_CODES = (0, 3)
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class BackgroundSync:
@@ -91,7 +91,7 @@ class BackgroundSync:
         state.last_ended_ms, state.last_error = _now_ms(), error
         if error is None:
             state.failures, state.next_try_ms = 0, None
-            logger.info("%s: in sync (announced: %s)", self.kind, announced_size)
+            logger.info("the recipe is in sync", kind=self.kind.value, announced=announced_size)
             return
         state.failures += 1
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter is no secret
@@ -99,7 +99,11 @@ class BackgroundSync:
         self._failed_for, self._next_try = announced_size, time.monotonic() + pause
         state.next_try_ms = _now_ms() + round(pause * 1000)
         logger.warning(
-            "%s: failure %d in a row, not tried again for %.0f s: %s", self.kind, state.failures, pause, error
+            "a sync has failed",
+            kind=self.kind.value,
+            problem=error,
+            failures=state.failures,
+            next_try_s=round(pause),
         )
 
 

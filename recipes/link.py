@@ -4,7 +4,6 @@ It knows the socket.io protocol of DOMAIN, section 8, and nothing of recipes but
 """
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import socketio
+import structlog
 
 from recipes.states import HostState
 from recipes.store import RecipeKind
@@ -30,7 +30,7 @@ STOP_SECONDS = 0.4
 MAX_ANNOUNCED_SIZE = 2**53
 SHOWN_CHARACTERS = 200
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 def announced_number(arguments: tuple[Any, ...]) -> int | None:
@@ -95,7 +95,7 @@ class Link:
             self.state.last_error = problem
             if time.monotonic() - started > GOOD_CONNECTION_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            logger.warning("co-recipe %s is away: %s; next try in %.1f s", self.url, problem, pause)
+            logger.warning("co-recipe is away", url=self.url, problem=problem, next_try_s=round(pause, 1))
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter is no secret
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
@@ -124,7 +124,7 @@ class Link:
     async def _stay(self) -> None:
         """Return when the connection has ended."""
         self.state.connected_since_ms, self.state.last_error = _now_ms(), None
-        logger.info("connected to co-recipe %s", self.url)
+        logger.info("connected to co-recipe", url=self.url)
         await self._hearer.on_connect(self)
         while self.connected:
             await asyncio.sleep(LOOK_SECONDS)

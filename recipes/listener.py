@@ -5,12 +5,12 @@ update does no harm.
 """
 
 import asyncio
-import logging
 import os
 import time
 from collections import Counter
 from contextlib import suppress
 
+import structlog
 from redis.exceptions import RedisError
 
 from recipes.background_sync import BackgroundSync
@@ -23,7 +23,7 @@ STATE_SECONDS = 2.0
 REDIS_AWAY_SECONDS = 0.5
 MAX_WAITING_UPDATES = 50_000
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class Listener:
@@ -60,14 +60,14 @@ class Listener:
     def count_malformed(self, event: str, problem: str) -> None:
         """Count an event that nothing can be made of, in one line of the log."""
         self._malformed += 1
-        logger.warning("co-recipe sent %s: %s (malformed so far: %d)", event, problem, self._malformed)
+        logger.warning("co-recipe sent a useless event", name=event, problem=problem, so_far=self._malformed)
 
     def take_update(self, message: object) -> None:
         """Queue an update; of too many the oldest is dropped, for the next file holds it."""
         if self._updates.qsize() >= MAX_WAITING_UPDATES:
             self._updates.get_nowait()
             self._outcomes["dropped"] += 1
-            logger.error("an update was dropped, %d so far", self._outcomes["dropped"])
+            logger.error("an update was dropped", so_far=self._outcomes["dropped"])
         self._updates.put_nowait(message)
 
     async def on_connect(self, link: Link) -> None:
@@ -105,7 +105,7 @@ class Listener:
         try:
             meta = await asyncio.to_thread(self._store.meta, kind)
         except (RedisError, OSError) as problem:
-            logger.warning("Redis is away, %s are not compared: %s", kind, problem)
+            logger.warning("Redis is away, numbers are not compared", kind=kind.value, problem=str(problem))
             return None
         return meta.announced_size if meta.generation else 0
 
@@ -125,12 +125,13 @@ class Listener:
             try:
                 result = apply(self._store, message)
             except (RedisError, OSError) as problem:
-                logger.warning("Redis is away, %d updates wait: %s", len(batch) - at, problem)
+                logger.warning("Redis is away, updates wait", count=len(batch) - at, problem=str(problem))
                 return batch[at:]
             self._outcomes[result.outcome.value] += 1
             if result.version == 0:
-                count = self._outcomes[result.outcome.value]
-                logger.info("update %s (%d so far): %s", result.outcome.value, count, result.detail)
+                outcome = result.outcome.value
+                so_far = self._outcomes[outcome]
+                logger.info("an update changed nothing", outcome=outcome, detail=result.detail, so_far=so_far)
         return []
 
     async def _publish_state(self) -> None:

@@ -1,7 +1,6 @@
 """Background work on the recipe; `cotraffic/celery.py` says when. Every task may run twice, or late."""
 
-import logging
-
+import structlog
 from celery import shared_task
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
@@ -14,7 +13,7 @@ from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
 from recipes.sync import SyncRequest, sync
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 @shared_task
@@ -41,7 +40,7 @@ def forget_old_generations() -> None:
     """Forget generations that a killed loader left behind."""
     forgotten = _store().forget_old_generations()
     if forgotten:
-        logger.info("forgot %d old generations", forgotten)
+        logger.info("old generations are forgotten", count=forgotten)
 
 
 @shared_task
@@ -70,12 +69,16 @@ def _sync(request: SyncRequest) -> None:
     try:
         report = sync(request, _store())
     except AlreadyWaiting as problem:
-        logger.info("%s", problem)
+        logger.info("a sync waits already", problem=str(problem))
     except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, RedisError, OSError) as problem:
-        logger.warning("%s not synced: %s", request.kind, problem)
+        logger.warning("a sync has failed", kind=request.kind.value, problem=str(problem))
     else:
         if report.outcome == "done":
             logger.info(
-                "%s: generation %d with %d records is live, from %s, in %d ms",
-                *(report.kind, report.generation, report.count, report.source, report.took_ms),
+                "a recipe went live",
+                kind=report.kind.value,
+                generation=report.generation,
+                records=report.count,
+                source=report.source,
+                took_ms=report.took_ms,
             )

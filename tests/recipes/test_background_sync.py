@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from recipes.background_sync import BackgroundSync
 from recipes.listener import Listener
 from recipes.store import RecipeKind, RecipeStore
+from tests.log_lines import log_lines
 from tests.processes import wait_until
 
 # Writes down that it was called and how, then does as the file beside it says.
@@ -168,7 +169,7 @@ def test_of_too_many_waiting_updates_the_oldest_is_dropped_and_counted(
     for number in range(4):
         listener.take_update(number)
     assert [listener._updates.get_nowait() for _ in range(2)] == [2, 3]
-    assert [record.getMessage() for record in caplog.records] == [
-        "an update was dropped, 1 so far",
-        "an update was dropped, 2 so far",
+    assert [(line["event"], line["so_far"]) for line in log_lines(caplog)] == [
+        ("an update was dropped", 1),
+        ("an update was dropped", 2),
     ]
