@@ -1,6 +1,6 @@
-# The site as one image: `docker build -t co-traffic .`, then give it the variables of .env.example.
+# One instance as one image: `docker build -t co-traffic .`; README.md says how to run it.
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim-trixie AS build
 RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /app
 ENV UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
@@ -10,14 +10,26 @@ COPY manage.py gunicorn.conf.py ./
 COPY cotraffic cotraffic
 COPY offers offers
 COPY recipes recipes
+COPY deploy deploy
+# Nothing of the key gets into what is collected.
+RUN ENV=production SECRET_KEY=of-the-build-alone .venv/bin/python manage.py collectstatic --no-input
 
-FROM python:3.13-slim
-RUN useradd --system --create-home --home-dir /home/cotraffic cotraffic
+FROM python:3.13-slim-trixie
+# The newest fixes of Debian's stable release, instead of a version that is gone from its mirrors next month.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends valkey-server \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --create-home --home-dir /home/cotraffic cotraffic \
+    && install --directory --owner cotraffic --group cotraffic /data
+# All of it belongs to root: what runs can change nothing but /data.
 COPY --from=build /app /app
-# Recipe files, spool and database live in here; everything else is read only.
-RUN mkdir /app/var && chown cotraffic /app/var
 WORKDIR /app
-USER cotraffic
-ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=5000
+USER 10001
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 ENV=production HOST=0.0.0.0 PORT=5000 DATA_DIR=/data
+# Redis' append-only file, the spool, the last good recipe files and the accounts of staff.
+VOLUME /data
 EXPOSE 5000
-CMD ["gunicorn", "cotraffic.asgi:application"]
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["deploy/healthcheck"]
+ENTRYPOINT ["deploy/entrypoint"]

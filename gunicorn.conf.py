@@ -1,13 +1,20 @@
 """How gunicorn serves the site: `gunicorn cotraffic.asgi:application` reads this file by itself."""
 
+import ctypes
+import gc
 import os
+import signal
 from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
 from cotraffic.click_protocol import ClickProtocol
+from cotraffic.cores import usable_cores
 from cotraffic.metrics import files
 from cotraffic.settings import HOST, LOGGING, PORT, env
+
+# Of linux/prctl.h.
+PR_SET_PDEATHSIG = 1
 
 
 class ClickWorker(UvicornWorker):  # type: ignore[misc]
@@ -24,12 +31,23 @@ class ClickWorker(UvicornWorker):  # type: ignore[misc]
 
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 worker_class = ClickWorker
-workers = env.int("WEB_CONCURRENCY", default=os.cpu_count() or 1)
+workers = env.int("WEB_CONCURRENCY", default=usable_cores())
+
+# The application is loaded once, and workers share its memory until they write to it: four of them and their
+# master take 262 MB instead of 364. A SIGHUP renews the workers but not the code: an upgrade is a restart.
+preload_app = True
+
+# 0: workers live on. A number replaces each after so many requests and up to a tenth more, so that they do
+# not go together. It is for the day when memory is found to grow: a new worker begins with empty caches.
+max_requests = env.int("WEB_MAX_REQUESTS", default=0)
+max_requests_jitter = max_requests // 10
 
 # Seconds to finish what is under way after SIGTERM, before a worker is killed.
 graceful_timeout = 20
-# Seconds a worker may be silent before it is replaced.
+# Seconds a worker may be silent before it is killed and replaced: one whose event loop hangs answers nobody.
 timeout = 30
+# Where workers show that they live: a disk that hangs must not look like workers that do.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 # Seconds: longer than a load balancer keeps idle connections, so that we never close one it is about to use.
 keepalive = 75
 # Its place is the home directory, where instances on one machine would take it from each other.
@@ -40,14 +58,21 @@ logconfig_dict = LOGGING
 _metrics_directory = files.own_directory()
 
 
+def when_ready(_: Any) -> None:
+    """Leave alone what workers will share: to look through it is to write to it."""
+    gc.collect()
+    gc.freeze()
+
+
 def pre_fork(server: Any, worker: Any) -> None:
     """Give a worker the place among the metrics that a dead one has left."""
     worker.slot = files.free_slot(other.slot for other in server.WORKERS.values())
 
 
 def post_fork(_: Any, worker: Any) -> None:
-    """Let the worker count there."""
+    """Let the worker count there, and end when its master is killed: it would keep the port from the next."""
     files.take_slot(_metrics_directory, worker.slot)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def child_exit(_: Any, worker: Any) -> None:

@@ -23,7 +23,15 @@ CONFORMANCE = Path(__file__).parent / "conformance"
 
 # They start whole stacks or wait for processes to die; what fails fast should fail first.
 SLOW = frozenset(
-    {"test_celery", "test_click_faults", "test_corecipe", "test_faults", "test_listener", "test_stack"}
+    {
+        "test_celery",
+        "test_click_faults",
+        "test_corecipe",
+        "test_faults",
+        "test_instance",
+        "test_listener",
+        "test_stack",
+    }
 )
 ENVIRONMENT_KEY = pytest.StashKey[object]()
 

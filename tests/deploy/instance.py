@@ -1,0 +1,97 @@
+"""A whole instance as its container runs it: the entrypoint, with an empty environment and an empty disk."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from devstack.services import LOCALHOST, free_port
+from tests.processes import PROJECT, wait_until
+
+START_SECONDS = 90.0
+STOP_SECONDS = 60.0
+SPAWNED = re.compile(r"spawned: '(\w+)' with pid (\d+)")
+
+
+class Instance:
+    """One running `deploy/entrypoint`; what it prints is in `log`."""
+
+    def __init__(self, directory: Path, variables: dict[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://{LOCALHOST}:{self.port}"
+        self.data = directory / "data"
+        self.log = directory / "log"
+        given = {"HOST": LOCALHOST, "PORT": str(self.port), "REDIS_PORT": str(free_port()), **variables}
+        self.environment_file = directory / "environment"
+        self.environment_file.write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                clean(self.environment_file, self.data),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What was printed; every line is JSON, or this raises."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def pid(self, program: str) -> int:
+        """The process id of a program, which may have ended; 0 before its first start."""
+        found = [int(pid) for name, pid in SPAWNED.findall(self.log.read_text()) if name == program]
+        return found[-1] if found else 0
+
+    def answer(self, path: str) -> int:
+        """The status that a path is answered with, 0 while nobody answers."""
+        try:
+            return httpx.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=20).status_code
+        except httpx.TransportError:
+            return 0
+
+    def wait_until_ready(self) -> None:
+        """Return when clicks are welcome."""
+        wait_until(lambda: self.answer("/ready") == 200, START_SECONDS, "readiness")
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command in the environment of the instance, as `docker exec` would run it."""
+        arguments = clean(self.environment_file, self.data, *command)
+        return subprocess.run(arguments, capture_output=True, text=True, check=False)
+
+    def stop(self) -> int:
+        """Send SIGTERM; gives the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_SECONDS)
+
+
+def clean(environment_file: Path, data: Path, *command: str) -> list[str]:
+    """The entrypoint with nothing in its environment but where to find things."""
+    variables = [f"ENVIRONMENT_FILE={environment_file}", f"DATA_DIR={data}"]
+    return ["/usr/bin/env", "-i", *variables, str(PROJECT / "deploy" / "entrypoint"), *command]
+
+
+@contextmanager
+def running_instance(directory: Path, variables: dict[str, str]) -> Iterator[Instance]:
+    """An instance until the block ends."""
+    instance = Instance(directory, variables)
+    try:
+        yield instance
+    finally:
+        if instance.process.poll() is None:
+            try:
+                instance.stop()
+            except subprocess.TimeoutExpired:
+                for program in ("web", "listener", "worker", "beat", "drain", "redis"):
+                    if pid := instance.pid(program):
+                        os.killpg(pid, signal.SIGKILL)
+                instance.process.kill()
+                instance.process.wait()
+        print(f"--- the instance\n{instance.log.read_text()}")

@@ -1,0 +1,210 @@
+"""One instance, run outside a container exactly as inside: it starts from nothing, heals, and drains."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from offers.tokens import encrypt
+from tests.deploy.instance import START_SECONDS, Instance, clean, running_instance
+from tests.environment import ENCRYPTION_KEY
+from tests.processes import PROJECT, wait_until
+from tests.recipe import offer_blob
+
+TABLE, BUCKET = "clicks-of-the-instance", "recipe-of-the-instance"
+PROGRAMS = {"redis", "web", "listener", "worker", "beat", "drain", "migrate"}
+KILLED = ["listener", "beat", "worker", "redis", "web"]
+CLICK = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
+
+
+@pytest.fixture(scope="module")
+def table(aws_endpoint: str) -> Any:
+    """The DynamoDB table that clicks end in."""
+    table = boto3.resource("dynamodb", region_name="us-west-2", endpoint_url=aws_endpoint).create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "lid", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "lid", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=aws_endpoint)
+    s3.create_bucket(Bucket=BUCKET)
+    campaign = b'{"campaignId": 1, "affiliateId": 1, "campaignStatus": "active"}'
+    for key, record in (("offersRecipe", offer_blob(1)), ("campaignsRecipe", campaign)):
+        s3.put_object(Bucket=BUCKET, Key=f"{key}.json.gz", Body=gzip.compress(b"[" + record + b"]"))
+    return table
+
+
+@pytest.fixture(scope="module")
+def instance(
+    table: Any, aws_endpoint: str, geoip_databases: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Instance]:
+    variables = {
+        "ENV": "production",
+        "SECRET_KEY": "'of this test, with blanks and = and \" in it, fifty characters'",
+        "ENCRYPTION_KEY": ENCRYPTION_KEY,
+        # Nobody is there; the recipe comes from S3.
+        "SOCKET_HOST": "http://127.0.0.1:9",
+        "RECIPE_SYNC_SECONDS": "2",
+        "CLICK_COMMIT_TIMEOUT_MS": "5000",
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "AWS_DYNAMODB_ENDPOINT": aws_endpoint,
+        "AWS_DYNAMODB_TABLE_NAME": TABLE,
+        "S3_BUCKET_NAME": BUCKET,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "MAXMIND_PATH": os.environ["MAXMIND_PATH"],
+        "MAXMIND_PATH_ISP": os.environ["MAXMIND_PATH_ISP"],
+    }
+    with running_instance(tmp_path_factory.mktemp("instance"), variables) as instance:
+        instance.wait_until_ready()
+        yield instance
+
+
+def delivered(table: Any) -> int:
+    return int(table.scan(Select="COUNT")["Count"])
+
+
+@pytest.mark.timeout(200)
+def test_it_starts_from_nothing_until_a_click_is_redirected_and_delivered(
+    instance: Instance, table: Any
+) -> None:
+    before = delivered(table)
+    assert instance.answer(CLICK) == 302
+    wait_until(lambda: delivered(table) == before + 1, 30, "delivery")
+
+
+def test_its_accounts_database_is_up_to_date(instance: Instance) -> None:
+    wait_until(lambda: "migrate (exit status 0; expected)" in instance.log.read_text(), 60, "the migration")
+    assert instance.run("python", "manage.py", "migrate", "--check").returncode == 0
+
+
+def test_its_settings_pass_the_checks(instance: Instance) -> None:
+    checked = instance.run("python", "manage.py", "check", "--fail-level", "ERROR")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_its_health_check_tells_alive_from_dead(instance: Instance, tmp_path: Path) -> None:
+    assert instance.run("deploy/healthcheck").returncode == 0
+    nobody = tmp_path / "environment"
+    nobody.write_text("HOST=127.0.0.1\nPORT=9\n")
+    assert subprocess.run(clean(nobody, tmp_path, "deploy/healthcheck"), check=False).returncode == 1
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("program", KILLED)
+def test_a_program_that_is_killed_returns(instance: Instance, program: str) -> None:
+    before = {name: instance.pid(name) for name in KILLED}
+    os.kill(before[program], signal.SIGKILL)
+    wait_until(lambda: instance.pid(program) != before[program], 30, f"another {program}")
+    instance.wait_until_ready()
+    wait_until(lambda: instance.answer(CLICK) == 302, 30, "a redirect")
+    assert {name for name in KILLED if instance.pid(name) != before[name]} == {program}
+
+
+def test_every_line_is_json_and_says_whose_it_is(instance: Instance) -> None:
+    lines = instance.lines
+    assert {line["program"] for line in lines} >= {"supervisord", "web", "listener", "worker", "redis"}
+    assert {line["program"] for line in lines} <= PROGRAMS | {"supervisord"}
+    assert all(line["event"] for line in lines)
+    assert ENCRYPTION_KEY not in instance.log.read_text()
+
+
+@pytest.mark.timeout(200)
+def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
+    instance: Instance, table: Any
+) -> None:
+    redis_pid = instance.pid("redis")
+    before = delivered(table)
+    answers: list[int] = []
+    os.kill(redis_pid, signal.SIGSTOP)
+    clicks = [threading.Thread(target=lambda: answers.append(instance.answer(CLICK))) for _ in range(10)]
+    for click in clicks:
+        click.start()
+    # They wait for Redis now: without it no click is answered before CLICK_COMMIT_TIMEOUT_MS.
+    time.sleep(1)
+    assert answers == []
+    instance.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    os.kill(redis_pid, signal.SIGCONT)
+    for click in clicks:
+        click.join()
+    assert answers == [302] * 10
+    assert instance.process.wait(60) == 0
+    assert delivered(table) >= before + 10
+    order = [
+        line["event"].split("stopped: ")[1].split()[0]
+        for line in instance.lines
+        if "stopped: " in line["event"]
+    ]
+    assert (order[0], order[-2:]) == ("web", ["redis", "keep_trying"])
+    assert set(order) == (PROGRAMS - {"migrate"}) | {"keep_trying"}
+
+
+def test_a_broken_environment_file_is_refused_without_being_shown(tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    environment.write_text("# fine\n\nexport HOST=localhost\nSECRET KEY hunter2\n")
+    done = subprocess.run(clean(environment, tmp_path), capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert f"{environment}: line 4 is not NAME=value" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_values_of_the_environment_file_are_taken_as_they_are(tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    environment.write_text("A=$(touch /tmp/no) `no` $HOME\r\nB=\"in quotes\"\nexport C='a=b'\nD=\nE=last")
+    printing = "import json, os; print(json.dumps([os.environ[name] for name in 'ABCDE']))"
+    done = subprocess.run(
+        clean(environment, tmp_path, sys.executable, "-c", printing), capture_output=True, check=True
+    )
+    assert json.loads(done.stdout) == ["$(touch /tmp/no) `no` $HOME", "in quotes", "a=b", "", "last"]
+
+
+@pytest.mark.timeout(120)
+def test_a_program_that_was_given_up_is_tried_again_and_others_live_on(tmp_path: Path) -> None:
+    (tmp_path / "conf").write_text(
+        f"""
+[supervisord]
+nodaemon=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile={tmp_path}/pid
+[unix_http_server]
+file={tmp_path}/sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[eventlistener:keep_trying]
+command={sys.executable} {PROJECT}/deploy/keep_trying.py
+events=PROCESS_STATE_FATAL
+stderr_logfile=/dev/fd/1
+stderr_logfile_maxbytes=0
+[program:broken]
+command=/bin/sh -c "test -e {tmp_path}/mended && exec sleep 1000"
+startretries=0
+startsecs=1
+[program:other]
+command=sleep 1000
+"""
+    )
+    log = tmp_path / "log"
+    supervisord = Path(sys.executable).with_name("supervisord")
+    with log.open("wb") as output:
+        process = subprocess.Popen([supervisord, "-c", tmp_path / "conf"], stdout=output, stderr=output)
+    try:
+        wait_until(lambda: "gave up: broken" in log.read_text(), START_SECONDS, "the end of patience")
+        wait_until(lambda: "broken ends at once again and again" in log.read_text(), 10, "a word about it")
+        (tmp_path / "mended").touch()
+        wait_until(lambda: "success: broken entered RUNNING" in log.read_text(), 40, "another try")
+        assert log.read_text().count("spawned: 'other'") == 1
+    finally:
+        process.terminate()
+        process.wait(30)

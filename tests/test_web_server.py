@@ -1,0 +1,101 @@
+"""How gunicorn looks after its workers, and how many there are."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from cotraffic.cores import usable_cores
+from offers.pulse import PulseReader
+from offers.tokens import encrypt
+from recipes.store import RecipeKind, RecipeStore
+from tests.environment import ENCRYPTION_KEY
+from tests.processes import wait_until
+from tests.recipe import make_live, offer_blob
+from tests.servers import web_worker
+
+
+def quota(directory: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = directory / name.replace("__", "/").replace("_max", ".max")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return directory
+
+
+def test_without_a_quota_every_core_counts(tmp_path: Path) -> None:
+    cores = len(os.sched_getaffinity(0))
+    assert usable_cores(tmp_path) == cores
+    assert usable_cores(quota(tmp_path, cpu_max="max 100000\n")) == cores
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"), [("100000 100000", 1), ("150000 100000", 1), ("20000 100000", 1)]
+)
+def test_a_containers_quota_counts_in_whole_cores(tmp_path: Path, limit: str, cores: int) -> None:
+    assert usable_cores(quota(tmp_path, cpu_max=limit)) == cores
+
+
+def test_a_quota_of_more_than_there_is_changes_nothing(tmp_path: Path) -> None:
+    assert usable_cores(quota(tmp_path, cpu_max="9900000 100000")) == len(os.sched_getaffinity(0))
+
+
+def test_the_older_kind_of_quota_counts_too(tmp_path: Path) -> None:
+    files = {"cpu__cpu.cfs_quota_us": "100000\n", "cpu__cpu.cfs_period_us": "100000\n"}
+    assert usable_cores(quota(tmp_path, **files)) == 1
+    assert usable_cores(quota(tmp_path, **files | {"cpu__cpu.cfs_quota_us": "-1\n"})) == len(
+        os.sched_getaffinity(0)
+    )
+
+
+@pytest.fixture
+def client(redis_client: redis.Redis, geoip_databases: None) -> redis.Redis:
+    store = RecipeStore(redis_client)
+    make_live(store, RecipeKind.OFFERS, {1: offer_blob(1)})
+    make_live(store, RecipeKind.CAMPAIGNS, {1: b'{"campaignId": 1, "campaignStatus": "active"}'})
+    return redis_client
+
+
+def workers(client: redis.Redis) -> set[int]:
+    """The web workers that were heard of lately."""
+    return {worker.pid for worker in PulseReader(client).workers(time.time())}
+
+
+def test_a_worker_that_stops_answering_is_replaced(client: redis.Redis) -> None:
+    with web_worker(GUNICORN_CMD_ARGS="--timeout 2") as url:
+        wait_until(lambda: workers(client), what="a first worker")
+        (hanging,) = workers(client)
+        os.kill(hanging, signal.SIGSTOP)
+        wait_until(lambda: workers(client) - {hanging}, 30, "another worker")
+        assert httpx.get(f"{url}/health", timeout=30).text == "Ok"
+        wait_until(lambda: not Path(f"/proc/{hanging}").exists(), 10, "the end of the one that hung")
+
+
+def test_a_worker_is_replaced_after_its_requests_and_no_click_is_lost(client: redis.Redis) -> None:
+    path = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
+    with web_worker(WEB_MAX_REQUESTS="40", WEB_CONCURRENCY="2") as url:
+        wait_until(lambda: len(workers(client)) == 2, what="two workers")
+        first = workers(client)
+        answered = 0
+        with httpx.Client(base_url=url, timeout=20) as visitor:
+            while first & alive(first):
+                answered += click(visitor, path)
+                assert answered < 400
+        assert answered > 40
+        assert client.xlen("clicks") >= answered
+
+
+def click(visitor: httpx.Client, path: str) -> int:
+    """Click over a connection of its own; one that is closed without an answer is none."""
+    try:
+        return int(visitor.get(path, headers={"Connection": "close"}).status_code == 302)
+    except httpx.TransportError:
+        return 0
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
