@@ -43,12 +43,14 @@ class RecipeReader:
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
-        """Every change from the moment on which this is entered."""
+        """Every change from the moment on which this is entered: then records can be read, too."""
         async with self._redis.pubsub() as subscription:
             await subscription.subscribe(CHANGES_CHANNEL)
             confirmed = await subscription.get_message(timeout=SUBSCRIBE_SECONDS)
             if confirmed is None:
                 raise redis.TimeoutError("no answer to SUBSCRIBE")
+            # A Redis that is still reading its data takes subscriptions, and refuses all else.
+            await self.version()
             yield _changes(subscription)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -75,6 +76,7 @@ class System:
         self._wait(lambda: port_answers(self.dynamodb_port), self.dynamodb)
         self._wait(lambda: " ready." in self.celery.printed(), self.celery)
         self._wait(lambda: len(self.web_workers()) == 2, self.web)
+        self._introduce()
 
     def web_workers(self) -> list[int]:
         """The process ids of the workers that the running gunicorn has."""
@@ -130,6 +132,17 @@ class System:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _introduce(self) -> None:
+        """Let each worker answer once, so that it knows the link should Redis go away."""
+        for other in self.web_workers():
+            os.kill(other, signal.SIGSTOP)
+            try:
+                status = httpx.head(f"http://{LOCALHOST}:{self.web_port}{self.path}").status_code
+                if status != HTTPStatus.FOUND:
+                    raise NotUp(f"a click is answered with {status}:\n{self.web.printed()}")
+            finally:
+                os.kill(other, signal.SIGCONT)
 
     def _add(self, name: str, command: list[str]) -> Program:
         log = self.directory / "logs" / name

@@ -5,12 +5,13 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 import redis
 import redis.asyncio
 
-from devstack.services import Service
+from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.catalog import Catalog, NothingLoaded, RedisAway
 from offers.engine import open_redis
 from recipes.store import RecipeKind, RecipeReader, RecipeStore
@@ -157,6 +158,30 @@ def test_while_redis_is_away_memory_serves_and_afterwards_it_is_cleared(
             await until(lambda: _reread(catalog, remembered), within_seconds=5)
 
     asyncio.run(scenario())
+
+
+def test_a_redis_that_still_reads_its_data_makes_nobody_forget(tmp_path: Path) -> None:
+    port = free_port()
+    # Microseconds for each key, with a look at its clients after every thousand.
+    command = [*valkey_command(port, tmp_path), "--key-load-delay", "100"]
+    with Service("slow", command, port) as slow, redis.Redis(LOCALHOST, port) as client:
+        make_live(RecipeStore(client), RecipeKind.OFFERS, {1: offer_blob(1, name="one")})
+        with client.pipeline(transaction=False) as pipe:
+            for number in range(20_000):
+                pipe.set(f"key {number}", "")
+            pipe.execute()
+
+        async def scenario() -> None:
+            async with watched_catalog(f"redis://{LOCALHOST}:{port}/0") as catalog:
+                remembered = await catalog.offer(1)
+                slow.kill()
+                await asyncio.to_thread(slow.start)
+                assert not valkey_answers(port)
+                while not await asyncio.to_thread(valkey_answers, port):
+                    assert await catalog.offer(1) is remembered
+                await until(lambda: _reread(catalog, remembered), within_seconds=5)
+
+        asyncio.run(scenario())
 
 
 def test_connections_that_died_with_redis_fail_no_click(
