@@ -1,6 +1,6 @@
 """The click table: DynamoDB, one item a click, its key the lid. A click written twice is the same item."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -90,15 +90,24 @@ def _attribute(name: str, value: object) -> dict[str, Any]:
     raise BadClick(f"{name} is neither text nor number nor boolean")
 
 
+def _value(attribute: Mapping[str, Any]) -> Any:
+    """The value of an attribute, as `item` made it; of another kind, as it is."""
+    kind, value = next(iter(attribute.items()))
+    if kind == "N":
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() and "." not in value else number
+    return value if kind in ("S", "BOOL") else None if kind == "NULL" else attribute
+
+
 class ClickTable:
     """The table of the settings. Threads may share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS) -> None:
         """Raise `TableNotUsable` for settings of which no client can be made."""
         self._name = settings.AWS_DYNAMODB_TABLE_NAME
         self._region = settings.AWS_DYNAMODB_REGION
         try:
-            self._client = _client(self._region)
+            self._client = _client(self._region, connect_seconds, read_seconds)
         except (BotoCoreError, ValueError) as problem:
             raise TableNotUsable(
                 f"{problem}; check AWS_DYNAMODB_ENDPOINT, AWS_DYNAMODB_REGION and AWS's own variables"
@@ -110,22 +119,35 @@ class ClickTable:
         Raises `TableAway`, `TableNotUsable` and `ItemsRefused`; then it is as if none was written.
         """
         requests = {self._name: [{"PutRequest": {"Item": item}} for item in items]}
-        try:
-            answer = self._client.batch_write_item(RequestItems=requests)
-        except ClientError as problem:
-            raise self._explained(problem) from problem
-        except (ConnectFailed, HTTPClientError, ResponseParserError) as problem:
-            raise TableAway(f"DynamoDB does not answer: {_short(problem)}") from problem
-        except (BotoCoreError, ValueError) as problem:
-            hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the instance a role"
-            raise TableNotUsable(f"DynamoDB cannot be asked: {_short(problem)}; {hint}") from problem
+        answer = self._ask("BatchWriteItem", self._client.batch_write_item, RequestItems=requests)
         left = answer.get("UnprocessedItems")
         # A proxy's own page has status 200 as well, and must not pass for "all written".
         if left is None and "json" not in answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", ""):
             raise TableAway("what answers is not DynamoDB; check AWS_DYNAMODB_ENDPOINT")
         return {request["PutRequest"]["Item"]["lid"]["S"] for request in (left or {}).get(self._name, ())}
 
-    def _explained(self, problem: ClientError) -> Exception:
+    def read(self, lid: str) -> dict[str, Any] | None:
+        """The record of a lid, None when the table has none. Raises `TableAway` and `TableNotUsable`."""
+        key = {"lid": {"S": lid}}
+        try:
+            answer = self._ask("GetItem", self._client.get_item, TableName=self._name, Key=key)
+        except ItemsRefused as problem:
+            raise TableNotUsable(f"DynamoDB refuses to read: {problem}") from problem
+        found: Item | None = answer.get("Item")
+        return None if found is None else {name: _value(of) for name, of in found.items()}
+
+    def _ask(self, action: str, call: Callable[..., Any], **arguments: Any) -> Any:
+        try:
+            return call(**arguments)
+        except ClientError as problem:
+            raise self._explained(action, problem) from problem
+        except (ConnectFailed, HTTPClientError, ResponseParserError) as problem:
+            raise TableAway(f"DynamoDB does not answer: {_short(problem)}") from problem
+        except (BotoCoreError, ValueError) as problem:
+            hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the instance a role"
+            raise TableNotUsable(f"DynamoDB cannot be asked: {_short(problem)}; {hint}") from problem
+
+    def _explained(self, action: str, problem: ClientError) -> Exception:
         error: Mapping[str, Any] = problem.response.get("Error", {})
         code, message = str(error.get("Code", "")), str(error.get("Message", ""))
         status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -139,7 +161,7 @@ class ClickTable:
         elif code in BAD_ITEM:
             hint = f"the table {self._name} needs the key lid, a string, and no other"
         else:
-            hint = f"AWS's credentials must allow dynamodb:BatchWriteItem on {self._name} in {self._region}"
+            hint = f"AWS's credentials must allow dynamodb:{action} on {self._name} in {self._region}"
         return TableNotUsable(f"DynamoDB refuses us, {said}; {hint}")
 
 
@@ -152,10 +174,10 @@ def endpoint_url() -> str | None:
     return endpoint if "://" in endpoint else f"https://{endpoint}"
 
 
-def _client(region: str) -> Any:
+def _client(region: str, connect_seconds: float, read_seconds: float) -> Any:
     config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=32,
         parameter_validation=False,

@@ -16,6 +16,7 @@ urlpatterns = [
     _staff_path("", overview.page, "overview"),
     _staff_path("explain/", explain.page, "explain"),
     _staff_path("clicks/", live.page, "clicks"),
+    _staff_path("clicks/find/", click.find, "find_click"),
     _staff_path("clicks/<str:lid>/", click.page, "click"),
     _staff_path("records/", records.page, "records"),
     _staff_path("records/<str:kind>/<int:record_id>/", records.record, "record"),

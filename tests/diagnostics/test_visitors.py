@@ -16,6 +16,7 @@ GET: dict[str, list[object]] = {
     "overview": [],
     "explain": [],
     "clicks": [],
+    "find_click": [],
     "click": [LID],
     "records": [],
     "record": ["offers", 1],
