@@ -28,6 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "nestedExitOfferSteps",
         "isUseDefaultOfferUrl",
     ),
+    "Money": ("payin", "payout", "payoutPercent"),
     "Offer and campaign": (
         "offerId",
         "offerName",
@@ -59,7 +60,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "landingPageUrlOrigin",
         "offerIdRedirectExitTraffic",
     ),
-    "Money": ("payin", "payout", "payoutPercent"),
     "Visitor": (
         "IP",
         "country",
@@ -108,6 +108,11 @@ class Group(msgspec.Struct, frozen=True):
 
     title: str
     fields: tuple[Field, ...]
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether any of them could be different now."""
+        return any(field.is_compared for field in self.fields)
 
     @property
     def differences(self) -> int:
