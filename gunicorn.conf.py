@@ -23,6 +23,7 @@ class ClickWorker(UvicornWorker):  # type: ignore[misc]
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
         "http": ClickProtocol,
+        "ws": "none",
         "access_log": False,
         "proxy_headers": False,
         "server_header": False,

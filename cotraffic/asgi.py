@@ -28,7 +28,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "http":
         request = lane.plain_click(scope)
         if request is not None:
-            await lane.answer(scope["state"]["answerer"], request, send)
+            state = scope["state"]
+            await lane.answer(state["answerer"], request, state.get("arrived"), send)
             return
         if scope["path"] in operations.PATHS:
             await scope["state"]["operations"](scope, send)

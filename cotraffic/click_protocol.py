@@ -1,27 +1,30 @@
 """How a web worker speaks HTTP: as uvicorn does, with a shorter way for plain clicks.
 
 For every request uvicorn builds an ASGI scope, an event, a task and two messages, which together cost more
-than all that a click is about. A plain click whose records are in memory needs none of them: it is answered
-from the parser's callback, once it is written down. Whatever is in any way unusual takes uvicorn's own way,
-to the same lane and the same answers; `tests/offers/test_parity.py` holds the two together.
+than all that a click is about. A plain click needs none of them: it is decided in the parser's callback,
+where its records are in memory, and answered once it is written down. Whatever is in any way unusual takes
+uvicorn's own way, to the same lane and the same answers; `tests/offers/test_parity.py` holds the two
+together.
 """
 
-import asyncio
+import logging
 import time
+from functools import partial
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from offers.answer import Answer, Answerer, redirect
+from cotraffic.limited_protocol import SMALL_BYTES, LimitedProtocol
+from offers.answer import Answer, Answerer, Refusal, redirect
 from offers.click_record import Click
-from offers.pulse import Pulse
-from offers.request import read_click
+from offers.request import ClickRequest, read_click
 
 CLICK_URL = b"/offer?"
-# A connection whose time is up may still finish the request that it has begun.
-REQUEST_SECONDS = 10.0
 # A request that brings a body, or wants another protocol, is no plain click.
 _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
+SERVER_ERROR = Answer(500, ((b"cache-control", b"no-store"), (b"content-length", b"0")), b"")
+
+logger = logging.getLogger(__name__)
 
 
 def _rendered(answer: Answer, defaults: bytes) -> bytes:
@@ -34,20 +37,11 @@ def _rendered(answer: Answer, defaults: bytes) -> bytes:
 _REDIRECT = _rendered(redirect("%b"), b"%b")
 
 
-class ClickProtocol(HttpToolsProtocol):
+class ClickProtocol(LimitedProtocol):
     """One connection."""
 
-    _is_reading = False
-    _is_overdue = False
-    _answered_at = 0.0
     # Of all connections: the headers that every answer has, and their lines.
     _defaults: tuple[object, bytes] = (None, b"")
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has come."""
-        super().connection_made(transport)
-        self._answered_at = self.loop.time()
-        self._look_again_in(self.timeout_keep_alive)
 
     def on_message_begin(self) -> None:
         """Only what the parser fills; the scope is built for requests that take the long way."""
@@ -55,6 +49,7 @@ class ClickProtocol(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
         self._is_unusual = False
+        self._body_bytes = 0
         self._is_reading = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -62,6 +57,8 @@ class ClickProtocol(HttpToolsProtocol):
         name = name.lower()
         if name in _UNUSUAL:
             self._is_unusual = True
+            if name == b"content-length":
+                self._check_length(value)
             super().on_header(name, value)
         else:
             self.headers.append((name, value))
@@ -69,11 +66,18 @@ class ClickProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Answer a plain click, or let uvicorn do what it always does."""
         self._is_reading = False
-        if not self._is_plain_click() or not self._take():
+        if self._head_bytes > SMALL_BYTES:
+            self._check_head()
+        arrived = time.perf_counter()
+        if not self._is_plain_click() or not self._take(arrived):
+            is_next = self.cycle is None or self.cycle.response_complete
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
             self.url, self.expect_100_continue = url, expects
             self.headers.extend(headers)
+            if is_next:
+                # One that has to wait for others arrives when its turn comes.
+                self.scope["state"]["arrived"] = arrived
             super().on_headers_complete()
 
     def _is_plain_click(self) -> bool:
@@ -89,26 +93,26 @@ class ClickProtocol(HttpToolsProtocol):
             and not self.flow.write_paused
         )
 
-    def _take(self) -> bool:
+    def _take(self, arrived: float) -> bool:
         """Begin to answer; gives whether the click is taken care of."""
-        started = time.perf_counter()
         answerer: Answerer = self.app_state["answerer"]
         peer = self.client[0] if self.client else ""
         try:
             request = read_click(self.url[len(CLICK_URL) :].partition(b"#")[0], self.headers, peer)
-            found = None if request.debug else answerer.examine_now(request)
-            if found is None:
+            if request.debug:
                 return False
-            cycle = _Cycle(self)
-            if isinstance(found, Click):
-                cycle.click, cycle.pulse, cycle.started = found, answerer.pulse, started
-                answerer.clicks.write(found, cycle.click_is_written)
-            else:
-                cycle.send(_rendered(answerer.refuse(found, request), self.default_lines()))
+            cycle = _Cycle(self, answerer, arrived)
+            found = answerer.examine_now(request)
+            if found is not None:
+                cycle.settle(found, request)
         except Exception:
             # The long way comes to the same, and there it is logged and answered.
             return False
         self.cycle = cast(RequestResponseCycle, cycle)
+        if found is None:
+            task = self.loop.create_task(cycle.examine(request))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
         return True
 
     def default_lines(self) -> bytes:
@@ -126,46 +130,15 @@ class ClickProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        self._is_overdue = False
         self._answered_at = self.loop.time()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close the connection when it has been idle, or has sent one request, for too long.
-
-        One timer that looks again costs less than one that is cancelled and set anew for every request.
-        """
-        idle = self.loop.time() - self._answered_at
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._look_again_in(self.timeout_keep_alive)
-        elif idle < self.timeout_keep_alive:
-            self._look_again_in(self.timeout_keep_alive - idle)
-        elif self._is_reading and not self._is_overdue:
-            self._is_overdue = True
-            self._look_again_in(min(REQUEST_SECONDS, self.timeout_keep_alive))
-        else:
-            super().timeout_keep_alive_handler()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        super().connection_lost(exc)
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-
-    def _unset_keepalive_if_required(self) -> None:
-        """The timer goes on."""
-
-    def _look_again_in(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
 
 class _Cycle:
     """One click on its way to its answer; to the protocol it looks like uvicorn's own."""
 
     click: Click
-    pulse: Pulse
-    started: float
     # As uvicorn leaves them for a request without a body.
     body = b""
     more_body = False
@@ -173,8 +146,10 @@ class _Cycle:
     disconnected = False
     response_complete = False
 
-    def __init__(self, protocol: ClickProtocol) -> None:
+    def __init__(self, protocol: ClickProtocol, answerer: Answerer, arrived: float) -> None:
         self._protocol = protocol
+        self._answerer = answerer
+        self._arrived = arrived
 
     @property
     def message_event(self) -> "_Cycle":
@@ -183,11 +158,28 @@ class _Cycle:
     def set(self) -> None:
         """Nobody waits for a body."""
 
+    async def examine(self, request: ClickRequest) -> None:
+        """Read from Redis what is not in memory, then go on as if it had been there."""
+        try:
+            self.settle(await self._answerer.examine(request), request)
+        except Exception:
+            logger.exception("a click could not be answered")
+            self.send(_rendered(SERVER_ERROR, self._protocol.default_lines()))
+
+    def settle(self, found: Click | Refusal, request: ClickRequest) -> None:
+        """Write a click down, then send its redirect; send a refusal on the beat of refusals."""
+        if isinstance(found, Click):
+            self.click = found
+            self._answerer.clicks.write(found, self.click_is_written)
+        else:
+            answer = _rendered(self._answerer.refuse(found, request), self._protocol.default_lines())
+            self._answerer.refusal_beat.call(self._arrived, partial(self.send, answer))
+
     def click_is_written(self) -> None:
         """Send the redirect, and count it."""
         click = self.click
         self.send(_REDIRECT % (self._protocol.default_lines(), click.location.encode()))
-        self.pulse.click(click.decision.redirect_type, time.perf_counter() - self.started)
+        self._answerer.pulse.click(click.decision.redirect_type, time.perf_counter() - self._arrived)
 
     def send(self, answer: bytes) -> None:
         """Send the answer."""

@@ -22,14 +22,17 @@ class AddressReader:
         """The address, in its canonical form, or "" when even the peer's is unknown (a Unix socket).
 
         `forwarded_for` is the whole X-Forwarded-For header. It is read from the right, because everything
-        left of the first untrusted entry is the visitor's own writing; what is no address is passed over.
+        left of the first untrusted entry is the visitor's own writing. An entry that is no address is such
+        an entry too: nobody can say who came to the proxy that wrote it, so the visitor is taken to be there.
         """
         address = parse_address(peer)
         if forwarded_for and (address is None or self._trusts(address)):
             for entry in reversed(forwarded_for.split(",")):
+                if not entry.strip():
+                    continue
                 hop = parse_address(entry)
                 if hop is None:
-                    continue
+                    break
                 address = hop
                 if not self._trusts(hop):
                     break

@@ -17,6 +17,7 @@ from offers.landing import LandingBuilder, Route
 from offers.lids import LidMaker
 from offers.pulse import Pulse, Refused
 from offers.records import Campaign, Offer, OfferStatus
+from offers.refusal_beat import RefusalBeat
 from offers.request import ClickRequest
 from offers.rotation import Rotation
 from offers.routing import Decision, Defaults, Step, decide
@@ -99,6 +100,7 @@ class Answerer:
         self.defaults = defaults
         self.clicks = clicks
         self.pulse = pulse
+        self.refusal_beat = RefusalBeat()
         self._rotation = Rotation()
         self._make_lid = LidMaker()
         # By identity, as what was decided once is the same decision again and again.
@@ -108,19 +110,24 @@ class Answerer:
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
 
-    async def __call__(self, request: ClickRequest) -> Answer:
-        """The answer to a plain click, once it is written down."""
-        started = time.perf_counter()
+    async def __call__(self, request: ClickRequest, arrived: float | None = None) -> Answer:
+        """The answer to a plain click, once it is written down, or to a refused one, on the beat.
+
+        `arrived` is the time of `time.perf_counter` at which the request was here; None for now.
+        """
+        started = time.perf_counter() if arrived is None else arrived
         found = await self.examine(request)
         if isinstance(found, Refusal):
-            return self.refuse(found, request)
+            answer = self.refuse(found, request)
+            await self.refusal_beat.wait(started)
+            return answer
         if not request.head:
             await self.clicks.written(found)
             self.pulse.click(found.decision.redirect_type, time.perf_counter() - started)
         return redirect(found.location)
 
     def refuse(self, refusal: Refusal, request: ClickRequest) -> Answer:
-        """The answer to a click that is sent nowhere."""
+        """The answer to a click that is sent nowhere; it may leave on the refusal beat only."""
         if self.pulse.refusal(refusal.reason.value):
             self.pulse.keep(
                 Refused(

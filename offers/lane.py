@@ -24,8 +24,8 @@ def plain_click(scope: Scope) -> ClickRequest | None:
     return None if request.debug else request
 
 
-async def answer(answerer: Answerer, request: ClickRequest, send: Send) -> None:
-    """Answer a plain click."""
-    status, headers, body = await answerer(request)
+async def answer(answerer: Answerer, request: ClickRequest, arrived: float | None, send: Send) -> None:
+    """Answer a plain click; `arrived` as `Answerer` takes it."""
+    status, headers, body = await answerer(request, arrived)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.head else body})

@@ -24,7 +24,7 @@ async def offer(request: HttpRequest) -> HttpResponse:
         except CatalogUnavailable as problem:
             return _response(Answer(503, (), str(problem).encode()))
         return _response(Answer(status, ((b"content-type", b"application/json"), NO_STORE), body))
-    return _response(await answerer(click_request))
+    return _response(await answerer(click_request, scope["state"].get("arrived")))
 
 
 async def _may_see_debug(request: HttpRequest) -> bool:

@@ -1,0 +1,31 @@
+"""A worker with a small recipe, for tests that speak to it over raw sockets."""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from offers.tokens import encrypt
+from recipes.store import RecipeKind, RecipeStore
+from tests.environment import ENCRYPTION_KEY
+from tests.recipe import make_live, offer_blob
+from tests.servers import web_worker
+
+GOOD = f"ad={encrypt(1, 1, ENCRYPTION_KEY)}".encode()
+
+
+@pytest.fixture(scope="module")
+def worker(redis_url: str, geoip_databases: None) -> Iterator[int]:
+    """The port of a worker with offer 1 and campaign 1."""
+    campaign = {"campaignId": 1, "affiliateId": 7, "campaignStatus": "active"}
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        store = RecipeStore(client)
+        make_live(store, RecipeKind.OFFERS, {1: offer_blob(1)})
+        make_live(store, RecipeKind.CAMPAIGNS, {1: json.dumps(campaign).encode()})
+        with web_worker() as url:
+            port = urlsplit(url).port
+            assert port
+            yield port
