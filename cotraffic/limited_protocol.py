@@ -92,8 +92,11 @@ class LimitedProtocol(HttpToolsProtocol):
         raise Refused
 
     def _refuse(self, status: int) -> None:
-        """Answer with a status and an empty body, and close the connection."""
+        """Answer with a status and close the connection."""
         if self.transport.is_closing():
+            return
+        if status == BAD_REQUEST:
+            self.send_400_response("Invalid HTTP request received.")
             return
         lines = [STATUS_LINE[status]]
         for name, value in self.server_state.default_headers:
