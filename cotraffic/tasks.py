@@ -1,9 +1,9 @@
 """Background work that staff asked for; `cotraffic/actions.py` keeps what becomes of it."""
 
-import logging
 import time
 from contextlib import suppress
 
+import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.admin.models import LogEntry
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from cotraffic.action_kinds import KINDS, Job
 from cotraffic.actions import DONE, FAILED, RUNNING, Action, ActionFailed, Actions, Reporter
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 @shared_task
@@ -43,7 +43,7 @@ def run_action(action_id: str) -> None:
         action.ended_ms = _now_ms()
         actions.save(action)
         _tell_the_admin_log(action)
-    logger.info("%s, asked for by %s: %s", action.title, action.user, action.outcome)
+    logger.info("what staff asked for is done", what=action.title, user=action.user, outcome=action.outcome)
 
 
 def _tell_the_admin_log(action: Action) -> None:

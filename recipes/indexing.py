@@ -3,7 +3,6 @@
 It is a convenience for people: whatever goes wrong with it, no load and no click may suffer.
 """
 
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from offers.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 from recipes.files import local_path
@@ -26,7 +26,7 @@ PAGE_CHANGES = 2000
 # What a writer that was killed left behind is forgotten after so long.
 BUILDING_SECONDS = 3600.0
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 _PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
     RecipeKind.OFFERS: parse_offer,
@@ -79,7 +79,7 @@ class LoadIndex:
         try:
             yield
         except IndexBroken as problem:
-            logger.warning("%s: loaded without an index of names: %s", self._kind, problem)
+            logger.warning("a recipe has no index of names", kind=self._kind.value, problem=str(problem))
             self.discard()
             self._writer = self.name = None
 
@@ -178,7 +178,7 @@ def keep_indexed(store: RecipeStore, kind: RecipeKind) -> str:
                 follow(store, kind, meta.generation, index)
             return "followed"
         except IndexBroken as problem:
-            logger.warning("%s: %s; it is built anew", kind, problem)
+            logger.warning("an index of names is built anew", kind=kind.value, problem=str(problem))
     _build(store, kind, meta)
     return "built"
 

@@ -49,9 +49,9 @@ def keep_indexed() -> None:
     for kind in RecipeKind:
         try:
             if indexing.keep_indexed(_store(), kind) == "built":
-                logger.info("%s: the index of names was built", kind)
+                logger.info("an index of names was built", kind=kind.value)
         except (IndexBroken, AlreadyWaiting, LockLost, RedisError, OSError) as problem:
-            logger.warning("%s: no index of names: %s", kind, problem)
+            logger.warning("a recipe has no index of names", kind=kind.value, problem=str(problem))
 
 
 def _reload(kind: RecipeKind) -> None:

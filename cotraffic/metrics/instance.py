@@ -1,5 +1,6 @@
 """What the processes of an instance share, asked for when it is read: click log, spool, recipe, co-recipe."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 
+from cotraffic.heartbeats import BEAT, heartbeats
 from offers.click_log import ClickLog
 from offers.spool import SUFFIX
 from recipes.states import ListenerState
@@ -19,6 +21,8 @@ from recipes.store import RecipeKind, RecipeMeta, RecipeStore
 from recipes.sync_counts import sync_counts
 from recipes.updates import UpdateOutcome
 
+# Four times as long as they take from one word to the next.
+SILENT_SECONDS = 20.0
 UPDATE_OUTCOMES = (*(outcome.value for outcome in UpdateOutcome), "dropped")
 
 
@@ -35,7 +39,13 @@ class InstanceCollector(Collector):
         """Every metric there is now."""
         yield from self._of_spool()
         try:
-            found = [*self._of_redis(), *self._of_clicks(), *self._of_recipe(), *self._of_listener()]
+            found = [
+                *self._of_redis(),
+                *self._of_clicks(),
+                *self._of_recipe(),
+                *self._of_listener(),
+                *self._of_background(),
+            ]
         except (RedisError, OSError):
             yield _gauge("redis_up", "Whether this instance's Redis answers.", 0)
             return
@@ -115,6 +125,15 @@ class InstanceCollector(Collector):
         yield _gauge("listener_up", "Whether the listener runs.", int(state is not None))
         if state is not None:
             yield from _of_running_listener(state)
+
+    def _of_background(self) -> Iterator[Metric]:
+        now = time.time()
+        heard = {each.name for each in heartbeats(self._redis, now) if now - each.heard_s < SILENT_SECONDS}
+        alive = "Whether Celery's worker and beat tell of themselves."
+        up = GaugeMetricFamily("cotraffic_background_up", alive, labels=["process"])
+        up.add_metric(["beat"], int(BEAT in heard))
+        up.add_metric(["worker"], int(bool(heard - {BEAT})))
+        yield up
 
 
 def _of_running_listener(state: ListenerState) -> Iterator[Metric]:

@@ -18,6 +18,13 @@ from tests.stacks import Stack, first_free_port
 
 # The beginning of a command -> what runs it.
 ELSEWHERE = {
+    "docker ": "tests/deploy/test_image.py reads what Docker would; there is no engine here",
+    "ENVIRONMENT_FILE=deploy/environment.rehearsal": "tests/deploy/test_rehearsal.py",
+    'ENVIRONMENT_FILE="$PWD/environment"': "tests/deploy/test_instance.py",
+    "curl -s http://localhost:5010": "tests/deploy/test_rehearsal.py",
+    "curl -si 'http://localhost:5010": "tests/deploy/test_rehearsal.py",
+    "make .venv/.synced": "whoever runs the suite, before it",
+    ".venv/bin/python manage.py collectstatic": "tests/deploy/test_image.py",
     "make dev": "tests/devstack/test_stack.py",
     "make lint": "whoever runs the suite, before it",
     "make test": "the suite itself",
