@@ -7,11 +7,11 @@ uvicorn's own way, to the same lane and the same answers; `tests/offers/test_par
 together.
 """
 
-import logging
 import time
 from functools import partial
 from typing import cast
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from cotraffic.limited_protocol import SMALL_BYTES, LimitedProtocol
@@ -24,7 +24,7 @@ CLICK_URL = b"/offer?"
 _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
 SERVER_ERROR = Answer(500, ((b"cache-control", b"no-store"), (b"content-length", b"0")), b"")
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 def _rendered(answer: Answer, defaults: bytes) -> bytes:
