@@ -74,4 +74,4 @@ def assert_accessible(page: Page) -> None:
         for violation in found
         if violation["impact"] in SERIOUS
     ]
-    assert serious == []
+    assert not serious, "\n".join(serious)
