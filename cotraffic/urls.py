@@ -2,7 +2,9 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from offers import views
@@ -17,5 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ADMIN}/", admin.site.urls),
     # As they are typed; what is below them is linked to.
     path(ADMIN, RedirectView.as_view(pattern_name="admin:index")),
+    # Browsers ask for it by this name on every page that names none.
+    path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("diagnostics/icon.svg"))),
     path(f"{ADMIN}/diagnostics", RedirectView.as_view(pattern_name="diagnostics:overview")),
 ]

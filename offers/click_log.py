@@ -117,6 +117,13 @@ class ClickLog:
         """Write clicks down, four arguments each as `APPEND` wants them."""
         self._append(keys=APPEND_KEYS, args=[SEEN_SECONDS, *arguments])
 
+    def newest(self, count: int, before: str = "", after: str = "") -> list[Entry]:
+        """Up to `count` entries, newest first, of those between two ids; delivered ones are among them."""
+        found: Any = self._redis.xrevrange(
+            LOG, max=f"({before}" if before else "+", min=f"({after}" if after else "-", count=count
+        )
+        return [_entry(*entry) for entry in found]
+
     def create_group(self) -> None:
         """Create the consumer group where it is missing, as in an empty Redis; it begins with the oldest."""
         try:

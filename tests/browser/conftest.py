@@ -70,9 +70,14 @@ def context(browser: Browser, stack: Stack, signed_in: StorageState) -> Iterator
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A signed-in page; at the end of the test it must not have complained, nor have asked another host."""
-    page = context.new_page()
+def page(context: BrowserContext) -> Page:
+    """A signed-in page, watched."""
+    return context.new_page()
+
+
+@pytest.fixture(autouse=True)
+def watch(page: Page) -> Iterator[Watch]:
+    """At the end of the test the page must not have complained, nor have asked another host."""
     watch = Watch(page)
-    yield page
+    yield watch
     watch.assert_clean()

@@ -14,15 +14,19 @@ LID = "9ed72f87-b7c2-4afc-ae44-b8183042ef4c"
 # Every URL with arguments that fit, and the method that it is for.
 GET: dict[str, list[object]] = {
     "overview": [],
+    "parts": [],
+    "charts": [],
     "explain": [],
     "clicks": [],
     "find_click": [],
+    "new_clicks": [],
     "click": [LID],
     "records": [],
     "record": ["offers", 1],
     "record_users": [1, "campaign"],
     "preview": [],
     "refused": [],
+    "refusals": [],
     "actions": [],
     "progress": [],
 }

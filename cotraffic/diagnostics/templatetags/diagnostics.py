@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import wording
 from offers.explain_words import amount
+from offers.pulse import Cache
 
 register = template.Library()
 
@@ -21,6 +22,13 @@ register.filter("amount", amount)
 def duration_ms(milliseconds: float) -> str:
     """A duration given in milliseconds."""
     return wording.duration(milliseconds / 1000)
+
+
+@register.filter
+def hit_rate(cache: Cache) -> str:
+    """How often a cache knew the answer."""
+    asked = (cache.hits or 0) + cache.misses
+    return f"{100 * (cache.hits or 0) / asked:.0f} % known" if asked else "not asked yet"
 
 
 @register.simple_tag
@@ -51,8 +59,14 @@ def badge(text: object, state: str = "neutral") -> SafeString:
 
 @register.simple_tag
 def light(state: str) -> SafeString:
-    """A light with its word for those who do not see colours; `state` is ok, warning, error or off."""
-    words = {"ok": "Well", "warning": "Look here", "error": "Wrong", "off": "Not in use"}
+    """A light, with its word for those who see no colours: ok, warning, error, off or unknown."""
+    words = {
+        "ok": "Well",
+        "warning": "Look here",
+        "error": "Wrong",
+        "off": "Not in use",
+        "unknown": "Not known",
+    }
     return format_html(
         '<span class="light is-{}" role="img" aria-label="{}" title="{}"></span>',
         state,

@@ -5,7 +5,10 @@ import { renewTimes } from "./times.js";
 const RENEW_MS = 1000;
 const COPIED_MS = 1500;
 
-setInterval(renewTimes, RENEW_MS);
+// Where the tabs do not fit, the one that is open can be seen.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
+setInterval(() => renewTimes(), RENEW_MS);
 
 // <button type="button" data-copy="text"> copies its text, and says so for a moment; a [role=status] beside it
 // says so to those who hear the page.

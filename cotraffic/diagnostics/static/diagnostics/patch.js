@@ -34,11 +34,11 @@ function patchNode(mine, wanted) {
     if (mine.nodeValue !== wanted.nodeValue) mine.nodeValue = wanted.nodeValue;
     return;
   }
+  // Whether details are open is the reader's to say.
   for (const { name, value } of wanted.attributes) {
-    if (mine.getAttribute(name) !== value) mine.setAttribute(name, value);
+    if (name !== "open" && mine.getAttribute(name) !== value) mine.setAttribute(name, value);
   }
   for (const { name } of [...mine.attributes]) {
-    // Whether details are open is the reader's to say.
     if (!wanted.hasAttribute(name) && name !== "open") mine.removeAttribute(name);
   }
   patchChildren(mine, wanted);

@@ -1,0 +1,51 @@
+"""A day of counts as a small picture: one bar an hour, in numbers that an SVG takes as they are."""
+
+import time
+
+import msgspec
+
+BAR_WIDTH = 24
+BAR_GAP = 4
+HEIGHT = 90
+SMALLEST = 2
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """One hour: where its bar stands, and what it says."""
+
+    x: int
+    y: int
+    height: int
+    label: str
+    count: int
+    is_named: bool
+
+
+class Hours(msgspec.Struct, frozen=True):
+    """All bars, and the size of the picture."""
+
+    bars: list[Bar]
+    width: int
+    height: int
+    most: int
+
+
+def by_hour(hours: list[tuple[int, dict[str, int]]], reason: str = "") -> Hours:
+    """The picture of counts by hour; of one reason where it is given."""
+    counts = [reasons.get(reason, 0) if reason else sum(reasons.values()) for _, reasons in hours]
+    most = max(counts, default=0)
+    bars = []
+    for at, ((start, _), count) in enumerate(zip(hours, counts, strict=True)):
+        height = max(SMALLEST, round(HEIGHT * count / most)) if count else 0
+        hour = time.gmtime(start)
+        bars.append(
+            Bar(
+                x=at * (BAR_WIDTH + BAR_GAP),
+                y=HEIGHT - height,
+                height=height,
+                label=time.strftime("%H:%M", hour),
+                count=count,
+                is_named=hour.tm_hour % 6 == 0,
+            )
+        )
+    return Hours(bars, len(bars) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, HEIGHT, most)

@@ -1,0 +1,48 @@
+// Puts new clicks on top as they come, until the reader pauses.
+
+import { ask, repeat, staleness } from "./refresh.js";
+
+const EVERY_MS = 1500;
+const ROWS_KEPT = 200;
+
+const root = document.getElementById("live");
+const pause = document.getElementById("pause");
+const status = document.getElementById("live-status");
+
+function say(text) {
+  if (status.textContent !== text) status.textContent = text;
+}
+
+async function takeNew() {
+  if (pause.getAttribute("aria-pressed") === "true") return;
+  const query = new URLSearchParams(location.search);
+  query.set("after", root.dataset.newest);
+  const found = await ask(`${root.dataset.url}?${query}`, { json: true });
+  if (pause.getAttribute("aria-pressed") === "true") return;
+  root.dataset.newest = found.newest;
+  if (found.shown) show(found);
+}
+
+function show(found) {
+  const body = root.querySelector("tbody");
+  const fresh = document.createElement("template");
+  fresh.innerHTML = found.rows;
+  for (const row of fresh.content.querySelectorAll("tr")) row.classList.add("is-new");
+  body.prepend(fresh.content);
+  while (body.rows.length > ROWS_KEPT) body.rows[body.rows.length - 1].remove();
+  document.getElementById("live-empty").hidden = true;
+  document.getElementById("live-table").hidden = false;
+  const left = found.isAll ? "" : " More came than can be shown: the oldest of them were left out.";
+  say(`${body.rows.length} shown, ${found.shown} new.${left}`);
+}
+
+if (root) {
+  const takeNow = repeat(takeNew, () => EVERY_MS, staleness(root));
+  pause.addEventListener("click", () => {
+    const paused = pause.getAttribute("aria-pressed") !== "true";
+    pause.setAttribute("aria-pressed", String(paused));
+    pause.textContent = paused ? "Go on" : "Pause";
+    say(paused ? "Paused: what comes now appears when you go on." : "Going on…");
+    if (!paused) takeNow();
+  });
+}

@@ -1,0 +1,40 @@
+// The overview: lights and workers every few seconds, charts every ten.
+
+import { LatencyChart, RateChart, TypesChart } from "./charts.js";
+import { ask, refresh, repeat, staleness } from "./refresh.js";
+
+const PARTS_MS = 3000;
+const CHARTS_MS = 10000;
+
+const parts = document.getElementById("parts");
+repeat(() => refresh(parts), () => PARTS_MS, staleness(parts));
+
+const root = document.getElementById("charts");
+const charts = [
+  new RateChart(document.getElementById("chart-rate")),
+  new LatencyChart(document.getElementById("chart-latency")),
+  new TypesChart(document.getElementById("chart-types")),
+];
+const slots = new Map();
+
+async function renewCharts() {
+  // The newest slots were not complete when they were fetched, so they are fetched again.
+  const known = [...slots.keys()];
+  const since = known.length > 2 ? known.at(-2) : 0;
+  const found = await ask(`${root.dataset.url}?since=${since}`, { json: true });
+  for (const slot of found.slots) slots.set(slot.start, slot);
+  for (const start of [...slots.keys()].slice(0, -found.kept)) slots.delete(start);
+  // Workers publish once a second: what ended just now may still grow.
+  const complete = [...slots.values()].filter((slot) => slot.start + found.slotSeconds + 1 < found.now);
+  for (const chart of charts) chart.show(complete, found.slotSeconds);
+}
+
+const renewNow = repeat(renewCharts, () => CHARTS_MS, staleness(root));
+renewNow();
+
+// The colours are the theme's.
+function redraw() {
+  for (const chart of charts) chart.draw();
+}
+new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

@@ -1,0 +1,8 @@
+// Keeps the clicks that found nothing up to date.
+
+import { refresh, repeat, staleness } from "./refresh.js";
+
+const EVERY_MS = 5000;
+
+const root = document.querySelector("[data-refresh]");
+repeat(() => refresh(root), () => EVERY_MS, staleness(root));

@@ -1,0 +1,60 @@
+"""Clicks, live, in a browser: they appear as they come, can be filtered, and stop when told to."""
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from devstack.demo import SHOWCASE
+from devstack.environment import DEMO_ENCRYPTION_KEY
+from offers.tokens import encrypt
+from tests.browser.views import assert_view
+from tests.stacks import Stack
+
+CLICKS = "/admin/diagnostics/clicks/"
+PLAIN, ELSEWHERE = SHOWCASE[0], SHOWCASE[1]
+
+
+def click(stack: Stack, offer_id: int, campaign_id: int) -> str:
+    """Make a click; gives the beginning of its lid, as the page shows it."""
+    token = encrypt(offer_id, campaign_id, DEMO_ENCRYPTION_KEY)
+    answer = httpx.get(f"{stack.site_url}/offer", params={"ad": token})
+    lid = httpx.URL(answer.headers["Location"]).params["lid"]
+    return lid[:8]
+
+
+def test_a_click_appears_by_itself(page: Page, stack: Stack) -> None:
+    page.goto(CLICKS)
+    lid = click(stack, PLAIN.offer_id, PLAIN.campaign_id)
+    expect(page.locator(".panel tbody tr").first.get_by_text(lid)).to_be_visible()
+    assert_view(page, "clicks")
+
+
+def test_paused_nothing_moves_until_it_goes_on(page: Page, stack: Stack) -> None:
+    page.goto(CLICKS)
+    page.get_by_role("button", name="Pause").click()
+    lid = click(stack, PLAIN.offer_id, PLAIN.campaign_id)
+    page.wait_for_timeout(2_000)
+    expect(page.get_by_text(lid)).to_have_count(0)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(lid)).to_be_visible()
+
+
+def test_a_filter_shows_what_fits_now_and_later(page: Page, stack: Stack) -> None:
+    page.goto(CLICKS)
+    page.get_by_label("Redirect type").fill("offerGeoRestriction")
+    page.get_by_role("button", name="Filter").click()
+    types = page.locator(".panel tbody tr td:nth-child(2)")
+    expect(types.first).to_have_text("offerGeoRestriction")
+    other = click(stack, PLAIN.offer_id, PLAIN.campaign_id)
+    wanted = click(stack, ELSEWHERE.offer_id, ELSEWHERE.campaign_id)
+    expect(page.get_by_text(wanted)).to_be_visible()
+    expect(page.get_by_text(other)).to_have_count(0)
+    assert set(types.all_inner_texts()) == {"offerGeoRestriction"}
+
+
+def test_a_click_opens_its_page(page: Page) -> None:
+    page.goto(CLICKS)
+    link = page.locator(".panel tbody tr a.lid").first
+    lid = link.inner_text()[:8]
+    link.click()
+    page.wait_for_url("**/diagnostics/clicks/*-*/")
+    assert lid in page.url
