@@ -160,11 +160,11 @@ def test_s3_tells_how_the_last_look_went(store: RecipeStore) -> None:
 def test_clicks_that_wait_too_long_are_told(log: ClickLog, redis_client: redis.Redis) -> None:
     log.append(['{"lid":"9ed72f87"}', "", "0", ""])
     assert parts()["dynamodb"].state == "ok"
-    old = f"{NOW_MS - 400_000}-0"
+    old = f"{NOW_MS - 7_300_000}-0"
     redis_client.delete("clicks")
     redis_client.xadd("clicks", {"click": "{}", "unique": "0"}, id=old)
     delivery = parts()["dynamodb"]
-    assert (delivery.state, "the oldest for 6 min" in delivery.sentence) == ("error", True)
+    assert (delivery.state, "the oldest for 2 h" in delivery.sentence) == ("error", True)
 
 
 def test_a_dynamodb_that_takes_nothing_says_why(log: ClickLog) -> None:
