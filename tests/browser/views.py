@@ -30,7 +30,8 @@ class Watch:
 
     def assert_clean(self) -> None:
         """No error in the console, no server error, and no request but to this site."""
-        assert [c for c in self.complaints if not any(words in c for words in self._forgiven)] == []
+        found = [c for c in self.complaints if not any(words in c for words in self._forgiven)]
+        assert not found, found
         assert len(self.hosts) <= 1, self.hosts
 
     def _on_console(self, message: ConsoleMessage) -> None:

@@ -36,7 +36,7 @@ function show(found) {
   say(`${body.rows.length} shown, ${found.shown} new.${left}`);
 }
 
-if (root) {
+if (root && pause) {
   const takeNow = repeat(takeNew, () => EVERY_MS, staleness(root));
   pause.addEventListener("click", () => {
     const paused = pause.getAttribute("aria-pressed") !== "true";
