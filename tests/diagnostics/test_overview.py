@@ -23,8 +23,11 @@ from recipes.states import HostState, ListenerState, SyncState
 from recipes.store import RecipeStore
 from tests.recipe import make_live, offer_blob
 
-NOW_MS = int(time.time() * 1000)
 OFFERS = RecipeKind.OFFERS
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 @pytest.fixture
@@ -76,9 +79,9 @@ def test_what_is_well_needs_no_hint(store: RecipeStore) -> None:
     meta = RecipeMeta(
         count=1,
         announced_size=162394,
-        last_modified_ms=NOW_MS - 60_000,
-        loaded_at_ms=NOW_MS,
-        checked_at_ms=NOW_MS,
+        last_modified_ms=now_ms() - 7_300_000,
+        loaded_at_ms=now_ms(),
+        checked_at_ms=now_ms(),
         took_ms=120,
         source="S3",
         size_bytes=2_000,
@@ -90,12 +93,12 @@ def test_what_is_well_needs_no_hint(store: RecipeStore) -> None:
     assert fact(offers, "Announced size") == "162,394"
     assert fact(offers, "Loading took") == "120 ms"
     assert fact(offers, "From") == "S3, 2 kB"
-    assert "1 min" in fact(offers, "Age of the file")
+    assert "2 h" in fact(offers, "Age of the file")
 
 
 def test_a_recipe_that_could_not_be_replaced_is_a_warning_with_its_reason(store: RecipeStore) -> None:
     make_live(store, OFFERS, {1: offer_blob(1)})
-    store.amend_meta(OFFERS, last_error="offers: the file is no gzip", last_error_at_ms=NOW_MS)
+    store.amend_meta(OFFERS, last_error="offers: the file is no gzip", last_error_at_ms=now_ms())
     offers = parts()["recipe-offers"]
     assert (offers.state, "the file is no gzip" in offers.sentence) == ("warning", True)
 
@@ -103,7 +106,7 @@ def test_a_recipe_that_could_not_be_replaced_is_a_warning_with_its_reason(store:
 def test_rejected_records_are_named_with_their_reasons(store: RecipeStore) -> None:
     make_live(store, OFFERS, {1: offer_blob(1)})
     store.amend_meta(
-        OFFERS, loaded_at_ms=NOW_MS, rejected={"no usable id": 3}, rejections=["record 7: no usable id"]
+        OFFERS, loaded_at_ms=now_ms(), rejected={"no usable id": 3}, rejections=["record 7: no usable id"]
     )
     offers = parts()["recipe-offers"]
     assert offers.state == "warning"
@@ -112,18 +115,20 @@ def test_rejected_records_are_named_with_their_reasons(store: RecipeStore) -> No
 
 def test_a_recipe_that_nobody_compares_grows_stale(store: RecipeStore, settings: Settings) -> None:
     make_live(store, OFFERS, {1: offer_blob(1)})
-    old_ms = NOW_MS - int(settings.RECIPE_STALE_SECONDS * 1000) - 60_000
+    old_ms = now_ms() - int(settings.RECIPE_STALE_SECONDS * 1000) - 60_000
     store.amend_meta(OFFERS, loaded_at_ms=old_ms, checked_at_ms=old_ms)
     assert "not compared with S3 for" in parts()["recipe-offers"].sentence
 
 
 def host(connected: bool, error: str | None = None) -> HostState:
-    since = NOW_MS if connected else None
-    return HostState("http://staff:secret@corecipe.example:3001", since, NOW_MS, NOW_MS, "offers: 5", error)
+    since = now_ms() if connected else None
+    return HostState(
+        "http://staff:secret@corecipe.example:3001", since, now_ms(), now_ms(), "offers: 5", error
+    )
 
 
 def listener(*hosts: HostState, **syncs: SyncState) -> ListenerState:
-    return ListenerState(7, NOW_MS, list(hosts), {"applied": 2}, 0, syncs)
+    return ListenerState(7, now_ms(), list(hosts), {"applied": 2}, 0, syncs)
 
 
 def test_co_recipe_is_connected(store: RecipeStore) -> None:
@@ -151,16 +156,16 @@ def test_a_master_that_is_away_is_worse_without_a_slave(
 
 def test_s3_tells_how_the_last_look_went(store: RecipeStore) -> None:
     assert parts()["s3"].state == "warning"
-    store.note_s3(NOW_MS, None)
+    store.note_s3(now_ms(), None)
     assert parts()["s3"].state == "ok"
-    store.note_s3(NOW_MS, "there is no bucket b; check S3_BUCKET_NAME")
+    store.note_s3(now_ms(), "there is no bucket b; check S3_BUCKET_NAME")
     assert (parts()["s3"].state, "check S3_BUCKET_NAME" in parts()["s3"].sentence) == ("error", True)
 
 
 def test_clicks_that_wait_too_long_are_told(log: ClickLog, redis_client: redis.Redis) -> None:
     log.append(['{"lid":"9ed72f87"}', "", "0", ""])
     assert parts()["dynamodb"].state == "ok"
-    old = f"{NOW_MS - 7_300_000}-0"
+    old = f"{now_ms() - 7_300_000}-0"
     redis_client.delete("clicks")
     redis_client.xadd("clicks", {"click": "{}", "unique": "0"}, id=old)
     delivery = parts()["dynamodb"]

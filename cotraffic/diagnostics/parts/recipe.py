@@ -25,26 +25,27 @@ def _part(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> Part:
 
 def _judged(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> tuple[str, str, str]:
     """State, sentence, and what to do."""
+    live = f"{number(count)} {kind if count != 1 else kind.singular}"
     if not meta.generation:
         hint = f"Sync now (Actions), or run `manage.py recipe_sync {kind}`: it says what is in the way."
         because = f" {meta.last_error}" if meta.last_error else ""
         return ERROR, f"No {kind} are loaded: clicks get status 503.{because}", hint
     if meta.last_error:
         hint = "What was live before stays live. The recipe preview shows the file that waits."
-        return WARNING, f"{number(count)} {kind} are live, but a newer recipe is not: {meta.last_error}", hint
+        return WARNING, f"{live} live, but a newer recipe is not: {meta.last_error}", hint
     stale = _stale_seconds(meta, now)
     if stale is not None and stale > settings.RECIPE_STALE_SECONDS:
         hint = "Look at S3 and at the Celery worker; sync now (Actions) shows what is in the way."
-        return WARNING, f"{number(count)} {kind} are live, not compared with S3 for {duration(stale)}.", hint
+        return WARNING, f"{live} live, not compared with S3 for {duration(stale)}.", hint
     rejected = sum(meta.rejected.values())
     if rejected:
         hint = "Correct them in co-admin-back; the reasons are below."
         return (
             WARNING,
-            f"{number(count)} {kind} are live; {number(rejected)} in the file are of no use.",
+            f"{live} live; {number(rejected)} more in the file cannot be used.",
             hint,
         )
-    return OK, f"{number(count)} {kind} are live, as S3 has them.", ""
+    return OK, f"{live} live, as S3 has them.", ""
 
 
 def _stale_seconds(meta: RecipeMeta, now: float) -> float | None:
