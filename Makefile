@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench-load bench-sync bench-commit bench-delivery bench-timing faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench-load bench-sync bench-commit bench-delivery bench-timing fuzz faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -51,6 +51,9 @@ bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
 
 bench-timing: $(SYNCED) ## measure whether the time of a refusal tells what is wrong with the link
 	$(BIN)/python -m tests.bench.timing
+
+fuzz: $(SYNCED) ## send a worker a million requests of every kind over real sockets
+	$(BIN)/python -m tests.fuzz
 
 faults: $(SYNCED) ## kill and starve everything under load, and see that no answered click is lost
 	$(BIN)/python -m tests.faults

@@ -108,7 +108,7 @@ class ClickProtocol(LimitedProtocol):
         except Exception:
             # The long way comes to the same, and there it is logged and answered.
             return False
-        self.cycle = cast(RequestResponseCycle, cycle)
+        self.cycle = self._running = cast(RequestResponseCycle, cycle)
         if found is None:
             task = self.loop.create_task(cycle.examine(request))
             self.tasks.add(task)

@@ -7,7 +7,7 @@ limits cost an ordinary request two comparisons.
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MAX_URL_BYTES = 8 * 1024
 MAX_HEAD_BYTES = 32 * 1024
@@ -41,6 +41,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._is_reading = False
         self._head_bytes = self._body_bytes = self._refusal = 0
         self._awaited: object = None
+        self._running: RequestResponseCycle = None  # type: ignore[assignment]  # as uvicorn has its own
         self._awaited_since = self._answered_at = self.loop.time()
         self._look_again_in(min(LOOK_SECONDS, self.timeout_keep_alive))
 
@@ -95,6 +96,11 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer with a status and close the connection."""
         if self.transport.is_closing():
             return
+        before = self._asked_before()
+        if before is not None:
+            # It is answered first, and nothing after it.
+            before.keep_alive = False
+            return
         if status == BAD_REQUEST:
             self.send_400_response("Invalid HTTP request received.")
             return
@@ -104,6 +110,18 @@ class LimitedProtocol(HttpToolsProtocol):
         lines.append(b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.write(b"".join(lines))
         self.transport.close()
+
+    def _asked_before(self) -> RequestResponseCycle | None:
+        """The request before a broken one, where it is not answered yet; the broken one is forgotten."""
+        if self.cycle is None or self.cycle.response_complete:
+            return None
+        if self.cycle.more_body:
+            # It is the body that is broken.
+            if not self.pipeline:
+                return None
+            self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._running
+        return self.cycle
 
     def _end_after_answer(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
@@ -135,6 +153,10 @@ class LimitedProtocol(HttpToolsProtocol):
             wait = min(wait, self.timeout_keep_alive - idle)
         self._look_again_in(wait)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _awaits(self) -> tuple[object, float]:
         """What is not here completely, and for how many seconds that may be so; None where all is here."""
         if self._is_reading:
@@ -146,6 +168,12 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         super().connection_lost(exc)
+        # uvicorn tells the newest request only, and an older one that does not know would go on writing.
+        for cycle in (self._running, *(cycle for cycle, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 

@@ -1,0 +1,1 @@
+"""Sends a worker whatever comes to mind, over real sockets; `make fuzz`."""
