@@ -14,6 +14,9 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
+# Two processes, each with servers of its own, share the tests: they wait for others more than they compute.
+IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint format check bench-load bench-sync bench-commit bench-delivery bench-timing fuzz faults docs docs-check clean distclean
 
@@ -24,7 +27,7 @@ dev: $(SYNCED) ## run the whole system with demo data on localhost:5000 (HOST=, 
 	@exec $(BIN)/python -m devstack
 
 test: $(SYNCED) ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_TWO)
 
 lint: $(SYNCED) ## check style, format and types
 	$(BIN)/ruff check

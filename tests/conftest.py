@@ -33,6 +33,8 @@ SLOW = frozenset(
         "test_stack",
     }
 )
+# Tests that share a whole stack, and therefore one process where the suite runs in several.
+TOGETHER = ("browser", "test_instance")
 ENVIRONMENT_KEY = pytest.StashKey[object]()
 
 
@@ -42,8 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_order)
+    for item in items:
+        for name in TOGETHER:
+            if name in (*item.path.parts, item.path.stem):
+                item.add_marker(pytest.mark.xdist_group(name))
 
 
 def _order(item: pytest.Item) -> tuple[bool, bool]:

@@ -1,11 +1,21 @@
 """The stand-ins are real servers: they start, answer, stop, and start again."""
 
+import socket
 from pathlib import Path
 
 import pytest
 import redis
 
-from devstack.services import Service, ServiceError, free_port, port_answers, valkey_command, wait_for_port
+from devstack.services import (
+    LOCALHOST,
+    Service,
+    ServiceError,
+    free_port,
+    free_ports,
+    port_answers,
+    valkey_command,
+    wait_for_port,
+)
 
 
 @pytest.fixture
@@ -38,6 +48,16 @@ def test_a_port_in_use_is_named(valkey_service: Service) -> None:
         other = Service("other", valkey_service.command, valkey_service.port)
         with pytest.raises(ServiceError, match=f"other: port {valkey_service.port} is already in use"):
             other.start()
+
+
+def test_a_free_port_is_given_to_nobody_else_and_serves_us() -> None:
+    first = free_ports(3)
+    for port in (free_port(), first, first + 1, first + 2):
+        assert not port_answers(port)
+        with socket.socket() as somebody, pytest.raises(OSError, match="in use"):
+            somebody.bind((LOCALHOST, port))
+        with socket.create_server((LOCALHOST, port)):
+            assert port_answers(port)
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:

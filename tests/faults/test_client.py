@@ -40,7 +40,7 @@ async def redirect(reader: StreamReader, writer: StreamWriter) -> None:
 
 def test_redirects_are_answers() -> None:
     found = clicks(redirect)
-    assert found.answered == len(found.lids) > 40
+    assert found.answered == len(found.lids) > 10
     assert found.no_answer == 0
 
 
@@ -52,8 +52,8 @@ def test_the_rate_is_kept_over_few_connections() -> None:
         await redirect(reader, writer)
 
     found = clicks(counted, rate=1000, seconds=1.0)
-    assert found.answered > 900
-    assert connections["opened"] < 200
+    assert found.answered > 500
+    assert connections["opened"] < found.answered / 2
 
 
 def test_the_rate_does_not_wait_for_answers() -> None:
@@ -61,7 +61,8 @@ def test_the_rate_does_not_wait_for_answers() -> None:
         await asyncio.sleep(0.5)
         await redirect(reader, writer)
 
-    assert clicks(slow).answered > 40
+    # One after the other, there would be one.
+    assert clicks(slow).answered > 10
 
 
 def test_other_answers_and_no_answers_and_refusals_are_told_apart() -> None:
@@ -75,8 +76,8 @@ def test_other_answers_and_no_answers_and_refusals_are_told_apart() -> None:
         writer.close()
 
     found = clicks(error)
-    assert found.other_status == found.no_answer > 40
+    assert found.other_status == found.no_answer > 10
     found = clicks(hang_up)
-    assert found.unanswered == found.no_answer > 40
+    assert found.unanswered == found.no_answer > 10
     found = clicks(None)
-    assert found.refused == found.no_answer > 40
+    assert found.refused == found.no_answer > 10

@@ -25,17 +25,23 @@ from offers.spool import Spool
 from tests.offers.builders import NOW_MS, asked, campaign, decided, offer, visitor
 
 TIMEOUT_SECONDS = 0.25
+SECOND = 1.0
 
 
 @asynccontextmanager
 async def writing(
-    url: str, spool: Path, shared_url: str = "", *, tells_conversions: bool = True
+    url: str,
+    spool: Path,
+    shared_url: str = "",
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    tells_conversions: bool = True,
 ) -> AsyncIterator[ClickWriter]:
     """A running writer, as a web worker has it."""
     shared = AsyncRedis.from_url(shared_url) if shared_url else None
-    seen = SharedSeen(shared, TIMEOUT_SECONDS / 2) if shared else None
+    seen = SharedSeen(shared, timeout_seconds / 2) if shared else None
     writer = ClickWriter(
-        LogConnection(url), Spool(spool), seen, TIMEOUT_SECONDS, tells_conversions=tells_conversions
+        LogConnection(url), Spool(spool), seen, timeout_seconds, tells_conversions=tells_conversions
     )
     await writer.connection.open()
     running = asyncio.create_task(writer.run())
@@ -166,7 +172,7 @@ def test_a_redis_that_hangs_holds_a_click_up_for_no_longer_than_allowed(
 ) -> None:
     async def scenario() -> None:
         assert other_redis.pid
-        async with writing(url_of(other_redis), tmp_path / "spool") as writer:
+        async with writing(url_of(other_redis), tmp_path / "spool", timeout_seconds=SECOND) as writer:
             os.kill(other_redis.pid, signal.SIGSTOP)
             try:
                 waited = []
@@ -178,7 +184,7 @@ def test_a_redis_that_hangs_holds_a_click_up_for_no_longer_than_allowed(
             finally:
                 os.kill(other_redis.pid, signal.SIGCONT)
             # The first click found out; those after it need not.
-            assert waited[0] >= TIMEOUT_SECONDS > waited[1]
+            assert waited[0] >= SECOND > waited[1]
             await eventually(lambda: writer.counts.replayed == 2)
 
     asyncio.run(scenario())

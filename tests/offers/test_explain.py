@@ -273,8 +273,12 @@ def test_an_inactive_offer_tells_who_takes_over(explained: Explained) -> None:
         ("zz:yy", "not hexadecimal", "Copy the link again"),
         ("00:11", "IV", "32 hexadecimal digits"),
         ("00" * 16 + ":11", "length", "cut off"),
-        (encrypt(1, 1, "another-key-another-key-another!"), "", "ENCRYPTION_KEY"),
-        (encrypt_text("hello", ENCRYPTION_KEY), "neither JSON nor two ids", "ENCRYPTION_KEY"),
+        pytest.param(
+            encrypt(1, 1, "another-key-another-key-another!"), "", "ENCRYPTION_KEY", id="another key"
+        ),
+        pytest.param(
+            encrypt_text("hello", ENCRYPTION_KEY), "neither JSON nor two ids", "ENCRYPTION_KEY", id="no ids"
+        ),
         ("v2.k9." + "A" * 60, "AD_TOKEN_KEYS", "compare AD_TOKEN_KEYS"),
         ("v2.k9", "no dot", "cut off"),
     ],

@@ -69,7 +69,7 @@ def test_upper_case_hexadecimal_is_read() -> None:
         " " + "00" * 16 + ":" + "00" * 16,
         "00 " * 16 + ":" + "00" * 16,
         "00" * 16 + ":" + "00" * 16 * 100,
-        encrypt(2, 4, "another key of thirty-two bytes!"),
+        pytest.param(encrypt(2, 4, "another key of thirty-two bytes!"), id="another key"),
     ],
 )
 def test_what_is_no_token_is_a_bad_token(token: str) -> None:

@@ -143,9 +143,8 @@ def test_a_redis_that_hangs_does_not_hold_it_up(store: RecipeStore, valkey: Serv
         try:
             time.sleep(1)
             process.send_signal(signal.SIGTERM)
-            started = time.monotonic()
-            assert process.wait(20) == 0
-            assert time.monotonic() - started < 1
+            # Less than it would wait for Redis.
+            assert process.wait(5) == 0
         finally:
             os.kill(valkey.pid, signal.SIGCONT)
 

@@ -167,7 +167,7 @@ def test_a_message_without_a_record_is_passed_over(store: RecipeStore, body: str
         {"body": offer_blob(1, filler="x" * 2_000_000).decode()},
         {"body": "[" * 100_000},
     ],
-    ids=str,
+    ids=lambda wrong: next(iter(wrong)),
 )
 def test_a_malformed_message_changes_nothing(store: RecipeStore, wrong: dict[str, Any]) -> None:
     assert apply(store, message(**wrong)).outcome is UpdateOutcome.MALFORMED
