@@ -56,9 +56,9 @@ CACHES = {
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 10},
     }
 }
-CATALOG_CACHE_RECORDS = env.int("CATALOG_CACHE_RECORDS", default=50_000)
-VISITOR_CACHE_ENTRIES = env.int("VISITOR_CACHE_ENTRIES", default=50_000)
-TOKEN_CACHE_ENTRIES = env.int("TOKEN_CACHE_ENTRIES", default=50_000)
+CATALOG_CACHE_RECORDS = env.int("CATALOG_CACHE_RECORDS", default=20_000)
+VISITOR_CACHE_ENTRIES = env.int("VISITOR_CACHE_ENTRIES", default=20_000)
+TOKEN_CACHE_ENTRIES = env.int("TOKEN_CACHE_ENTRIES", default=20_000)
 
 # --- the recipe: where it comes from and when to doubt it ---
 SOCKET_HOST = env.str("SOCKET_HOST", default="http://localhost:3001")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -15,9 +16,11 @@ from recipes.store import Change, RecipeKind, RecipeReader
 # Two checks fit into the second within which a lost message must be noticed.
 VERSION_CHECK_SECONDS = 0.4
 RECONNECT_SECONDS = 0.5
+MAX_UNKNOWN_IDS = 10_000
 
 logger = structlog.stdlib.get_logger(__name__)
 Record = TypeVar("Record", Offer, Campaign)
+Value = TypeVar("Value")
 
 
 class CatalogUnavailable(Exception):
@@ -53,18 +56,19 @@ class Records(Protocol):
 class Catalog:
     """Records by id, remembered until `watch` hears that they changed.
 
-    Of more than `max_records` of a kind the one read first is forgotten. An id that is not in the recipe is
-    remembered too, as None.
+    Of more than `max_records` of a kind the one read first is forgotten. Ids that are not in the recipe are
+    remembered apart, so that whoever makes up links cannot push the records out.
     """
 
     def __init__(self, reader: RecipeReader, max_records: int) -> None:
         self._reader = reader
         self._max_records = max_records
-        self._offers: dict[int, Offer | None] = {}
-        self._campaigns: dict[int, Campaign | None] = {}
+        self._offers: dict[int, Offer] = {}
+        self._campaigns: dict[int, Campaign] = {}
+        self._unknown: dict[RecipeKind, dict[int, None]] = {kind: {} for kind in RecipeKind}
         self._version = 0
         self._loads = dict.fromkeys(RecipeKind, 0)
-        self.memory = Memory(self._offers, self._campaigns)
+        self.memory = Memory(self._offers, self._campaigns, self._unknown)
 
     @property
     def version(self) -> int:
@@ -83,14 +87,14 @@ class Catalog:
 
     async def offer(self, offer_id: int) -> Offer | None:
         """The live offer, None when there is none. Raises `CatalogUnavailable`."""
-        if offer_id in self._offers:
-            return self._offers[offer_id]
+        with suppress(NotInMemory):
+            return self.memory.offer(offer_id)
         return await self._load(RecipeKind.OFFERS, offer_id, self._offers, parse_offer)
 
     async def campaign(self, campaign_id: int) -> Campaign | None:
         """The live campaign, None when there is none. Raises `CatalogUnavailable`."""
-        if campaign_id in self._campaigns:
-            return self._campaigns[campaign_id]
+        with suppress(NotInMemory):
+            return self.memory.campaign(campaign_id)
         return await self._load(RecipeKind.CAMPAIGNS, campaign_id, self._campaigns, parse_campaign)
 
     async def raw(self, kind: RecipeKind, record_id: int) -> dict[str, Any] | None:
@@ -102,15 +106,18 @@ class Catalog:
         """Forget every record."""
         self._offers.clear()
         self._campaigns.clear()
+        for unknown in self._unknown.values():
+            unknown.clear()
 
     def apply(self, change: Change) -> None:
         """Forget exactly what changed: one record, or everything of a kind that was swapped."""
         self._version = max(self._version, change.version)
         records: dict[int, Any] = self._offers if change.kind is RecipeKind.OFFERS else self._campaigns
-        if change.record_id is None:
-            records.clear()
-        else:
-            records.pop(change.record_id, None)
+        for known in (records, self._unknown[change.kind]):
+            if change.record_id is None:
+                known.clear()
+            else:
+                known.pop(change.record_id, None)
 
     async def watch(self) -> None:
         """Keep the memory true until cancelled; while Redis is away it goes on serving what it has."""
@@ -150,7 +157,7 @@ class Catalog:
         self,
         kind: RecipeKind,
         record_id: int,
-        records: dict[int, Record | None],
+        records: dict[int, Record],
         parse: Callable[[dict[str, Any]], Record],
     ) -> Record | None:
         self._loads[kind] += 1
@@ -158,9 +165,10 @@ class Catalog:
         record = None if blob is None else _parsed(blob, parse)
         # An answer that a change has overtaken on the way is good for this click only.
         if version >= self._version:
-            if len(records) >= self._max_records:
-                del records[next(iter(records))]
-            records[record_id] = record
+            if record is None:
+                _remember(self._unknown[kind], record_id, None, MAX_UNKNOWN_IDS)
+            else:
+                _remember(records, record_id, record, self._max_records)
         return record
 
     async def _read(self, kind: RecipeKind, record_id: int) -> tuple[bytes | None, int]:
@@ -176,23 +184,30 @@ class Catalog:
 class Memory:
     """What a catalog has in memory."""
 
-    def __init__(self, offers: dict[int, Offer | None], campaigns: dict[int, Campaign | None]) -> None:
+    def __init__(
+        self,
+        offers: dict[int, Offer],
+        campaigns: dict[int, Campaign],
+        unknown: dict[RecipeKind, dict[int, None]],
+    ) -> None:
         self._offers = offers
         self._campaigns = campaigns
+        self._unknown_offers = unknown[RecipeKind.OFFERS]
+        self._unknown_campaigns = unknown[RecipeKind.CAMPAIGNS]
 
     def offer(self, offer_id: int) -> Offer | None:
         """The offer, None when it is known that there is none. Raises `NotInMemory`."""
-        try:
-            return self._offers[offer_id]
-        except KeyError:
-            raise NotInMemory(RecipeKind.OFFERS, offer_id) from None
+        offer = self._offers.get(offer_id)
+        if offer is None and offer_id not in self._unknown_offers:
+            raise NotInMemory(RecipeKind.OFFERS, offer_id)
+        return offer
 
     def campaign(self, campaign_id: int) -> Campaign | None:
         """The campaign, None when it is known that there is none. Raises `NotInMemory`."""
-        try:
-            return self._campaigns[campaign_id]
-        except KeyError:
-            raise NotInMemory(RecipeKind.CAMPAIGNS, campaign_id) from None
+        campaign = self._campaigns.get(campaign_id)
+        if campaign is None and campaign_id not in self._unknown_campaigns:
+            raise NotInMemory(RecipeKind.CAMPAIGNS, campaign_id)
+        return campaign
 
 
 class Gathered:
@@ -219,6 +234,13 @@ class Gathered:
             self._offers[missing.record_id] = await self._catalog.offer(missing.record_id)
         else:
             self._campaigns[missing.record_id] = await self._catalog.campaign(missing.record_id)
+
+
+def _remember(known: dict[int, Value], record_id: int, value: Value, limit: int) -> None:
+    """Remember something of a record, and of more than `limit` forget what was remembered first."""
+    if len(known) >= limit:
+        del known[next(iter(known))]
+    known[record_id] = value
 
 
 def _parsed(blob: bytes, parse: Callable[[dict[str, Any]], Record]) -> Record | None:

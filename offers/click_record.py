@@ -15,7 +15,7 @@ from offers.records import Offer
 from offers.request import ClickRequest
 from offers.routing import Decision
 from offers.rules import Asked
-from offers.visitors import Visitor
+from offers.visitors import USUAL_CHARACTERS, Visitor
 
 YEAR_SECONDS = 365 * 24 * 3600
 FINGERPRINT_OFF = "disabled"
@@ -135,18 +135,28 @@ def record(click: Click) -> bytes:
         slash + ad_path or None,
         fingerprint(click),
     )
-    return b"%b,%b,%b}" % (encode(own)[:-1], _decision_part(click.decision), _visitor_part(asked.visitor))
+    who = asked.visitor
+    person = _visitor_part(who) if _is_usual(who) else _visitor_part.__wrapped__(who)
+    return b"%b,%b,%b}" % (encode(own)[:-1], _decision_part(click.decision), person)
 
 
 def fingerprint(click: Click) -> str | None:
     """The visitor's mark on a campaign: who comes again within a day is not unique. None: not wanted."""
-    return None if click.request.fp == FINGERPRINT_OFF else _fingerprint(click.asked.visitor)
+    visitor = click.asked.visitor
+    if click.request.fp == FINGERPRINT_OFF:
+        return None
+    return _fingerprint(visitor) if _is_usual(visitor) else _fingerprint.__wrapped__(visitor)
 
 
 def fields(kept: bytes) -> dict[str, Any]:
     """A record as a dictionary in the table's names; amounts are exact decimals, or integers."""
     found: dict[str, Any] = _decode(kept)
     return found
+
+
+def _is_usual(visitor: Visitor) -> bool:
+    """Whether the visitor is small enough to be remembered."""
+    return len(visitor.user_agent) + len(visitor.accept_language) <= USUAL_CHARACTERS
 
 
 # Visitors and decisions are compared by identity, so that to find what is known of one costs next to nothing.

@@ -15,7 +15,7 @@ from ua_parser.regex import Resolver
 MAX_USER_AGENT_CHARACTERS = 1024
 
 
-class Device(msgspec.Struct, frozen=True):
+class Device(msgspec.Struct, frozen=True, gc=False):
     """What is known of the device; None is unknown. `device_type` is one of DEVICE_TYPES."""
 
     device_type: str = "unknown"
@@ -75,9 +75,9 @@ class DeviceReader:
 
     def __init__(self, cache_entries: int) -> None:
         self._parse = Parser(Resolver(load_builtins())).parse
-        self.read = lru_cache(cache_entries)(self._read)
+        self.remembered = lru_cache(cache_entries)(self.read)
 
-    def _read(self, user_agent: str, hints: ClientHints) -> Device:
+    def read(self, user_agent: str, hints: ClientHints) -> Device:
         """The device behind a user agent and its client hints, neither of which need make sense."""
         if not user_agent and hints == NO_HINTS:
             return Device()

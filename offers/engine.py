@@ -67,7 +67,7 @@ def _described(
     remembered = {
         "tokens": tokens.decrypted,
         "visitors": visitors.remembered,
-        "devices": visitors.devices.read,
+        "devices": visitors.devices.remembered,
     }
     caches = {"offers": catalog.offers_cache, "campaigns": catalog.campaigns_cache}
     for name, function in remembered.items():

@@ -11,7 +11,7 @@ import msgspec
 LOOK_AT_FILE_SECONDS = 5.0
 
 
-class Geo(msgspec.Struct, frozen=True):
+class Geo(msgspec.Struct, frozen=True, gc=False):
     """What is known of an address; None is unknown, which equals nothing."""
 
     country: str | None = None

@@ -18,7 +18,7 @@ class Landing(msgspec.Struct, frozen=True, gc=False):
     location: str
 
 
-class Route(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, frozen=True, gc=False):
     """A page with all filled in that an offer and a campaign decide; the rest is of each click.
 
     `parts` alternates between fixed text and the name of a macro, as in `Page`. What follows it goes around

@@ -21,7 +21,7 @@ class BadPage(ValueError):
     """The text cannot be a landing page; the message says why."""
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, gc=False):
     """A landing page, ready to be filled.
 
     `text` is the page as the recipe has it, and `shown` the same, split. `parts` alternates between fixed URL
@@ -49,7 +49,10 @@ def compile_page(text: str) -> Page:
     parts = _split(before)
     joiner = "?" if "?" not in before else "" if before[-1] in "?&" else "&"
     shown, fragment = tuple(_MACRO.split(text)), _split(mark + after) if mark else ()
-    return Page(text, shown, parts, fragment, joiner, shown == parts and not fragment)
+    if shown == parts and not fragment:
+        # Most pages: one copy of them is enough.
+        return Page(text, parts, parts, fragment, joiner, True)
+    return Page(text, shown, parts, fragment, joiner, False)
 
 
 def _with_scheme(url: str) -> str:

@@ -5,6 +5,7 @@ text) is no fault; one that cannot be read is noted as a defect, and the reader 
 It knows nothing of offers, campaigns or rules.
 """
 
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -68,6 +69,11 @@ class FieldReader:
             return str(value)
         self.defect(field, value, "is not text")
         return None
+
+    def word(self, field: str) -> str | None:
+        """The same for text that many records have in common: it is in memory once."""
+        text = self.text(field)
+        return None if text is None else sys.intern(text)
 
     def flag(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> bool | None:
         """True or False from a boolean, 0/1 or their words ("0" and "false" are false); None when absent."""

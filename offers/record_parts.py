@@ -9,7 +9,7 @@ from offers.pages import BadPage, Page, compile_page
 from offers.reading import FieldReader, id_of
 
 
-class DateRange(msgspec.Struct, frozen=True):
+class DateRange(msgspec.Struct, frozen=True, gc=False):
     """When something runs: both ends in ms since the epoch, or only the verdict frozen into the file."""
 
     start_ms: int | None
@@ -23,7 +23,7 @@ class DateRange(msgspec.Struct, frozen=True):
         return self.start_ms <= now_ms <= self.end_ms
 
 
-class Caps(msgspec.Struct, frozen=True):
+class Caps(msgspec.Struct, frozen=True, gc=False):
     """What co-recipe computed of the caps of an offer or campaign. `dates` is None when they run always."""
 
     over_limit: bool
@@ -34,21 +34,21 @@ class Caps(msgspec.Struct, frozen=True):
     caps_type: str | None
 
 
-class CountryPayout(msgspec.Struct, frozen=True):
+class CountryPayout(msgspec.Struct, frozen=True, gc=False):
     """Amounts of one country; None leaves the amount that was there."""
 
     payin: Decimal | None
     payout: Decimal | None
 
 
-class CustomPage(msgspec.Struct, frozen=True):
+class CustomPage(msgspec.Struct, frozen=True, gc=False):
     """The landing page of one country."""
 
     page_id: int | None
     page: Page
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """An offer that an aggregated offer may hand a click to; `closed_by` says why it may not."""
 
     offer_id: int

@@ -63,7 +63,7 @@ class RecordRejected(ValueError):
         self.record_id = record_id
 
 
-class Offer(msgspec.Struct, frozen=True, eq=False):
+class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One offer. Ids that point at other offers are 0 when there is none; amounts are exact decimals."""
 
     offer_id: int
@@ -97,7 +97,7 @@ class Offer(msgspec.Struct, frozen=True, eq=False):
     defects: tuple[Defect, ...]
 
 
-class Campaign(msgspec.Struct, frozen=True, eq=False):
+class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One campaign: an affiliate's right to send clicks to an offer."""
 
     campaign_id: int
@@ -137,11 +137,11 @@ def parse_offer(raw: dict[str, Any]) -> Offer:
         name=read.text("name"),
         description=read.text("descriptions"),
         advertiser_id=read.identifier("advertiserId"),
-        advertiser_name=read.text("advertiserName"),
+        advertiser_name=read.word("advertiserName"),
         advertiser_manager_id=read.identifier("advertiserManagerId"),
         vertical_id=read.identifier("verticalId"),
-        vertical_name=read.text("verticalName"),
-        conversion_type=read.text("conversionType"),
+        vertical_name=read.word("verticalName"),
+        conversion_type=read.word("conversionType"),
         is_cpm_option_enabled=bool(read.flag("isCpmOptionEnabled")),
         payin=read.amount("payin") or ZERO,
         payout=read.amount("payout") or ZERO,
@@ -169,7 +169,7 @@ def parse_campaign(raw: dict[str, Any]) -> Campaign:
     if campaign_id is None:
         raise RecordRejected("no usable campaignId")
     read = FieldReader(raw, campaign_id)
-    status = read.text("campaignStatus")
+    status = read.word("campaignStatus")
     if status is not None and status not in CAMPAIGN_STATUSES:
         read.defect("campaignStatus", status, "is not a known status; it blocks nothing")
     return Campaign(
@@ -177,8 +177,8 @@ def parse_campaign(raw: dict[str, Any]) -> Campaign:
         name=read.text("name"),
         offer_id=read.reference("offerId"),
         affiliate_id=read.identifier("affiliateId"),
-        affiliate_status=read.text("affiliateStatus"),
-        affiliate_type=read.text("affiliateType"),
+        affiliate_status=read.word("affiliateStatus"),
+        affiliate_type=read.word("affiliateType"),
         affiliate_manager_id=read.identifier("affiliateManagerId"),
         campaign_status=status,
         payout=read.amount("payout") or ZERO,

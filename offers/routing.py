@@ -46,7 +46,7 @@ class Step(msgspec.Struct, frozen=True):
     decided: bool
 
 
-class Decision(msgspec.Struct, frozen=True, eq=False):
+class Decision(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the rules came to.
 
     `offer` takes the click; it is None where none is left that can, and `page` is then the page of last

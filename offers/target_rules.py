@@ -26,21 +26,21 @@ DIMENSIONS = frozenset(
 _ALIASES = {"geo": "country"}
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """One dimension and the values listed for it, case-folded."""
 
     dimension: str
     values: frozenset[str]
 
 
-class TargetRule(msgspec.Struct, frozen=True):
+class TargetRule(msgspec.Struct, frozen=True, gc=False):
     """Groups of conditions; `include`: the visitor is one of the values, else known and none of them."""
 
     include: bool
     groups: tuple[tuple[Condition, ...], ...]
 
 
-class RuleSet(msgspec.Struct, frozen=True):
+class RuleSet(msgspec.Struct, frozen=True, gc=False):
     """Rules that share one target; `redirect_to` is 0 where they send to the offer's exit offer."""
 
     redirect_to: int

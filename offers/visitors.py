@@ -1,5 +1,6 @@
 """What we know of the person clicking: address, geo, device."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -7,6 +8,9 @@ import msgspec
 from offers.addresses import AddressReader
 from offers.devices import ClientHints, Device, DeviceReader
 from offers.geo import Geo, GeoReader
+
+# Of all that a browser tells of its visitor, and of its hints once more.
+USUAL_CHARACTERS = 1024
 
 
 class Clues(msgspec.Struct, frozen=True, gc=False):
@@ -19,7 +23,7 @@ class Clues(msgspec.Struct, frozen=True, gc=False):
     hints: ClientHints
 
 
-class Visitor(msgspec.Struct, frozen=True, eq=False):
+class Visitor(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The person clicking. `address` is "" where even that is unknown."""
 
     address: str
@@ -30,7 +34,7 @@ class Visitor(msgspec.Struct, frozen=True, eq=False):
 
 
 class VisitorReader:
-    """Makes a visitor of the clues, and remembers as many as `cache_entries`."""
+    """Makes a visitor of the clues, and remembers as many as `cache_entries` of usual size."""
 
     def __init__(
         self, addresses: AddressReader, geo: GeoReader, devices: DeviceReader, cache_entries: int
@@ -38,20 +42,33 @@ class VisitorReader:
         self.addresses = addresses
         self.geo = geo
         self.devices = devices
-        self.remembered = lru_cache(cache_entries)(self._read)
+        self.remembered = lru_cache(cache_entries)(self._usual)
 
     def read(self, clues: Clues) -> Visitor:
         """The visitor behind the clues; never raises."""
         if self.geo.reopened():
             self.remembered.cache_clear()
-        return self.remembered(clues)
+        return self.remembered(clues) if _is_usual(clues) else self._visitor(clues, self.devices.read)
 
-    def _read(self, clues: Clues) -> Visitor:
+    def _usual(self, clues: Clues) -> Visitor:
+        return self._visitor(clues, self.devices.remembered)
+
+    def _visitor(self, clues: Clues, device: Callable[[str, ClientHints], Device]) -> Visitor:
         address = self.addresses.client_address(clues.peer, clues.forwarded_for)
         return Visitor(
             address=address,
             user_agent=clues.user_agent,
             accept_language=clues.accept_language,
             geo=self.geo.lookup(address),
-            device=self.devices.read(clues.user_agent, clues.hints),
+            device=device(clues.user_agent, clues.hints),
         )
+
+
+def _is_usual(clues: Clues) -> bool:
+    """Whether the clues are as long as those of browsers; what else comes is too large to remember."""
+    hints = clues.hints
+    return (
+        len(clues.user_agent) + len(clues.accept_language) + len(clues.forwarded_for) <= USUAL_CHARACTERS
+        and len(hints.full_version_list) + len(hints.model) + len(hints.platform) <= USUAL_CHARACTERS
+        and len(hints.platform_version) + len(hints.mobile) <= USUAL_CHARACTERS
+    )

@@ -10,7 +10,7 @@ from offers.records import Campaign, Offer
 from offers.visitors import Visitor
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """One click, as the rules see it. `now_ms` is in milliseconds since the epoch."""
 
     offer: Offer

@@ -1,0 +1,167 @@
+"""What a worker remembers is bounded, and whoever sends junk neither fills nor empties it."""
+
+import asyncio
+import os
+from collections.abc import Iterable
+
+import pytest
+from msgspec.structs import replace
+
+from offers.addresses import AddressReader
+from offers.catalog import MAX_UNKNOWN_IDS, Catalog
+from offers.click_record import REMEMBERED_VISITORS, _fingerprint, _visitor_part, record
+from offers.devices import NO_HINTS, ClientHints, DeviceReader
+from offers.geo import GeoReader
+from offers.known_decisions import KnownDecisions
+from offers.records import Offer
+from offers.tokens import BadToken, TokenReader, encrypt
+from offers.visitors import USUAL_CHARACTERS, Clues, VisitorReader
+from recipes.store import Change, LiveRead, RecipeKind, RecipeReader
+from tests.environment import ENCRYPTION_KEY
+from tests.offers.builders import asked, campaign, decided, offer, target, visitor
+from tests.recipe import offer_blob
+
+ENTRIES = 50
+
+
+class Recipe(RecipeReader):
+    """A recipe of the offers 1 to 10, that counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    async def read(self, kind: RecipeKind, record_id: int) -> LiveRead:
+        self.reads += 1
+        return LiveRead(
+            True, 1, offer_blob(record_id) if kind is RecipeKind.OFFERS and record_id <= 10 else None
+        )
+
+
+@pytest.fixture
+def visitors(geoip_databases: None) -> VisitorReader:
+    geo = GeoReader(os.environ["MAXMIND_PATH"], os.environ["MAXMIND_PATH_ISP"])
+    return VisitorReader(AddressReader([], ""), geo, DeviceReader(ENTRIES), ENTRIES)
+
+
+def clues(user_agent: str = "Firefox", language: str = "en", hints: ClientHints = NO_HINTS) -> Clues:
+    return Clues("34.99.99.105", "", user_agent, language, hints)
+
+
+def test_no_more_visitors_are_remembered_than_there_is_room_for(visitors: VisitorReader) -> None:
+    for number in range(3 * ENTRIES):
+        visitors.read(clues(f"Firefox/{number}"))
+    assert visitors.remembered.cache_info().currsize == ENTRIES
+    assert visitors.devices.remembered.cache_info().currsize == ENTRIES
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        clues("x" * (USUAL_CHARACTERS + 1)),
+        clues(language="x" * (USUAL_CHARACTERS + 1)),
+        clues(hints=ClientHints(full_version_list="x" * (USUAL_CHARACTERS + 1))),
+        clues(hints=ClientHints(platform_version="x" * (USUAL_CHARACTERS + 1))),
+    ],
+    ids=["user agent", "language", "brands", "version"],
+)
+def test_what_is_larger_than_any_browser_sends_is_read_but_not_remembered(
+    visitors: VisitorReader, large: Clues
+) -> None:
+    assert visitors.read(large).user_agent == large.user_agent
+    assert visitors.remembered.cache_info().currsize == 0
+    assert visitors.devices.remembered.cache_info().currsize == 0
+
+
+def test_a_large_visitors_click_is_recorded_and_nothing_of_it_remembered() -> None:
+    large = decided(asked(who=replace(visitor("US"), user_agent="x" * 8000)))
+    before = _visitor_part.cache_info().currsize, _fingerprint.cache_info().currsize
+    assert b"x" * 8000 in record(large)
+    assert (_visitor_part.cache_info().currsize, _fingerprint.cache_info().currsize) == before
+    assert before[0] <= REMEMBERED_VISITORS
+
+
+def test_junk_tokens_push_no_good_one_out() -> None:
+    tokens = TokenReader(ENCRYPTION_KEY, ENTRIES)
+    tokens.read(encrypt(1, 1, ENCRYPTION_KEY))
+    for number in range(10 * ENTRIES):
+        with pytest.raises(BadToken):
+            tokens.read(f"{number:032x}:{number:032x}")
+    assert tokens.decrypted.cache_info().currsize == 1
+
+
+async def ask(catalog: Catalog, ids: Iterable[int]) -> list[Offer | None]:
+    return [await catalog.offer(offer_id) for offer_id in ids]
+
+
+def test_ids_that_do_not_exist_push_no_record_out() -> None:
+    recipe = Recipe()
+    catalog = Catalog(recipe, ENTRIES)
+    asyncio.run(ask(catalog, range(1, 11)))
+    assert not any(asyncio.run(ask(catalog, range(11, 11 + 10 * ENTRIES))))
+    recipe.reads = 0
+    assert all(asyncio.run(ask(catalog, range(1, 11))))
+    assert recipe.reads == 0
+
+
+def test_ids_that_do_not_exist_are_remembered_up_to_a_limit() -> None:
+    recipe = Recipe()
+    catalog = Catalog(recipe, ENTRIES)
+    asyncio.run(ask(catalog, [11, 11]))
+    assert recipe.reads == 1
+    asyncio.run(ask(catalog, range(12, 12 + MAX_UNKNOWN_IDS)))
+    recipe.reads = 0
+    asyncio.run(ask(catalog, [11]))
+    assert recipe.reads == 1
+
+
+def test_an_id_that_came_into_being_is_read_again() -> None:
+    recipe = Recipe()
+    catalog = Catalog(recipe, ENTRIES)
+    asyncio.run(ask(catalog, [11]))
+    catalog.apply(Change(1, RecipeKind.OFFERS, 11))
+    asyncio.run(ask(catalog, [11]))
+    assert recipe.reads == 2
+
+
+def test_decisions_are_remembered_up_to_a_limit() -> None:
+    known = KnownDecisions(ENTRIES)
+    clicks = [decided(asked(offer(number), campaign(number))) for number in range(1, 3 * ENTRIES)]
+    for click in clicks:
+        known.keep(click.asked, click.decision)
+    assert sum(known.get(click.asked) is not None for click in clicks) <= ENTRIES
+    assert known.get(clicks[-1].asked) is clicks[-1].decision
+
+
+@pytest.mark.parametrize(
+    ("country", "same"), [("US", True), ("DE", True), ("FR", False), (None, False)], ids=str
+)
+def test_a_decision_holds_for_every_country_of_which_the_offer_says_nothing(
+    country: str | None, same: bool
+) -> None:
+    known = KnownDecisions(ENTRIES)
+    one, another = offer(countriesRestrictions="FR"), campaign()
+    first = decided(asked(one, another, visitor("US")))
+    known.keep(first.asked, first.decision)
+    found = known.get(asked(one, another, visitor(country)))
+    assert (found is first.decision) is same
+
+
+@pytest.mark.parametrize(
+    ("of_offer", "of_campaign"),
+    [
+        ({"startEndDateSetup": 1, "startEndDateSetting": {"dateRangePass": True}}, {}),
+        ({"type": "aggregated"}, {}),
+        ({}, {"targetRules": target(("browser", "Chrome"))}),
+        ({"capSetup": 1, "capInfo": {"dateRangeSetUp": 1}}, {}),
+        ({}, {"capSetup": 1, "capInfo": {"dateRangeSetUp": 1}}),
+        ({"countriesRestrictions": "US", "offerIdRedirectExitTraffic": 2}, {}),
+    ],
+    ids=["dates", "candidates", "target rules", "offer caps' dates", "campaign caps' dates", "an exit"],
+)
+def test_a_decision_that_hangs_on_more_is_made_anew(
+    of_offer: dict[str, object], of_campaign: dict[str, object]
+) -> None:
+    known = KnownDecisions(ENTRIES)
+    click = decided(asked(offer(**of_offer), campaign(**of_campaign)))
+    known.keep(click.asked, click.decision)
+    assert known.get(click.asked) is None
