@@ -18,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench-load bench-sync bench-commit bench-delivery bench-timing fuzz faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-commit bench-delivery bench-timing fuzz faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -39,6 +39,15 @@ format: $(SYNCED) ## put imports and layout in order
 	$(BIN)/ruff format
 
 check: lint test ## everything that has to pass
+
+bench: $(SYNCED) ## measure what a click costs (needs wrk; ARGS="--only share --runs 3")
+	$(BIN)/python -m tests.bench.clicks $(ARGS)
+
+profile: $(SYNCED) ## measure where the microseconds of a click go (needs wrk)
+	$(BIN)/python -m tests.bench.profile $(ARGS)
+
+bench-memory: $(SYNCED) ## measure a worker's memory, and what junk does to it (ARGS="--clicks 1000000")
+	$(BIN)/python -m tests.bench.memory $(ARGS)
 
 bench-load: $(SYNCED) ## measure a recipe load
 	$(BIN)/python -m tests.bench.load

@@ -97,7 +97,7 @@ def fresh_links(campaign_count: int, offer_count: int, chance: random.Random) ->
         yield encrypt(*pair, settings.ENCRYPTION_KEY)
 
 
-def mixed(tokens: list[str], visitors: int, count: int) -> Iterator[bytes]:
+def mixed(tokens: list[str], visitors: int, count: int) -> Requests:
     """Clicks on links of unequal success, by visitors of whom most come more than once."""
     chance = random.Random(4)
     people = [person(chance) for _ in range(visitors)]
@@ -107,14 +107,22 @@ def mixed(tokens: list[str], visitors: int, count: int) -> Iterator[bytes]:
         yield click(token, chance.choice(people), chance)
 
 
-def strangers(tokens: Iterator[str], count: int) -> Iterator[bytes]:
+def mixed_once(tokens: list[str], visitors: int) -> Requests:
+    """A click on each of the links, by visitors who come again."""
+    chance = random.Random(4)
+    people = [person(chance) for _ in range(visitors)]
+    for token in tokens:
+        yield click(token, chance.choice(people), chance)
+
+
+def strangers(tokens: Iterator[str], count: int) -> Requests:
     """Clicks by visitors of whom each has an address and a user agent of his own."""
     chance = random.Random(5)
     for token in islice(tokens, count):
         yield click(token, person(chance), chance)
 
 
-def chained(count: int, visitors: int) -> Iterator[bytes]:
+def chained(count: int, visitors: int) -> Requests:
     """Clicks of which each asks every rule, exits, and goes from offer to offer."""
     chance = random.Random(6)
     people = [person(chance) for _ in range(visitors)]
