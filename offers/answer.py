@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Callable
-from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-import msgspec
-
+from offers.admission import UNAVAILABLE, Reason, Refusal, admit
 from offers.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded, NotInMemory, Records
 from offers.click_record import Click
 from offers.clicks import ClickWriter
@@ -16,7 +14,7 @@ from offers.known_decisions import KnownDecisions
 from offers.landing import LandingBuilder, Route
 from offers.lids import LidMaker
 from offers.pulse import Pulse, Refused
-from offers.records import Campaign, Offer, OfferStatus
+from offers.records import Campaign, Offer
 from offers.refusal_beat import RefusalBeat
 from offers.request import ClickRequest
 from offers.rotation import Rotation
@@ -25,36 +23,12 @@ from offers.rules import Asked
 from offers.tokens import AdTarget, BadToken, TokenReader
 from offers.visitors import Visitor, VisitorReader
 
-BLOCKING_CAMPAIGN_STATUSES = frozenset({"inactive", "pending", "blocked", "rejected"})
 RETRY_AFTER_SECONDS = 5
 KNOWN_DECISIONS = 10_000
 # Of what a refused click brought along; more helps nobody to find the broken advert.
 SHOWN_CHARACTERS = 500
 
 Headers = tuple[tuple[bytes, bytes], ...]
-
-
-class Reason(Enum):
-    """Why a click is not sent anywhere."""
-
-    BAD_TOKEN = "bad token"  # noqa: S105 - the words of an answer
-    UNKNOWN_OFFER = "unknown offer"
-    UNKNOWN_CAMPAIGN = "unknown campaign"
-    INACTIVE_OFFER = "inactive offer, and no default campaign with an active offer"
-    BLOCKED_AFFILIATE = "blocked affiliate"
-    BLOCKED_CAMPAIGN = "blocked campaign"
-    NOTHING_LOADED = "nothing loaded"
-    REDIS_AWAY = "unknown record while Redis is away"
-
-
-UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY})
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """A click that is sent nowhere: the reason, and what exactly it was."""
-
-    reason: Reason
-    detail: str
 
 
 class Answer(NamedTuple):
@@ -189,7 +163,7 @@ class Answerer:
             target = self.tokens.read(request.ad)
         except BadToken as problem:
             return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
-        admitted = self.admit(target, records)
+        admitted = admit(target, records, self.defaults)
         if isinstance(admitted, Refusal):
             return admitted
         offer, campaign = admitted
@@ -207,33 +181,7 @@ class Answerer:
 
     def admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
         """The offer and campaign that the rules are asked about, or why there are none."""
-        offer = records.offer(target.offer_id)
-        if offer is None:
-            return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
-        campaign = records.campaign(target.campaign_id)
-        if campaign is None:
-            return Refusal(Reason.UNKNOWN_CAMPAIGN, f"campaign {target.campaign_id} is not in the recipe")
-        if offer.status is OfferStatus.INACTIVE:
-            default = self._default_pair(records)
-            if default is None:
-                return Refusal(Reason.INACTIVE_OFFER, f"offer {offer.offer_id} is inactive")
-            offer, campaign = default
-        if campaign.affiliate_status == "blacklisted":
-            return Refusal(Reason.BLOCKED_AFFILIATE, f"affiliate {campaign.affiliate_id} is blacklisted")
-        if campaign.campaign_status in BLOCKING_CAMPAIGN_STATUSES:
-            detail = f"campaign {campaign.campaign_id} is {campaign.campaign_status}"
-            return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
-        return offer, campaign
-
-    def _default_pair(self, records: Records) -> tuple[Offer, Campaign] | None:
-        """The default campaign and its offer, which take the clicks of inactive offers."""
-        if not self.defaults.campaign_id:
-            return None
-        campaign = records.campaign(self.defaults.campaign_id)
-        offer = records.offer(campaign.offer_id) if campaign and campaign.offer_id else None
-        if campaign is None or offer is None or offer.status is OfferStatus.INACTIVE:
-            return None
-        return offer, campaign
+        return admit(target, records, self.defaults)
 
     def _decide(self, asked: Asked, records: Records, trace: list[Step] | None) -> Decision:
         """The decision on a click, from memory where such clicks always get the same."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from offers.answer import UNAVAILABLE, Answerer, Refusal
+from offers.admission import UNAVAILABLE, Refusal
+from offers.answer import Answerer
 from offers.click_record import Click, fields, record
 from offers.request import ClickRequest
 from offers.routing import Step

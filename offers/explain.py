@@ -6,8 +6,9 @@ The page, `manage.py explain` and the tests ask the same question and get the sa
 import time
 from urllib.parse import parse_qsl
 
+from offers.admission import Reason, Refusal
 from offers.amounts import amounts
-from offers.answer import Answerer, Reason, Refusal
+from offers.answer import Answerer
 from offers.catalog import CatalogUnavailable, Records
 from offers.click_record import Click, fields, record
 from offers.debug import visitor_fields

@@ -1,6 +1,6 @@
 """What staff can do about a click that was refused. Visitors never see it: they all get the same answer."""
 
-from offers.answer import Reason, Refusal
+from offers.admission import Reason, Refusal
 
 _TOKEN_HINTS = (
     ("expired", "Build a new link, with a later expiry or none, and put it into the advert."),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from offers.answer import Reason
+from offers.admission import Reason
 from offers.geo import Database
 from offers.pulse import LATENCY_BOUNDS_MS, MAX_REDIRECT_TYPES, OTHER, Cache, Counted
 

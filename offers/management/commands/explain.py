@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 from django.core.management.base import BaseCommand, CommandParser
 
-from offers.answer import UNAVAILABLE
+from offers.admission import UNAVAILABLE
 from offers.engine import build_answerer, build_click_writer, open_redis
 from offers.explain import explain
 from offers.explain_text import lines

@@ -1,0 +1,68 @@
+"""Whether a click is let in at all: the blocks that come before every rule. Pure, like the rules."""
+
+from enum import Enum
+
+import msgspec
+
+from offers.catalog import Records
+from offers.records import Campaign, Offer, OfferStatus
+from offers.routing import Defaults
+from offers.tokens import AdTarget
+
+BLACKLISTED = "blacklisted"
+BLOCKING_CAMPAIGN_STATUSES = frozenset({"inactive", "pending", "blocked", "rejected"})
+
+
+class Reason(Enum):
+    """Why a click is not sent anywhere."""
+
+    BAD_TOKEN = "bad token"  # noqa: S105 - the words of an answer
+    UNKNOWN_OFFER = "unknown offer"
+    UNKNOWN_CAMPAIGN = "unknown campaign"
+    INACTIVE_OFFER = "inactive offer, and no default campaign with an active offer"
+    BLOCKED_AFFILIATE = "blocked affiliate"
+    BLOCKED_CAMPAIGN = "blocked campaign"
+    NOTHING_LOADED = "nothing loaded"
+    REDIS_AWAY = "unknown record while Redis is away"
+
+
+UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY})
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A click that is sent nowhere: the reason, and what exactly it was."""
+
+    reason: Reason
+    detail: str
+
+
+def admit(target: AdTarget, records: Records, defaults: Defaults) -> tuple[Offer, Campaign] | Refusal:
+    """The offer and campaign that the rules are asked about, or why there are none. Raises `NotInMemory`."""
+    offer = records.offer(target.offer_id)
+    if offer is None:
+        return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
+    campaign = records.campaign(target.campaign_id)
+    if campaign is None:
+        return Refusal(Reason.UNKNOWN_CAMPAIGN, f"campaign {target.campaign_id} is not in the recipe")
+    if offer.status is OfferStatus.INACTIVE:
+        default = _default_pair(records, defaults)
+        if default is None:
+            return Refusal(Reason.INACTIVE_OFFER, f"offer {offer.offer_id} is inactive")
+        offer, campaign = default
+    if campaign.affiliate_status == BLACKLISTED:
+        return Refusal(Reason.BLOCKED_AFFILIATE, f"affiliate {campaign.affiliate_id} is blacklisted")
+    if campaign.campaign_status in BLOCKING_CAMPAIGN_STATUSES:
+        detail = f"campaign {campaign.campaign_id} is {campaign.campaign_status}"
+        return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
+    return offer, campaign
+
+
+def _default_pair(records: Records, defaults: Defaults) -> tuple[Offer, Campaign] | None:
+    """The default campaign and its offer, which take the clicks of inactive offers."""
+    if not defaults.campaign_id:
+        return None
+    campaign = records.campaign(defaults.campaign_id)
+    offer = records.offer(campaign.offer_id) if campaign and campaign.offer_id else None
+    if campaign is None or offer is None or offer.status is OfferStatus.INACTIVE:
+        return None
+    return offer, campaign
