@@ -7,8 +7,12 @@ import msgspec
 from redis import Redis
 
 from cotraffic.actions import ActionFailed, Reporter
+from offers import preview
 from offers.click_log import ClickLog
-from recipes.files import CannotReachS3
+from offers.preview import DEFAULT_CLICKS
+from recipes import holds
+from recipes.comparison import Comparison, LiveChanged
+from recipes.files import CannotReachS3, FileChanged
 from recipes.locks import AlreadyWaiting, LockLost
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
@@ -23,6 +27,7 @@ class Job(NamedTuple):
     redis: Redis
     arguments: dict[str, str]
     report: Reporter
+    user: str = ""
 
 
 Run = Callable[[Job], str]
@@ -32,7 +37,7 @@ class ActionKind(msgspec.Struct, frozen=True):
     """One thing that staff can ask for.
 
     `run` gives the outcome in words, or raises `ActionFailed`. With a `warning`, which says what it may hurt,
-    staff is asked once more before.
+    staff is asked once more before. One that is not listed is asked for by a panel of its own.
     """
 
     name: str
@@ -41,6 +46,7 @@ class ActionKind(msgspec.Struct, frozen=True):
     button: str
     run: Run
     warning: str = ""
+    is_listed: bool = True
 
 
 def _sync_now(job: Job) -> str:
@@ -117,6 +123,74 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
+def _preview(job: Job) -> str:
+    """Look at what S3 has; syncs wait while there is something to decide."""
+    store = RecipeStore(job.redis)
+    try:
+        clicks = int(job.arguments.get("clicks", DEFAULT_CLICKS))
+        found = preview.preview(store, ClickLog(job.redis), job.user, clicks, job.report)
+    except (CannotReachS3, RecipeRejected, LiveChanged, OSError) as problem:
+        for kind in RecipeKind:
+            holds.end_review(kind, store)
+        raise ActionFailed(f"{problem}.") from problem
+    preview.save(store, found)
+    for kind in RecipeKind:
+        if kind not in found.kinds:
+            holds.end_review(kind, store)
+    if not found.kinds:
+        return "S3 has what is live; there is nothing to decide."
+    said = [_counts(comparison) for comparison in found.kinds.values()]
+    if found.clicks:
+        said.append(
+            f"{found.clicks.elsewhere:,} of the last {_counted(found.clicks.clicks, 'click')} elsewhere."
+        )
+    return " ".join(said)
+
+
+def _counts(found: Comparison) -> str:
+    return f"{found.kind}: {found.added:,} added, {found.removed:,} removed, {found.changed:,} changed."
+
+
+def _make_live(job: Job) -> str:
+    """Make the very files live that were previewed."""
+    store, said, failed = RecipeStore(job.redis), [], False
+    for kind in RecipeKind:
+        etag = job.arguments.get(kind.value)
+        if not etag:
+            continue
+        request = SyncRequest(
+            kind=kind,
+            wanted_etag=etag,
+            force="force" in job.arguments,
+            progress=_naming(kind, job.report),
+        )
+        try:
+            said.append(_words(sync(request, store)))
+        except FileChanged as problem:
+            failed = True
+            said.append(f"{problem}. Preview once more, and decide on that.")
+        except AlreadyWaiting as problem:
+            failed = True
+            said.append(f"{problem}. Try again in a moment.")
+        except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as problem:
+            failed = True
+            said.append(f"{kind}: {problem}.")
+    if failed:
+        raise ActionFailed(" ".join(said))
+    return " ".join(said)
+
+
+def _leave(job: Job) -> str:
+    """Keep the files that were previewed from going live by themselves."""
+    store, left = RecipeStore(job.redis), []
+    for kind in RecipeKind:
+        etag = job.arguments.get(kind.value)
+        if etag:
+            holds.leave(kind, store, etag, job.user)
+            left.append(kind.value)
+    return f"The {' and '.join(left)} in S3 will not go live by themselves; the next files will."
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -146,5 +220,30 @@ KINDS = {
             "Retry",
             _retry_dead_letters,
         ),
+        ActionKind(
+            "preview",
+            "Recipe preview",
+            "Compare the recipe in S3 with what is live, and decide the newest clicks again under it.",
+            "Preview",
+            _preview,
+            is_listed=False,
+        ),
+        ActionKind(
+            "make-live",
+            "Make the preview live",
+            "Load the very files that were previewed.",
+            "Make it live",
+            _make_live,
+            is_listed=False,
+        ),
+        ActionKind(
+            "leave",
+            "Leave the preview",
+            "Keep the files that were previewed from going live by themselves.",
+            "Leave it",
+            _leave,
+            is_listed=False,
+        ),
     )
 }
+LISTED = tuple(kind for kind in KINDS.values() if kind.is_listed)

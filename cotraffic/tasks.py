@@ -27,7 +27,7 @@ def run_action(action_id: str) -> None:
         return
     action.state, action.started_ms = RUNNING, _now_ms()
     actions.save(action)
-    job = Job(redis, action.arguments, Reporter(action, actions))
+    job = Job(redis, action.arguments, Reporter(action, actions), action.user)
     try:
         action.outcome = KINDS[action.name].run(job)
         action.state = DONE

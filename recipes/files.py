@@ -33,6 +33,10 @@ class CannotReachS3(Exception):
     """S3 did not give us the file; the message says why, and what to do."""
 
 
+class FileChanged(RecipeRejected):
+    """S3 has another file than the one that was asked for."""
+
+
 class CannotKeepFile(OSError):
     """This machine's disk does not take the file; the message says why, and what to check."""
 
@@ -70,9 +74,22 @@ def s3_client() -> "S3Client":
     return boto3.client("s3", region_name=settings.AWS_REGION, config=config)
 
 
+def etag_in_s3(kind: RecipeKind) -> str:
+    """The tag of the file that S3 has now. Raises `CannotReachS3`."""
+    bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
+    try:
+        return s3_client().head_object(Bucket=bucket, Key=key)["ETag"]
+    except (ClientError, BotoCoreError, ValueError) as problem:
+        raise CannotReachS3(_explained(problem, bucket, key)) from problem
+
+
 @contextmanager
-def downloaded(kind: RecipeKind, known_etag: str | None, progress: Progress) -> Iterator[RecipeFile | None]:
+def downloaded(
+    kind: RecipeKind, known_etag: str | None, progress: Progress, wanted_etag: str | None = None
+) -> Iterator[RecipeFile | None]:
     """The file in S3, complete and verified, under a temporary name; None when it is still `known_etag`.
+
+    With `wanted_etag` it has to be that very file, else `FileChanged` is raised.
 
     `keep` gives it its lasting name; what is not kept is gone afterwards. `progress` hears of bytes done and
     bytes in all. Raises `CannotReachS3`, `CannotKeepFile`, and `RecipeRejected` for a download that is not
@@ -80,12 +97,17 @@ def downloaded(kind: RecipeKind, known_etag: str | None, progress: Progress) -> 
     """
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
     known: dict[str, Any] = {"IfNoneMatch": known_etag} if known_etag else {}
+    if wanted_etag:
+        known["IfMatch"] = wanted_etag
     try:
         answer = s3_client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", **known)
     except ClientError as problem:
-        if problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 304:
+        status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == 304:
             yield None
             return
+        if status == 412:
+            raise FileChanged(f"{kind}: S3 has another file than the one that was previewed") from problem
         raise CannotReachS3(_explained(problem, bucket, key)) from problem
     except (BotoCoreError, ValueError) as problem:
         raise CannotReachS3(_explained(problem, bucket, key)) from problem

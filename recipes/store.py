@@ -150,6 +150,32 @@ class RecipeStore:
             if cursor == 0:
                 return
 
+    def record_ids(self, kind: RecipeKind, generation: int) -> Iterator[set[int]]:
+        """The ids of every record of a generation, some at a time; an id may come twice."""
+        if not generation:
+            return
+        cursor, without_values = 0, True
+        while True:
+            try:
+                scan: Any = self.redis.hscan(
+                    keys.generation(kind, generation), cursor, count=SCAN_RECORDS, no_values=without_values
+                )
+            except redis.ResponseError:
+                # Redis before 7.4 has no such option, and sends the records along.
+                if not without_values:
+                    raise
+                without_values = False
+                continue
+            cursor, found = scan
+            yield {int(record_id) for record_id in found}
+            if cursor == 0:
+                return
+
+    def updated_since(self, kind: RecipeKind, from_ms: int) -> list[int]:
+        """The records whose newest update is of `from_ms` or later, by the sender's clock."""
+        found: Any = self.redis.zrange(keys.journal(kind)[1], from_ms, "+inf", byscore=True)
+        return [int(record_id) for record_id in found]
+
     def changed_since(
         self, kind: RecipeKind, generation: int, version: int, count: int, skip: int = 0
     ) -> list[tuple[int, int]]:

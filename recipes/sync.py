@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from recipes import files
+from recipes import files, holds
 from recipes.files import RecipeFile
 from recipes.indexing import LoadIndex, forget_other_indexes
 from recipes.loading import Loaded, load
@@ -36,13 +36,15 @@ class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a sync.
 
     `force` loads an unchanged file again and allows any drop of records. `from_file` takes the file on disk
-    instead of S3's. `announced_size` is remembered with the generation once it is live.
+    instead of S3's. `announced_size` is remembered with the generation once it is live. `wanted_etag` is the
+    one file in S3 that may go live: who names it has seen it, so no hold stops it.
     """
 
     kind: RecipeKind
     force: bool = False
     from_file: bool = False
     announced_size: int | None = None
+    wanted_etag: str | None = None
     progress: Progress = no_progress
 
 
@@ -66,14 +68,18 @@ class SyncReport(msgspec.Struct, kw_only=True):
 def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
     """Make the newest recipe of a kind live, unless it is already.
 
-    Raises `CannotReachS3`, `RecipeRejected`, `AlreadyWaiting`, `LockLost`, `SwapRefused`, redis-py's errors,
-    and `OSError` for the local disk. What was wrong with recipe, S3 or disk is noted in the metadata too.
+    Raises `CannotReachS3`, `RecipeRejected` (`OnHold` and `FileChanged` among them), `AlreadyWaiting`,
+    `LockLost`, `SwapRefused`, redis-py's errors, and `OSError` for the local disk. What was wrong with
+    recipe, S3 or disk is noted in the metadata too.
     """
     kind = request.kind
     with one_at_a_time(store, kind) as renew:
         try:
             with _noting_s3(request, store):
                 report = _sync(request, store, renew)
+        except (holds.OnHold, files.FileChanged):
+            # Nothing is wrong with the file, nor with what is live.
+            raise
         except (files.CannotReachS3, RecipeRejected, SwapRefused, OSError) as problem:
             count_sync(store.redis, kind, outcome_of(problem))
             store.amend_meta(kind, last_error=str(problem), last_error_at_ms=_now_ms())
@@ -113,6 +119,8 @@ def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
 def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     request = msgspec.structs.replace(request, progress=_renewing(renew, request.progress))
     meta = store.meta(request.kind)
+    if meta.generation and not (request.force or request.from_file or request.wanted_etag):
+        holds.refuse_if_held(request.kind, store)
     with _file(request, meta) as file:
         if file is not None:
             return _go_live(request, store, file)
@@ -150,6 +158,8 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> Sync
             writer.discard()
         raise
     forget_other_indexes(request.kind, meta.index)
+    if not request.from_file:
+        store.hold(request.kind, None)
     return report
 
 
@@ -165,7 +175,8 @@ def _file(request: SyncRequest, meta: RecipeMeta) -> Iterator[RecipeFile | None]
     def downloading(done: int, total: int) -> None:
         request.progress("downloading", done, total)
 
-    with files.downloaded(request.kind, meta.etag if compare else None, downloading) as found:
+    known_etag = meta.etag if compare and not request.wanted_etag else None
+    with files.downloaded(request.kind, known_etag, downloading, request.wanted_etag) as found:
         yield found
 
 
@@ -177,7 +188,7 @@ def _refuse_a_drop(request: SyncRequest, count: int, live: int) -> None:
         raise RecipeRejected(
             f"{request.kind}: the file holds {count:,} records, {live:,} are live: {dropped_percent:.0f} % "
             f"fewer, and RECIPE_MAX_DROP_PERCENT allows {settings.RECIPE_MAX_DROP_PERCENT:g} %. If that is "
-            f"meant, run `recipe_sync {request.kind} --force`"
+            f"meant, make it live on the page of the preview, or run `recipe_sync {request.kind} --force`"
         )
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from cotraffic.action_kinds import KINDS
+from cotraffic.action_kinds import KINDS, LISTED
 from cotraffic.actions import WAITING, Actions
 from cotraffic.diagnostics.asking import ask_for
 from cotraffic.diagnostics.panels import render_panel
@@ -21,7 +21,7 @@ NOT_TAKEN_UP_SECONDS = 15
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """The panel."""
-    return render_panel(request, "actions", {"kinds": KINDS.values(), **_newest()})
+    return render_panel(request, "actions", {"kinds": LISTED, **_newest()})
 
 
 @require_GET
@@ -34,7 +34,7 @@ def progress(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest, name: str) -> HttpResponse:
     """Have an action run; one that may hurt is asked about first."""
     kind = KINDS.get(name)
-    if kind is None:
+    if kind is None or not kind.is_listed:
         raise Http404(f"there is no action {name}")
     if kind.warning and "confirmed" not in request.POST:
         page = {"kind": kind, "title": kind.title}
@@ -42,9 +42,7 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
     try:
         ask_for(kind, request.user)  # type: ignore[arg-type]  # access.py lets nobody through without
     except RedisError as problem:
-        return render_panel(
-            request, "actions", {"kinds": KINDS.values(), "redis_problem": problem}, status=503
-        )
+        return render_panel(request, "actions", {"kinds": LISTED, "redis_problem": problem}, status=503)
     return redirect("diagnostics:actions")
 
 

@@ -1,4 +1,8 @@
-"""`manage.py recipe_sync`: sync the recipe by hand."""
+"""`manage.py recipe_sync`: sync the recipe by hand, or see what a sync would change.
+
+The preview decides clicks, so for it this command, alone in here, looks into `offers`; only then, for a load
+needs nothing of that in its memory.
+"""
 
 import argparse
 import sys
@@ -11,7 +15,9 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
+from recipes.comparison import LiveChanged
 from recipes.files import CannotReachS3
+from recipes.holds import OnHold
 from recipes.locks import AlreadyWaiting, LockLost
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
@@ -19,13 +25,22 @@ from recipes.sync import SyncReport, SyncRequest, check, no_progress, sync
 
 DONE, NOTHING_TO_DO, REJECTED, NO_S3, NO_REDIS, NO_DISK = 0, 3, 4, 5, 6, 7
 EXIT_CODES = """exit codes:
-  0  done: at least one kind was loaded, none failed
+  0  done: at least one kind was loaded (or, with --preview, would change), none failed
   3  nothing to do: what is live is what S3 has (or another sync is about to do the same)
-  4  a recipe was rejected, and what was live stays live
+  4  a recipe was rejected or is held back, and what was live stays live
   5  S3 did not give us a file
   6  this instance's Redis does not answer, or lost its data meanwhile
   7  this machine's disk does not take or give the file
 Of several the highest counts."""
+
+PREVIEW_CLICKS = 1000
+
+FAILURES = {
+    REJECTED: "rejected",
+    NO_S3: "cannot reach S3",
+    NO_REDIS: "cannot reach Redis",
+    NO_DISK: "cannot use the disk",
+}
 
 
 class Command(BaseCommand):
@@ -49,6 +64,19 @@ class Command(BaseCommand):
         )
         parser.add_argument("--from-file", action="store_true", help="load the local file instead of S3's")
         parser.add_argument("--dry-run", action="store_true", help="do everything but change anything")
+        parser.add_argument(
+            "--preview",
+            action="store_true",
+            help="change nothing, but tell which records a sync would add, remove and change, and where the "
+            "newest clicks of the log would go then",
+        )
+        parser.add_argument(
+            "--clicks",
+            type=int,
+            default=PREVIEW_CLICKS,
+            metavar="N",
+            help="with --preview: how many clicks are decided again (default: %(default)s)",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no table")
         parser.add_argument(
             "--announced-size", type=int, metavar="N", help="co-recipe's number for this recipe, to remember"
@@ -64,6 +92,10 @@ class Command(BaseCommand):
             sys.exit(2)
         quiet = options["json"] or not sys.stderr.isatty()
         store = RecipeStore(get_redis_connection("default"))
+        if options["preview"]:
+            sys.exit(
+                self._preview(tuple(RecipeKind(kind) for kind in kinds or RecipeKind), store, options, quiet)
+            )
         results = [self._one(RecipeKind(kind), store, options, quiet) for kind in kinds or list(RecipeKind)]
         codes = [code for code, _ in results]
         exit_code = max(codes) if max(codes) > NOTHING_TO_DO else min(codes)
@@ -73,6 +105,36 @@ class Command(BaseCommand):
         else:
             self._print_table([result for _, result in results])
         sys.exit(exit_code)
+
+    def _preview(
+        self, kinds: tuple[RecipeKind, ...], store: RecipeStore, options: dict[str, Any], quiet: bool
+    ) -> int:
+        """What a sync of the kinds would change, printed; gives the exit code."""
+        from offers.click_log import ClickLog
+        from offers.preview import preview
+        from offers.preview_text import preview_text
+
+        with closing(Bar("", quiet)) as bar:
+            try:
+                log = ClickLog(store.redis)
+                found = preview(store, log, "recipe_sync", max(0, options["clicks"]), bar, kinds)
+            except (RecipeRejected, LiveChanged, CannotReachS3, OSError, RedisError) as problem:
+                code, error = _failure(problem)
+                body = {"exit_code": code, "error": error}
+                if options["json"]:
+                    self.stdout.write(msgspec.json.encode(body).decode())
+                self.stderr.write(self.style.ERROR(error))
+                return code
+        code = NOTHING_TO_DO if not found.kinds else REJECTED if found.is_held_back else DONE
+        if options["json"]:
+            body = {"exit_code": code, "preview": msgspec.to_builtins(found)}
+            self.stdout.write(msgspec.json.encode(body).decode())
+        elif not found.kinds:
+            self.stdout.write("S3 has what is live; a sync would change nothing.")
+        else:
+            for line in preview_text(found):
+                self.stdout.write(line)
+        return code
 
     def _one(
         self, kind: RecipeKind, store: RecipeStore, options: dict[str, Any], quiet: bool
@@ -94,15 +156,10 @@ class Command(BaseCommand):
                     "outcome": "left to another sync",
                     "detail": str(problem),
                 }
-            except RecipeRejected as problem:
-                return REJECTED, {"kind": kind, "outcome": "rejected", "error": str(problem)}
-            except CannotReachS3 as problem:
-                return NO_S3, {"kind": kind, "outcome": "cannot reach S3", "error": str(problem)}
-            except OSError as problem:
-                return NO_DISK, {"kind": kind, "outcome": "cannot use the disk", "error": str(problem)}
-            except (RedisError, SwapRefused, LockLost) as problem:
-                error = f"{problem} (REDIS_URL says where this instance's Redis is)"
-                return NO_REDIS, {"kind": kind, "outcome": "cannot reach Redis", "error": error}
+            except (RecipeRejected, CannotReachS3, OSError, RedisError, SwapRefused, LockLost) as problem:
+                code, error = _failure(problem)
+                outcome = "on hold" if isinstance(problem, OnHold) else FAILURES[code]
+                return code, {"kind": kind, "outcome": outcome, "error": error}
         code = NOTHING_TO_DO if report.outcome == "unchanged" else DONE
         return code, msgspec.to_builtins(report)
 
@@ -124,10 +181,21 @@ class Command(BaseCommand):
                 self.stderr.write(self.style.ERROR(result["error"]))
 
 
+def _failure(problem: Exception) -> tuple[int, str]:
+    """The exit code of a failure, and what it is in words."""
+    if isinstance(problem, RecipeRejected | LiveChanged):
+        return REJECTED, str(problem)
+    if isinstance(problem, CannotReachS3):
+        return NO_S3, str(problem)
+    if isinstance(problem, OSError):
+        return NO_DISK, str(problem)
+    return NO_REDIS, f"{problem} (REDIS_URL says where this instance's Redis is)"
+
+
 class Bar:
     """A progress bar on the terminal, one a stage."""
 
-    def __init__(self, kind: RecipeKind, quiet: bool) -> None:
+    def __init__(self, kind: str, quiet: bool) -> None:
         self._kind = kind
         self._quiet = quiet
         self._stage = ""
@@ -139,9 +207,9 @@ class Bar:
             return
         if stage != self._stage:
             self.close()
-            unit, scale = (" records", False) if stage == "loading" else ("B", True)
+            unit, scale = ("B", True) if stage.startswith("downloading") else ("", False)
             self._bar = tqdm(
-                desc=f"{stage} {self._kind}", total=total, unit=unit, unit_scale=scale, leave=False
+                desc=f"{stage} {self._kind}".strip(), total=total, unit=unit, unit_scale=scale, leave=False
             )
             self._stage = stage
         self._bar.update(done - self._bar.n)
