@@ -15,7 +15,8 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from cotraffic.limited_protocol import SMALL_BYTES, LimitedProtocol
-from offers.answer import Answer, Answerer, Refusal, redirect
+from offers.admission import Refusal
+from offers.answer import Answer, Answerer, redirect
 from offers.click_record import Click
 from offers.request import ClickRequest, read_click
 
