@@ -83,7 +83,11 @@ def save(store: RecipeStore, found: Preview) -> None:
 def newest(store: RecipeStore) -> Preview | None:
     """The newest preview, None when there is none or it is too old."""
     blob = store.preview()
-    return None if blob is None else msgspec.json.decode(blob, type=Preview)
+    try:
+        return None if blob is None else msgspec.json.decode(blob, type=Preview)
+    except msgspec.MsgspecError:
+        # Another version of this program made it.
+        return None
 
 
 def _compared(

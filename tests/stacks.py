@@ -28,6 +28,7 @@ class Stack:
     """A devstack process of a test, with a shell's plain environment."""
 
     def __init__(self, state: Path, port: int) -> None:
+        self.port = port
         self.site_url = f"http://localhost:{port}"
         self.log = state.parent / f"{time.monotonic_ns()}.log"
         environment = {"PATH": os.environ["PATH"], "HOME": str(state), "PORT": str(port)}
