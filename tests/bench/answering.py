@@ -21,7 +21,8 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from cotraffic.asgi import django_application  # noqa: E402, F401 - it belongs to a worker's memory
-from offers.answer import Answerer, Refusal  # noqa: E402
+from offers.admission import Refusal  # noqa: E402
+from offers.answer import Answerer  # noqa: E402
 from offers.click_record import Click, record  # noqa: E402
 from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
 from offers.request import ClickRequest, read_click  # noqa: E402
