@@ -169,12 +169,18 @@ class Answerer:
         offer, campaign = admitted
         now_ms = time.time_ns() // 1_000_000
         asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
-        return self.click(request, asked, records, self._make_lid(), trace)
+        decision = self._decide(asked, records, trace)
+        lid = self._make_lid()
+        landing = self._landings.build(self._route(decision), request.subid, request.cid, lid)
+        return Click(lid, request, asked, decision, landing.page_url, landing.location)
 
-    def click(
-        self, request: ClickRequest, asked: Asked, records: Records, lid: str, trace: list[Step] | None
+    def supposed(
+        self, request: ClickRequest, asked: Asked, records: Records, lid: str, trace: list[Step]
     ) -> Click:
-        """The click of an admitted request: decided, and with its final URL. Raises `NotInMemory`."""
+        """An admitted click under circumstances that are not its own. Raises `NotInMemory`.
+
+        It ends as `_examine` does, which would pay for a call: a test compares what the two come to.
+        """
         decision = self._decide(asked, records, trace)
         landing = self._landings.build(self._route(decision), request.subid, request.cid, lid)
         return Click(lid, request, asked, decision, landing.page_url, landing.location)

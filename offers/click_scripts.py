@@ -52,3 +52,19 @@ REDELIVER = _MOVE % "redis.call('XADD', KEYS[2], '*', 'click', of.click or '', '
 
 # They are due at once. KEYS: dead conversions, conversions. ARGV: how many.
 REDELIVER_CONVERSIONS = _MOVE % "redis.call('ZADD', KEYS[2], 0, of.message)"
+
+# Looks through some entries of a stream for the click of a lid, with which its record begins, without sending
+# them all. Gives whether it was found, how many were looked at, and the entry, or else the last id looked at.
+# KEYS: the stream. ARGV: XRANGE or XREVRANGE, its two ends, how many, the lid.
+FIND = """
+local mark = '{"lid":"' .. ARGV[5] .. '"'
+local entries = redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'COUNT', ARGV[4])
+for place, entry in ipairs(entries) do
+  for at = 1, #entry[2], 2 do
+    if entry[2][at] == 'click' and string.sub(entry[2][at + 1], 1, #mark) == mark then
+      return {1, place, entry}
+    end
+  end
+end
+return {0, #entries, #entries > 0 and entries[#entries][1] or ''}
+"""

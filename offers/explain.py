@@ -97,7 +97,7 @@ def _look(
         return admitted
     asked = Asked(*admitted, answerer.visitor(request), at_ms, request.subid, request.cid)
     lid = question.lid or EXPLAINED_LID
-    return answerer.click(request, question.supposed(asked), records, lid, trace)
+    return answerer.supposed(request, question.supposed(asked), records, lid, trace)
 
 
 def _refused(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from contextlib import aclosing
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import redis
@@ -22,8 +23,9 @@ from devstack.demo import (
 from devstack.demo.places import DEV_CLIENT_IP
 from devstack.geoip import write_databases
 from offers.click_log import LOG
+from offers.click_record import Click, fields, record
 from offers.engine import build_answerer, build_click_writer, open_redis
-from offers.explain import explain
+from offers.explain import EXPLAINED_LID, explain
 from offers.explain_text import lines
 from offers.explanation import DECIDED, NOT_ASKED, Explanation
 from offers.question import BadQuestion, Question, read_question
@@ -110,6 +112,32 @@ def test_every_link_of_the_demo_network_is_explained_as_it_is_answered(
     if explanation.outcome and explanation.record:
         assert explanation.outcome.payin.value == Decimal(explanation.record["payin"])
         assert explanation.outcome.payout.value == Decimal(explanation.record["payout"])
+
+
+ANSWERED = [example for example in SHOWCASE if example.redirect_type]
+
+
+@pytest.mark.parametrize("example", ANSWERED, ids=lambda example: example.title)
+def test_an_explanation_comes_to_what_a_click_would_leave_behind(
+    explained: Explained, example: Example
+) -> None:
+    question = read_question({"link": link(example), "address": example.client_ip, "user_agent": DESKTOP})
+
+    async def both() -> tuple[dict[str, Any], dict[str, Any]]:
+        client = open_redis()
+        async with aclosing(client):
+            answerer = build_answerer(client, build_click_writer())
+            supposed = await explain(answerer, question)
+            click = await answerer.examine(question.request)
+        assert isinstance(click, Click)
+        assert supposed.record
+        return supposed.record, fields(record(click))
+
+    supposed, real = asyncio.run(both())
+    for own in ("lid", "dateAdded", "ttl"):
+        supposed[own] = real[own]
+    supposed["landingPageUrl"] = supposed["landingPageUrl"].replace(EXPLAINED_LID, real["lid"])
+    assert supposed == real
 
 
 DECIDING: dict[Rule, tuple[int, int, dict[str, str]]] = {
