@@ -15,9 +15,13 @@ UNIQUE = {"1": True, "assumed": True, "0": False}
 
 
 class RecentClick(msgspec.Struct, frozen=True, rename="camel"):
-    """What is shown of one click, out of its record; what is not in there is None."""
+    """What is shown of one click, out of its record; what is not in there is None.
+
+    `entry_id` is where the log has it.
+    """
 
     lid: str = ""
+    entry_id: str = ""
     date_added: int = 0
     offer_id: int | None = None
     offer_name: str | None = None
@@ -96,4 +100,4 @@ def _readable(entries: list[Entry]) -> Iterator[RecentClick]:
             click = _decoder.decode(entry.click)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
-        yield msgspec.structs.replace(click, is_unique=UNIQUE.get(entry.unique))
+        yield msgspec.structs.replace(click, entry_id=entry.id, is_unique=UNIQUE.get(entry.unique))
