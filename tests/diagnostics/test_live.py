@@ -131,7 +131,8 @@ def test_an_empty_log_says_how_clicks_come(staff_client: Client, redis_client: r
 def test_each_click_leads_to_its_page(staff_client: Client, log: ClickLog) -> None:
     add(log, 1)
     shown = staff_client.get(reverse(PAGE)).text
-    assert f'href="{reverse("diagnostics:click", args=[lid(1)])}"' in shown
+    entry = log.newest(1)[0]
+    assert f'href="{reverse("diagnostics:click", args=[lid(1)])}?entry={entry.id}"' in shown
     assert "Alpine &lt;Hiking&gt; Shop" in shown
 
 
