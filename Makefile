@@ -18,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-commit bench-delivery bench-timing fuzz faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-commit bench-delivery bench-timing fuzz faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -57,6 +57,9 @@ bench-sync: $(SYNCED) ## measure how fast changes reach every worker
 
 bench-commit: $(SYNCED) ## measure how long a click waits to be written down, by what Redis does with its disk
 	$(BIN)/python -m tests.bench.commit
+
+bench-pages: $(SYNCED) ## measure the diagnostics views over a million records
+	$(BIN)/python -m tests.bench.pages
 
 bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
 	$(BIN)/python -m tests.bench.delivery

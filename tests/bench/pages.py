@@ -1,0 +1,283 @@
+"""`make bench-pages`: how long the server takes for each diagnostics view, with a full instance behind it.
+
+A real worker over a recipe of a million records and a hundred thousand clicks in the log; every view that can
+be read is asked for, so a new one is measured as soon as it has a URL.
+"""
+
+import argparse
+import json
+import logging
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import django
+import httpx
+from django.conf import settings
+from django.urls import URLPattern, reverse
+from redis import Redis
+
+from devstack.geoip import write_databases
+from devstack.services import Service, valkey_answers, valkey_command
+from tests import environment
+
+# Before anything reads the settings.
+ENVIRONMENT = environment.prepare()
+django.setup()
+
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from cotraffic.diagnostics.urls import urlpatterns  # noqa: E402
+from offers.click_log import ClickLog  # noqa: E402
+from offers.preview import Preview, save  # noqa: E402
+from offers.redecide import Example, Group, Redecided  # noqa: E402
+from offers.tokens import encrypt  # noqa: E402
+from recipes.comparison import KEPT_RECORDS, Comparison, FieldChange, RecordChange  # noqa: E402
+from recipes.store import RecipeKind, RecipeStore  # noqa: E402
+from tests.bench.load import DIRECTORY, campaigns, offers, write  # noqa: E402
+from tests.processes import command  # noqa: E402
+from tests.servers import web_worker  # noqa: E402
+
+TARGET_MS = 200.0
+WARMING_REQUESTS = 2
+COUNTRIES = ("US", "FR", "DE", "GB", "CA", "AU")
+CLICKS_STEP = 1000
+ASK_SECONDS = 30.0
+METHOD_NOT_ALLOWED = 405
+
+
+class Asked(NamedTuple):
+    """One URL that is asked for, and a word on what of."""
+
+    name: str
+    what: str
+    path: str
+
+
+class Timing(NamedTuple):
+    """How long a view took, in ms, and what it answered last."""
+
+    asked: Asked
+    median_ms: float
+    max_ms: float
+    status: int
+    size_bytes: int
+
+
+def clicks(count: int, offer_count: int, campaign_count: int) -> Iterator[bytes]:
+    """Click records as the log has them; the same every time."""
+    chance = random.Random(3)
+    now_ms = time.time_ns() // 1_000_000
+    for number in range(count):
+        record = {
+            "lid": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            "dateAdded": now_ms - (count - number) * 10,
+            "campaignId": chance.randint(1, campaign_count),
+            "offerId": chance.randint(1, offer_count),
+            "affiliateId": chance.randint(1, 5000),
+            "redirectType": chance.choice(["defaultRedirection", "offerGeoRestriction"]),
+            "redirectReason": "defaultRedirection: no rule decided",
+            "landingPageUrl": f"https://lp{number}.example.com/land",
+            "payin": 4.5,
+            "payout": 2.25,
+            "country": chance.choice(COUNTRIES),
+            "IP": f"192.0.2.{chance.randint(1, 254)}",
+            "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/143.0.0.0",
+            "deviceType": "desktop",
+            "browser": "Chrome",
+            "os": "Windows",
+        }
+        yield json.dumps(record, separators=(",", ":")).encode()
+
+
+def fill_log(redis: Redis, count: int, offer_count: int, campaign_count: int) -> str:
+    """Write so many clicks into the log; gives the lid of one in its middle."""
+    log, batch, middle = ClickLog(redis), list[str | bytes](), ""
+    for number, record in enumerate(clicks(count, offer_count, campaign_count)):
+        if number == count // 2:
+            middle = json.loads(record)["lid"]
+        batch += [record, "", "1", ""]
+        if len(batch) >= 4 * CLICKS_STEP:
+            log.append(batch)
+            batch = []
+    if batch:
+        log.append(batch)
+    log.create_group()
+    return str(middle)
+
+
+def full_preview() -> Preview:
+    """A preview in which every list is as long as it can be."""
+    changes = [FieldChange(f"field{n}", "a value of some length " * 4, "another one") for n in range(8)]
+    records = [RecordChange(n, f"Offer {n} of usual length", changes) for n in range(1, KEPT_RECORDS + 1)]
+    many = 10 * KEPT_RECORDS
+    comparisons = {
+        kind: Comparison(
+            kind=kind,
+            etag='"another"',
+            size_bytes=10**8,
+            last_modified_ms=10**12,
+            live_generation=1,
+            live_count=10**6,
+            count=10**6,
+            added=many,
+            removed=many,
+            changed=many,
+            fields={change.field: many for change in changes},
+            added_records=records,
+            removed_records=records,
+            changed_records=records,
+        )
+        for kind in RecipeKind
+    }
+    page = "https://lp.example.com/land?aff={affiliateId}"
+    examples = [Example(str(uuid.UUID(int=n, version=4)), "US", 1, 1, 1, page, 2, page) for n in range(5)]
+    groups = [Group(f"rule {n}", f"another rule {n}", 10, examples) for n in range(60)]
+    clicks = Redecided(clicks=1000, elsewhere=600, groups=groups)
+    return Preview(by="bench", started_ms=10**12, took_ms=1, version=1, kinds=comparisons, clicks=clicks)
+
+
+def load_recipe(offer_count: int, campaign_count: int) -> None:
+    """Make the generated recipe live, by the real command."""
+    files = {
+        "OFFERS_RECIPE_PATH": DIRECTORY / f"offers-{offer_count}.json.gz",
+        "CAMPAIGNS_RECIPE_PATH": DIRECTORY / f"campaigns-{campaign_count}-{offer_count}.json.gz",
+    }
+    write(files["OFFERS_RECIPE_PATH"], offers(offer_count))
+    write(files["CAMPAIGNS_RECIPE_PATH"], campaigns(campaign_count, offer_count))
+    # The worker has to look for the indexes where the load writes them.
+    for name, path in files.items():
+        os.environ[name] = str(path)
+    loaded = command("manage.py", "recipe_sync", "--from-file", "--force")
+    if loaded.returncode:
+        raise SystemExit(f"recipe_sync ended with {loaded.returncode}: {loaded.stderr}")
+
+
+def cookies() -> dict[str, str]:
+    """The session of a member of staff."""
+    call_command("migrate", verbosity=0)
+    client = Client()
+    client.force_login(User.objects.create_superuser("bench"))
+    return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
+
+
+def to_ask(patterns: list[URLPattern], lid: str, offer_count: int) -> Iterator[Asked]:
+    """What is asked of every view. Ends for a view with arguments that are not known here."""
+    middle = offer_count // 2
+    token = encrypt(middle, 1, settings.ENCRYPTION_KEY)
+    arguments: dict[str, list[object]] = {
+        "click": [lid],
+        "record": ["offers", middle],
+        "record_users": [middle, "exit"],
+        "start": ["redeliver"],
+        "preview_decide": ["leave"],
+    }
+    queries: dict[str, dict[str, str]] = {
+        "records": {
+            "names that begin so": f"?q=offer+{middle // 100}",
+            "a part of many names": "?q=usual",
+            "a part of no name": "?q=zzzz",
+            "words apart": "?q=length+77",
+            "an id": f"?q={middle}",
+        },
+        "record": {"a campaign": ""},
+        "preview": {"what changes": "?kind=offers&sort=changed&page=3"},
+        "explain": {
+            "a link": f"?link=http://localhost/offer?ad={token}",
+            "ids": f"?offer={middle}&campaign=1",
+        },
+        "find_click": {"a lid": f"?lid={lid}"},
+        "clicks": {"with filters": "?country=FR&redirect_type=offerGeoRestriction"},
+        "new_clicks": {"with filters": "?country=FR&redirect_type=offerGeoRestriction"},
+    }
+    for pattern in patterns:
+        name = str(pattern.name)
+        if str(pattern.pattern).count("<") and name not in arguments:
+            raise SystemExit(f"tests/bench/pages.py knows no arguments for the view {name}: add some")
+        path = reverse(f"diagnostics:{name}", args=arguments.get(name, []))
+        yield Asked(name, "", path)
+        for what, query in queries.get(name, {}).items():
+            if name == "record":
+                yield Asked(name, what, reverse("diagnostics:record", args=["campaigns", middle]))
+            else:
+                yield Asked(name, what, path + query)
+
+
+def measure(client: httpx.Client, asked: Asked, requests: int) -> Timing | None:
+    """Ask several times; None for what only takes a POST."""
+    taken, answer = [], None
+    for number in range(WARMING_REQUESTS + requests):
+        started = time.perf_counter()
+        answer = client.get(asked.path, follow_redirects=False)
+        if number >= WARMING_REQUESTS:
+            taken.append((time.perf_counter() - started) * 1000)
+        if answer.status_code == METHOD_NOT_ALLOWED:
+            return None
+    assert answer is not None
+    return Timing(asked, statistics.median(taken), max(taken), answer.status_code, len(answer.content))
+
+
+def report(timings: list[Timing], as_json: bool) -> bool:
+    """Print what was measured; gives whether every median is within the target."""
+    if as_json:
+        rows = [{**t.asked._asdict(), "median_ms": t.median_ms, "max_ms": t.max_ms} for t in timings]
+        print(json.dumps({"target_ms": TARGET_MS, "views": rows}))
+    else:
+        print(f"{'view':<42}{'status':>7}{'kB':>8}{'median ms':>11}{'max ms':>9}")
+        for timing in timings:
+            label = f"{timing.asked.name}{f', {timing.asked.what}' if timing.asked.what else ''}"
+            late = "  over the target" if timing.median_ms > TARGET_MS else ""
+            print(
+                f"{label:<42}{timing.status:>7}{timing.size_bytes / 1000:>8.1f}"
+                f"{timing.median_ms:>11.1f}{timing.max_ms:>9.1f}{late}"
+            )
+        slowest = max(timings, key=lambda timing: timing.median_ms)
+        print(f"slowest median: {slowest.median_ms:.1f} ms ({slowest.asked.path}); target {TARGET_MS:g} ms")
+    return all(timing.median_ms <= TARGET_MS for timing in timings)
+
+
+def main() -> None:
+    """Fill an instance, measure, print a table; ends with 1 when a view is over the target."""
+    parser = argparse.ArgumentParser(prog="make bench-pages", description=__doc__)
+    parser.add_argument("--offers", type=int, default=300_000, help="default: 300,000")
+    parser.add_argument("--campaigns", type=int, default=700_000, help="default: 700,000")
+    parser.add_argument("--clicks", type=int, default=100_000, help="clicks in the log (default: 100,000)")
+    parser.add_argument("--requests", type=int, default=15, help="how often each is asked (default: 15)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    options = parser.parse_args()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        redis = Redis.from_url(settings.REDIS_URL)
+        port = int(redis.connection_pool.connection_kwargs["port"])
+        valkey = valkey_command(port, directory, append_only=False)
+        stack.enter_context(Service("valkey", valkey, port, valkey_answers))
+        write_databases([], Path(settings.MAXMIND_PATH), Path(settings.MAXMIND_PATH_ISP))
+        load_recipe(options.offers, options.campaigns)
+        lid = fill_log(redis, options.clicks, options.offers, options.campaigns)
+        store = RecipeStore(redis)
+        save(store, full_preview())
+        live = {kind.value: store.live_count(kind) for kind in RecipeKind}
+        print(f"live: {live}, clicks in the log: {options.clicks:,}", file=sys.stderr)
+        site = stack.enter_context(web_worker())
+        client = stack.enter_context(
+            httpx.Client(base_url=site, cookies=cookies(), timeout=ASK_SECONDS, trust_env=False)
+        )
+        found = [measure(client, each, options.requests) for each in to_ask(urlpatterns, lid, options.offers)]
+        timings = [timing for timing in found if timing is not None]
+    if not report(timings, options.json):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
