@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 from django.conf import settings
 
 from cotraffic import hearts, logs
@@ -15,12 +15,22 @@ FORGET_OLD_GENERATIONS_SECONDS = 600.0
 KEEP_INDEXED_SECONDS = 30.0
 DELIVER_CLICKS_SECONDS = 1.0
 SEND_CONVERSIONS_SECONDS = 3.0
+# What is on this disk first: it is there at once, and S3 may be away.
+AT_START = ("recipes.tasks.offers_to_redis", "recipes.tasks.campaigns_to_redis", "recipes.tasks.sync_from_s3")
+AT_START_SECONDS = 60.0
 
 
 @setup_logging.connect
 def set_up_logging(**_: object) -> None:
     """Keep Celery from writing lines of its own make."""
     logs.configure(settings.LOGGING)
+
+
+@worker_ready.connect
+def begin(**_: object) -> None:
+    """Let a new instance not wait for the first minute to pass before it has a recipe."""
+    for task in AT_START:
+        app.send_task(task, expires=AT_START_SECONDS)
 
 
 def every(seconds: float, task: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,16 @@ class Instance:
         """A command in the environment of the instance, as `docker exec` would run it."""
         arguments = clean(self.environment_file, self.data, *command)
         return subprocess.run(arguments, capture_output=True, text=True, check=False)
+
+    def left_behind(self) -> list[str]:
+        """The command lines of processes that run for this instance."""
+        mark = f"DATA_DIR={self.data}\0".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark in (process / "environ").read_bytes():
+                    found.append((process / "cmdline").read_text().replace("\0", " "))
+        return found
 
     def stop(self) -> int:
         """Send SIGTERM; gives the exit code."""

@@ -54,7 +54,6 @@ def instance(
         "ENCRYPTION_KEY": ENCRYPTION_KEY,
         # Nobody is there; the recipe comes from S3.
         "SOCKET_HOST": "http://127.0.0.1:9",
-        "RECIPE_SYNC_SECONDS": "2",
         "CLICK_COMMIT_TIMEOUT_MS": "5000",
         "AWS_ENDPOINT_URL": aws_endpoint,
         "AWS_DYNAMODB_ENDPOINT": aws_endpoint,
@@ -148,6 +147,7 @@ def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
     ]
     assert (order[0], order[-2:]) == ("web", ["redis", "keep_trying"])
     assert set(order) == (PROGRAMS - {"migrate"}) | {"keep_trying"}
+    wait_until(lambda: instance.left_behind() == [], 10, "the end of all processes")
 
 
 def test_a_broken_environment_file_is_refused_without_being_shown(tmp_path: Path) -> None:

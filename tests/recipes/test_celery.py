@@ -55,6 +55,12 @@ def test_a_change_in_s3_goes_live_although_nobody_announces_it(
         wait_until(lambda: store.live_count(OFFERS) == 2, 10, "the second load")
 
 
+def test_a_worker_that_starts_does_not_wait_for_the_first_beat(s3: "S3Client", store: RecipeStore) -> None:
+    upload(s3, 1)
+    with running(*CELERY, "worker", "--concurrency", "1"):
+        wait_until(lambda: store.live_count(OFFERS) == 1, 30, "the first load")
+
+
 def test_a_flushed_redis_heals_without_s3(
     s3: "S3Client", store: RecipeStore, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
