@@ -22,7 +22,7 @@ from offers.log_connection import LogConnection
 from offers.pages import compile_page
 from offers.pulse import Cache, OpenDatabase, Pulse
 from offers.routing import Defaults
-from offers.seen import SharedSeen
+from offers.seen import SharedSeen, open_shared
 from offers.spool import Spool
 from offers.tokens import TokenReader
 from offers.visitors import VisitorReader
@@ -49,7 +49,7 @@ def build_click_writer() -> ClickWriter:
     timeout_seconds = settings.CLICK_COMMIT_TIMEOUT_MS / 1000
     shared = settings.SHARED_REDIS_URL
     # Half of the time, so that the click itself still has the other half.
-    seen = SharedSeen(Redis.from_url(shared, retry=AGAIN), timeout_seconds / 2) if shared else None
+    seen = SharedSeen(open_shared(shared), timeout_seconds / 2) if shared else None
     spool = Spool(Path(settings.CLICK_SPOOL_DIR))
     return ClickWriter(
         LogConnection(settings.REDIS_URL),

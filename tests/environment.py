@@ -38,6 +38,8 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
         URL_HASH_SECRET="s",
         REDIS_URL=f"redis://{LOCALHOST}:{free_port()}/0",
         CLICK_SPOOL_DIR=str(root / "spool"),
+        # However busy the machine is: only a Redis that is away sends a click to the spool.
+        CLICK_COMMIT_TIMEOUT_MS="20000",
         SHARED_REDIS_URL="",
         AWS_SQS_QUEUE_URL="",
         OFFERS_RECIPE_PATH=str(root / "recipe" / "offersRecipe.json.gz"),

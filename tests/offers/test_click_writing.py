@@ -13,18 +13,19 @@ from typing import Any
 import msgspec
 import pytest
 import redis
-from redis.asyncio import Redis as AsyncRedis
 
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.click_log import CONVERSIONS, LOG, ClickLog
 from offers.click_record import Click
 from offers.clicks import ClickWriter
 from offers.log_connection import LogConnection
-from offers.seen import SharedSeen
+from offers.seen import SharedSeen, open_shared
 from offers.spool import Spool
 from tests.offers.builders import NOW_MS, asked, campaign, decided, offer, visitor
+from tests.processes import wait_until
 
-TIMEOUT_SECONDS = 0.25
+# So long that none but a Redis that is away or hangs sends a click to the spool, however busy the machine is.
+TIMEOUT_SECONDS = 20.0
 SECOND = 1.0
 
 
@@ -38,7 +39,7 @@ async def writing(
     tells_conversions: bool = True,
 ) -> AsyncIterator[ClickWriter]:
     """A running writer, as a web worker has it."""
-    shared = AsyncRedis.from_url(shared_url) if shared_url else None
+    shared = open_shared(shared_url) if shared_url else None
     seen = SharedSeen(shared, timeout_seconds / 2) if shared else None
     writer = ClickWriter(
         LogConnection(url), Spool(spool), seen, timeout_seconds, tells_conversions=tells_conversions
@@ -59,7 +60,7 @@ def some_click(lid: str = "the-lid", query: bytes = b"", **kwargs: object) -> Cl
     return decided(asked(**kwargs), query, lid)  # type: ignore[arg-type]
 
 
-async def eventually(condition: object, seconds: float = 5.0) -> None:
+async def eventually(condition: object, seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
@@ -275,6 +276,26 @@ def test_instances_that_share_a_redis_share_who_was_seen(
     assert logged(redis_client) == {"seen here": "1"}
     with redis.Redis.from_url(url_of(other_redis)) as client:
         assert logged(client) == {"seen there": "0", "unasked": ""}
+
+
+def test_what_instances_share_may_be_a_cluster(
+    redis_client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [*valkey_command(port, tmp_path), "--cluster-enabled", "yes"]
+
+    async def scenario() -> None:
+        async with writing(redis_url, tmp_path / "spool", f"redis+cluster://{LOCALHOST}:{port}") as writer:
+            # Their keys lie in different parts of a cluster.
+            for number in (1, 2, 3, 1):
+                await writer.written(some_click(f"{number}-{time.monotonic()}", a_campaign=campaign(number)))
+
+    with Service("cluster", command, port, valkey_answers), redis.Redis(LOCALHOST, port) as node:
+        node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_until(lambda: b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO"), 30, "the cluster")
+        asyncio.run(scenario())
+        assert node.dbsize() == 3
+    assert list(logged(redis_client).values()) == ["1", "1", "1", "0"]
 
 
 def test_while_the_shared_redis_is_away_a_visitor_is_assumed_to_be_unique(
