@@ -31,6 +31,7 @@ SLOW = frozenset(
         "test_faults",
         "test_instance",
         "test_listener",
+        "test_rehearsal",
         "test_stack",
     }
 )
