@@ -18,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-commit bench-delivery bench-timing fuzz faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-commit bench-delivery bench-timing fuzz audit faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -69,6 +69,9 @@ bench-timing: $(SYNCED) ## measure whether the time of a refusal tells what is w
 
 fuzz: $(SYNCED) ## send a worker a million requests of every kind over real sockets
 	$(BIN)/python -m tests.fuzz
+
+audit: $(SYNCED) ## look up known vulnerabilities of all packages, where the network allows it
+	$(BIN)/python -m tests.security.audit
 
 faults: $(SYNCED) ## kill and starve everything under load, and see that no answered click is lost
 	$(BIN)/python -m tests.faults

@@ -256,7 +256,12 @@ class ClickLog:
         return [_entry(*entry) for entry in found if entry[1]]
 
     def _group(self) -> dict[str, Any]:
-        return next(group for group in self._redis.xinfo_groups(LOG) if group["name"] == GROUP.encode())
+        for group in self._redis.xinfo_groups(LOG):
+            if group["name"] == GROUP.encode():
+                found: dict[str, Any] = group
+                return found
+        # As Redis itself says of a log that was deleted: somebody did so a moment ago.
+        raise ResponseError("the log has no delivery group any more")
 
     def _backlog(self, length: int) -> int:
         group = self._group()

@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=1_000_000, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the requests (default: %(default)s)")
-    parser.add_argument("--connections", type=int, default=64, help="(default: %(default)s)")
+    parser.add_argument("--connections", type=int, default=256, help="(default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=3600, help="at most (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:

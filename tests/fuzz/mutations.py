@@ -93,10 +93,10 @@ class Fuzzer:
             (self.token, 30),
             (self.query, 12),
             (self.headers, 12),
-            (self.method, 4),
-            (self.path, 4),
-            (self.body, 3),
-            (self.broken, 4),
+            (self.method, 3),
+            (self.path, 3),
+            (self.body, 2),
+            (self.broken, 3),
             (self.large, 1),
         ]
 

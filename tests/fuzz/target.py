@@ -63,7 +63,8 @@ class Target:
 
     def forget_clicks(self) -> None:
         """Empty the log, which nobody delivers here."""
-        self._redis.delete(LOG, CONVERSIONS)
+        self._redis.xtrim(LOG, 0)
+        self._redis.delete(CONVERSIONS)
 
     def trouble(self) -> list[str]:
         """What the worker has logged as an error, or with a traceback."""
