@@ -32,8 +32,10 @@ def client_address(request: HttpRequest) -> str | None:
 
 def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
     """The answer to somebody who has to wait: for how long, and what helps."""
-    seconds = seconds_to_wait(client_address(request))
+    address = client_address(request)
+    seconds = seconds_to_wait(address)
     context = {
+        "address": address or "unknown",
         "title": "Too many failed attempts to sign in",
         "minutes": math.ceil(seconds / 60),
         "attempts": settings.LOGIN_FAILURE_LIMIT,

@@ -50,7 +50,9 @@ def test_after_the_limit_even_the_right_password_has_to_wait() -> None:
 
 def test_who_waits_is_told_for_how_long() -> None:
     answer = fail(6)
-    assert "try again in 15 minutes" in answer.content.decode()
+    page = answer.content.decode()
+    assert "try again in 15 minutes" in page
+    assert f"axes_reset_ip {ATTACKER}" in page
     assert 14 * 60 < int(answer.headers["Retry-After"]) <= 15 * 60
 
 
