@@ -10,7 +10,7 @@ from offers.click_log import ClickLog, Entry
 STEP = 250
 # So far a filter is looked for; what is rarer is found by its lid.
 EXAMINED_AT_MOST = 2_000
-SHOWN_AT_MOST = 100
+SHOWN_AT_MOST = 50
 UNIQUE = {"1": True, "assumed": True, "0": False}
 
 

@@ -5,12 +5,12 @@ from typing import cast
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
-from django_redis import get_redis_connection
 from kombu.exceptions import OperationalError
 
 from cotraffic.action_kinds import ActionKind
 from cotraffic.actions import FAILED, Action, Actions
 from cotraffic.diagnostics.models import Instance
+from cotraffic.diagnostics.parts.part import sources
 
 TASK = "cotraffic.tasks.run_action"
 
@@ -20,7 +20,7 @@ def ask_for(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] 
 
     Raises `RedisError`.
     """
-    actions = Actions(get_redis_connection("default"))
+    actions = Actions(sources().redis)
     action = actions.add(kind.name, kind.title, user.get_username(), arguments or {})
     entry = LogEntry.objects.create(
         user_id=cast(int, user.pk),

@@ -14,13 +14,14 @@ __all__ = ["Overview", "Part", "Sources", "look"]
 
 Asked = Callable[[Sources], Iterable[Part]]
 
+GEOIP = "GeoIP databases"
 # In the order of the page; each with what it is called while it cannot be asked.
 _PARTS: tuple[tuple[str, Asked], ...] = (
     ("Recipe", recipe.parts),
     ("co-recipe", corecipe.parts),
     ("S3", s3.parts),
     ("DynamoDB delivery", clicks.parts),
-    ("GeoIP databases", geoip.parts),
+    (GEOIP, geoip.parts),
     ("Celery", background.parts),
 )
 
@@ -53,9 +54,14 @@ def look(sources: Sources) -> Overview:
     server, answers = redis_server.part(sources)
     parts = [server]
     for title, asked in _PARTS:
-        parts += _asked(title, asked, sources) if answers else [unknown(title)]
+        if answers:
+            parts += _asked(title, asked, sources)
+        elif title == GEOIP:
+            parts += geoip.parts_of_files(sources.now)
+        else:
+            parts.append(unknown(title))
     if not answers:
-        parts += [*clicks.spool_parts(), *geoip.parts_of_files(sources.now)]
+        parts += clicks.spool_parts()
     return Overview(parts, _workers(sources) if answers else None, time.time())
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
-from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from cotraffic.action_kinds import KINDS, LISTED
 from cotraffic.actions import WAITING, Actions
 from cotraffic.diagnostics.asking import ask_for
 from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.parts.part import sources
 
 # A worker that is there takes an action up at once, unless it is at work.
 NOT_TAKEN_UP_SECONDS = 15
@@ -49,7 +49,7 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
 def _newest() -> dict[str, Any]:
     now_ms = time.time() * 1000
     try:
-        newest = Actions(get_redis_connection("default")).newest()
+        newest = Actions(sources().redis).newest()
     except RedisError as problem:
         return {"redis_problem": problem}
     stuck = any(

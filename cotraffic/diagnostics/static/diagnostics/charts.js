@@ -130,6 +130,11 @@ export class RateChart extends Chart {
 }
 
 export class LatencyChart extends Chart {
+  /** A tenth of a millisecond and a second both matter, so each step up is ten times the last. */
+  scale() {
+    return { distr: 3, range: (_, low, high) => [0.1, Math.max(10, 10 ** Math.ceil(Math.log10(high || 10)))] };
+  }
+
   described() {
     const names = ["half", "95 %", "99 %"];
     return {

@@ -9,6 +9,16 @@ const CHARTS_MS = 10000;
 const parts = document.getElementById("parts");
 repeat(() => refresh(parts), () => PARTS_MS, staleness(parts));
 
+// All details at once, and away again.
+const all = document.getElementById("all-details");
+all.hidden = false;
+all.addEventListener("click", () => {
+  const open = all.getAttribute("aria-expanded") !== "true";
+  all.setAttribute("aria-expanded", String(open));
+  all.textContent = open ? "Hide all details" : "Show all details";
+  for (const details of parts.querySelectorAll("details")) details.open = open;
+});
+
 const root = document.getElementById("charts");
 const charts = [
   new RateChart(document.getElementById("chart-rate")),

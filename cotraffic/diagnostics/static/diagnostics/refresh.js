@@ -16,9 +16,14 @@ export async function ask(url, { json = false } = {}) {
   } catch {
     throw new Error("The server does not answer.");
   }
-  if (answer.status === 403) throw new Error((await answer.json()).problem);
-  if (!answer.ok) throw new Error(`The server answered with an error (${answer.status}).`);
+  if (!answer.ok) throw new Error(await problemOf(answer));
   return json ? answer.json() : answer.text();
+}
+
+/** What the server says is wrong, or else its status. */
+async function problemOf(answer) {
+  const isTold = answer.headers.get("content-type")?.startsWith("application/json");
+  return isTold ? (await answer.json()).problem : `The server answered with an error (${answer.status}).`;
 }
 
 /** Run `work` every `every()` milliseconds while the page can be seen; `tell` hears null, or what is wrong. */
