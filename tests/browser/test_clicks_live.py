@@ -56,5 +56,6 @@ def test_a_click_opens_its_page(page: Page) -> None:
     link = page.locator(".panel tbody tr a.lid").first
     lid = link.inner_text()[:8]
     link.click()
-    page.wait_for_url("**/diagnostics/clicks/*-*/")
+    page.wait_for_url("**/diagnostics/clicks/*-*/**")
     assert lid in page.url
+    expect(page.locator(".question")).to_contain_text(lid)
