@@ -71,7 +71,7 @@ class Bench:
         instance = instance or self.instance
         self.stack.enter_context(pinned(service, self.cores.server))
         subject = Subject(name, service, instance, requests or instance.mixed)
-        subject.warm_up(self.options.seconds)
+        subject.warm_up()
         return subject
 
     def constant(self) -> Subject:
@@ -162,7 +162,7 @@ def workers(bench: Bench) -> list[Row]:
     service = pinned(worker(bench.instance, workers=2), bench.cores.server, bench.cores.others)
     bench.stack.enter_context(service)
     two = Subject("two workers on two cores", service, bench.instance, bench.instance.mixed)
-    two.warm_up(bench.options.seconds)
+    two.warm_up()
     bench.take_turns(one, two)
     return [row("5 workers", one, name="one worker on one core"), row("5 workers", two, one)]
 

@@ -1,6 +1,6 @@
 """`make bench-memory`: what a worker's memory comes to, and that junk neither pushes out nor slows the rest.
 
-A process of its own answers clicks as a web worker does, first on every record of the recipe, then by
+A process of its own answers clicks as a web worker does, first on records all over the recipe, then by
 visitors of whom none comes twice, then by visitors as large as their headers may be; then good links are
 clicked on with and without as many bad ones between them.
 """
@@ -58,7 +58,7 @@ def main() -> None:
     }
     for name, value in figures.items():
         print(f"{name:<56}{value:>12}")
-    print(f"written to {save('memory', found)}")
+    print(f"written to {save(f'memory-{options.clicks}', found)}")
     if found["peak_mb"] > LIMIT_MB or slower > LIMIT_SLOWER or flood["forgotten"]:
         raise SystemExit("a limit is not kept")
 

@@ -1,7 +1,8 @@
 """`make profile`: where the microseconds of a click go, step by step, in a real worker under load.
 
-Two workers take the same clicks in turns, one of them with a stopwatch at every step. What the steps do not
-account for of the CPU time that the other one needs is the server's: event loop, sockets, kernel.
+Two workers take the same clicks in turns, one of them with a stopwatch at every step. Of its CPU time, what
+the steps and the stopwatch do not account for is the server's: event loop, sockets, kernel. The shares that
+come out are those of the other worker's time, which nothing disturbs.
 """
 
 import argparse
@@ -56,30 +57,41 @@ def main() -> None:
         timed = bench.subject("timed", worker(bench.instance, "tests.bench.timed:application"))
         found = measure(plain, timed, options.runs, options.seconds)
     total = plain.median("cpu_us")
-    server = total - sum(found.values())
-    figures = {**found, "server": server, "whole": total}
+    scale = total / sum(found.values())
+    figures = {step: us * scale for step, us in found.items()} | {"whole": total}
     print(f"{'step':<20}{'us':>7}{'share':>8}")
     for step, us in figures.items():
         words = STEPS.get(step, "event loop, sockets, kernel" if step == "server" else "CPU time of a click")
         print(f"{step:<20}{us:>7.2f}{us / total:>8.1%}  {words}")
-    print(f"\n{options.runs} runs of {options.seconds} s, medians; written to {save('profile', figures)}")
+    name = "profile-quick" if arguments.quick else "profile"
+    print(f"\n{options.runs} runs of {options.seconds} s, medians; written to {save(name, figures)}")
 
 
 def measure(plain: Subject, timed: Subject, runs: int, seconds: int) -> dict[str, float]:
-    """Microseconds a click by step; the medians of the runs. Both workers have their runs in turns."""
+    """Microseconds a click by step in the timed worker; the medians of the runs, which take turns."""
     rounds: list[dict[str, float]] = []
     for _ in range(runs):
         plain.run(seconds)
         _steps(timed)
-        count = timed.run(seconds).load.requests
-        rounds.append({step: us / count for step, (us, _) in _steps(timed).items()})
-    return {step: statistics.median(of.get(step, 0.0) for of in rounds) for step in STEPS}
+        run = timed.run(seconds)
+        found, count = _steps(timed), run.load.requests
+        steps = {step: us / count for step, (us, _) in found.steps.items()}
+        watched = sum(calls for _, calls in found.steps.values()) * found.cost_us / count
+        rounds.append({**steps, "server": run.cpu_us - sum(steps.values()) - watched})
+    return {step: statistics.median(of.get(step, 0.0) for of in rounds) for step in (*STEPS, "server")}
 
 
-def _steps(subject: Subject) -> dict[str, tuple[float, int]]:
+class Watched(msgspec.Struct):
+    """Microseconds and calls of every step, and what the stopwatch cost each time."""
+
+    cost_us: float
+    steps: dict[str, tuple[float, int]]
+
+
+def _steps(subject: Subject) -> Watched:
     connection = HTTPConnection(LOCALHOST, subject.service.port, timeout=10)
     connection.request("GET", "/steps")
-    found = msgspec.json.decode(connection.getresponse().read(), type=dict[str, tuple[float, int]])
+    found = msgspec.json.decode(connection.getresponse().read(), type=Watched)
     connection.close()
     return found
 

@@ -6,7 +6,6 @@ import statistics
 import tempfile
 import time
 from contextlib import ExitStack
-from http.client import HTTPConnection
 from pathlib import Path
 
 import msgspec
@@ -18,10 +17,11 @@ from offers.click_log import LOG
 from recipes.store import RecipeStore
 from tests import doors
 from tests.bench import traffic
-from tests.bench.wrk import Load, replay, write_requests
+from tests.bench.wrk import Load, replay, send_once, write_requests
 
 CONNECTIONS = 32
-START_SECONDS = 60.0
+# The mixed traffic as a whole.
+WARM_UP_CLICKS = 20_000
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -91,14 +91,10 @@ class Subject:
         self.requests = requests
         self.runs: list[Run] = []
 
-    def warm_up(self, seconds: int) -> None:
+    def warm_up(self) -> None:
         """Let it see its traffic once, as soon as it answers at all."""
-        # gunicorn listens before its workers have started.
-        connection = HTTPConnection(LOCALHOST, self.service.port, timeout=START_SECONDS)
-        connection.request("GET", "/offer?ad=")
-        connection.getresponse()
-        connection.close()
-        self._replay(seconds, CONNECTIONS, 0)
+        send_once(self.service.port, self.requests, WARM_UP_CLICKS)
+        self.instance.forget_clicks()
 
     def run(self, seconds: int, connections: int = CONNECTIONS, rate: float = 0) -> Run:
         """Measure once. Every answered click must be in the log, where clicks are logged at all."""

@@ -1,18 +1,22 @@
 """That the bench itself works; what it measures is looked at by people."""
 
 import json
+import shutil
 
 import pytest
 
 from tests.processes import PROJECT, command
 
+LIMIT_MB = 250
+
 pytestmark = pytest.mark.timeout(400)
 
 
-# One of every kind: a server of uvicorn's and of gunicorn's, a rate, a load meanwhile, another door.
-FIGURES = ("share", "latency", "reload", "django")
+# With servers of uvicorn and of gunicorn, and with a load and updates meanwhile.
+FIGURES = ("share", "reload")
 
 
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt install wrk")
 def test_figures_can_be_measured() -> None:
     only = [word for figure in FIGURES for word in ("--only", figure)]
     done = command("-m", "tests.bench.clicks", "--quick", *only)
@@ -25,3 +29,20 @@ def test_figures_can_be_measured() -> None:
 def test_without_wrk_it_says_what_to_do() -> None:
     done = command("-m", "tests.bench.clicks", PATH="/nonexistent")
     assert (done.returncode, "apt install wrk" in done.stderr) == (1, True)
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt install wrk")
+def test_the_profile_names_every_step() -> None:
+    done = command("-m", "tests.bench.profile", "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads((PROJECT / "var" / "bench" / "profile-quick.json").read_text())
+    assert [step for step, us in figures.items() if step != "server" and us <= 0] == []
+
+
+def test_a_small_recipe_and_few_strangers_stay_within_the_memory_that_a_worker_may_have() -> None:
+    # Its exit code tells of slowness too, which on a busy machine means nothing.
+    done = command("-m", "tests.bench.memory", "--records", "600", "--clicks", "2000")
+    assert "good links pushed out" in done.stdout, done.stdout + done.stderr
+    found = json.loads((PROJECT / "var" / "bench" / "memory-2000.json").read_text())
+    assert found["flood"]["forgotten"] == 0
+    assert found["peak_mb"] < LIMIT_MB

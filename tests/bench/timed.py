@@ -72,6 +72,11 @@ class Stopwatch:
         self.spent, self.calls = {}, {}
         return found
 
+    @property
+    def cost_us(self) -> float:
+        """What the stopwatch costs each time, in microseconds."""
+        return (self._own_cost + self._outer_cost) / 1000
+
     def _stop(self, step: str, started: int, around: int) -> None:
         took = thread_time_ns() - started
         self.spent[step] = self.spent.get(step, 0) + took - self._inside
@@ -138,7 +143,7 @@ setattr(ClickWriter, "_commit_batches", watch.on_steps_of("commit", ClickWriter.
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """The real one; `/steps` gives what the stopwatch shows, and sets it back."""
     if scope["type"] == "http" and scope["path"] == "/steps":
-        body = msgspec.json.encode(watch.read())
+        body = msgspec.json.encode({"cost_us": watch.cost_us, "steps": watch.read()})
         headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

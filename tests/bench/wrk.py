@@ -2,12 +2,18 @@
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
+from devstack.services import LOCALHOST
+
+# gunicorn listens before its workers have started.
+START_SECONDS = 60.0
+SENT_TOGETHER = 20
 SCRIPT = Path(__file__).with_name("replay.lua")
 
 
@@ -40,6 +46,30 @@ def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
     with path.open("wb") as file:
         file.writelines(b"%06d%b" % (len(request), request) for request in requests)
     return path
+
+
+def send_once(port: int, requests: Path, most: int) -> None:
+    """Send the first requests of a file, each once, however long that takes."""
+    with (
+        requests.open("rb") as file,
+        socket.create_connection((LOCALHOST, port), START_SECONDS) as connection,
+    ):
+        for _ in range(0, most, SENT_TOGETHER):
+            sent = [file.read(int(size)) for _ in range(SENT_TOGETHER) if (size := file.read(6))]
+            connection.sendall(b"".join(sent))
+            _read_answers(connection, len(sent))
+
+
+def _read_answers(connection: socket.socket, count: int) -> None:
+    """Read so many answers, none of which has a body."""
+    answers, end = 0, b""
+    while answers < count:
+        data = connection.recv(65536)
+        if not data:
+            raise SystemExit("the server closed the connection while it was warmed up")
+        # The end of one answer may be cut in two.
+        answers += (end + data).count(b"\r\n\r\n")
+        end = data[-3:]
 
 
 def replay(url: str, requests: Path, seconds: int, connections: int, rate: float = 0) -> Load:
