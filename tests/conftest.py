@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -37,17 +36,16 @@ SLOW = frozenset(
 )
 # Tests that share a whole stack, and therefore one process where the suite runs in several.
 TOGETHER = ("browser", "test_instance")
-ENVIRONMENT_KEY = pytest.StashKey[TemporaryDirectory[str]]()
+ENVIRONMENT_KEY = pytest.StashKey[object]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("dist", "no") != "no":
+        # The processes that run the tests prepare their own; they must not inherit what would be set here.
+        return
     # Here and not through pytest-django's ini option, which would load the settings too early.
     config.stash[ENVIRONMENT_KEY] = environment.prepare()
     django.setup()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    config.stash[ENVIRONMENT_KEY].cleanup()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,5 +1,6 @@
 """The environment of the whole suite, whatever the developer's shell or `.env` says."""
 
+import atexit
 import os
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
     fixture first asks for them.
     """
     directory = tempfile.TemporaryDirectory(prefix="co-traffic-tests-")
+    atexit.register(directory.cleanup)
     root = Path(directory.name)
     aws_url = f"http://{LOCALHOST}:{free_port()}"
     os.environ.update(

@@ -50,6 +50,13 @@ class Setting(NamedTuple):
     workers: int = 1
 
 
+class Rate(NamedTuple):
+    """Clicks a second, and the processor time of the workers for each, which a busy machine changes less."""
+
+    per_second: float
+    cpu_us: float
+
+
 def records(count: int) -> Iterator[tuple[str, str]]:
     """Records as real clicks have them, each with its visitor's mark; the same every time but for lids."""
     chance = random.Random(1)
@@ -131,11 +138,13 @@ def work(setting: Setting, port: int, start: Any, done: Any) -> None:
     with Redis(LOCALHOST, port) as client:
         log = ClickLog(client)
         start.wait()
-        done.put(deliver(log, table, consumer_name(), 600).delivered)
+        before = time.process_time()
+        delivered = deliver(log, table, consumer_name(), 600).delivered
+        done.put((delivered, time.process_time() - before))
 
 
-def rate(setting: Setting, port: int) -> float:
-    """Clicks a second, of all workers together."""
+def rate(setting: Setting, port: int) -> Rate:
+    """How fast it goes, all workers together."""
     with Redis(LOCALHOST, port) as client:
         client.flushall()
         fill(ClickLog(client), setting.clicks)
@@ -148,13 +157,13 @@ def rate(setting: Setting, port: int) -> float:
         process.start()
     start.wait()
     started = time.monotonic()
-    delivered = sum(done.get() for _ in processes)
+    delivered, cpu_seconds = (sum(values) for values in zip(*(done.get() for _ in processes), strict=True))
     seconds = time.monotonic() - started
     for process in processes:
         process.join()
     if delivered != setting.clicks:
         raise SystemExit(f"{delivered} of {setting.clicks} clicks were delivered")
-    return float(delivered / seconds)
+    return Rate(delivered / seconds, cpu_seconds / delivered * 1e6)
 
 
 def memory(port: int, count: int) -> None:
@@ -227,11 +236,16 @@ def main() -> None:
             Setting("15 ms away", stub, clicks, latency_ms=15, workers=2),
             Setting("moto's server", moto, clicks // 4),
         ]
-        print(f"{'DynamoDB':<18}{'workers':>8}{'at once':>9}{'clicks/s':>12}{'min':>10}{'max':>10}")
+        print(
+            f"{'DynamoDB':<18}{'workers':>8}{'at once':>9}{'clicks/s':>12}{'min':>10}{'max':>10}{'CPU us':>9}"
+        )
         for setting in (compared if options.parallel else []) + chosen:
-            rates = [rate(setting, port) for _ in range(options.runs)]
+            found = [rate(setting, port) for _ in range(options.runs)]
+            rates, cpu = [one.per_second for one in found], statistics.median(one.cpu_us for one in found)
             row = f"{setting.name:<18}{setting.workers:>8}{setting.parallel:>9}"
-            print(f"{row}{statistics.median(rates):>12,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}")
+            print(
+                f"{row}{statistics.median(rates):>12,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}{cpu:>9,.0f}"
+            )
         memory(port, options.memory)
 
 
