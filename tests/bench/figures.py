@@ -105,10 +105,21 @@ def row(figure: str, subject: Subject, of: Subject | None = None, name: str = ""
 
 
 def share(bench: Bench) -> list[Row]:
-    """1. The full path against a bare uvicorn that answers a constant 302."""
+    """1. The full path against a bare uvicorn that answers a constant 302; at more connections, too.
+
+    A batch of clicks waits for Redis' disk, and the more clicks there are at once, the more share the wait.
+    """
     bare, full = bench.constant(), bench.full()
-    bench.take_turns(bare, full)
-    return [row("1 share", bare), row("1 share", full, bare)]
+    rows = []
+    for connections in (CONNECTIONS, 4 * CONNECTIONS):
+        bare.runs, full.runs = [], []
+        bench.take_turns(bare, full, connections=connections)
+        words = f"{connections} connections"
+        rows += [
+            row("1 share", bare, name=f"{bare.name}, {words}"),
+            row("1 share", full, bare, name=f"{full.name}, {words}"),
+        ]
+    return rows
 
 
 def latency(bench: Bench) -> list[Row]:

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from devstack.services import LOCALHOST
 
 # gunicorn listens before its workers have started.
 START_SECONDS = 60.0
-SENT_TOGETHER = 20
+WARM_UP_CONNECTIONS = 32
 SCRIPT = Path(__file__).with_name("replay.lua")
 
 
@@ -50,26 +51,30 @@ def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
 
 def send_once(port: int, requests: Path, most: int) -> None:
     """Send the first requests of a file, each once, however long that takes."""
-    with (
-        requests.open("rb") as file,
-        socket.create_connection((LOCALHOST, port), START_SECONDS) as connection,
-    ):
-        for _ in range(0, most, SENT_TOGETHER):
-            sent = [file.read(int(size)) for _ in range(SENT_TOGETHER) if (size := file.read(6))]
-            connection.sendall(b"".join(sent))
-            _read_answers(connection, len(sent))
+    with ExitStack() as stack:
+        file = stack.enter_context(requests.open("rb"))
+        connections = [
+            stack.enter_context(socket.create_connection((LOCALHOST, port), START_SECONDS))
+            for _ in range(WARM_UP_CONNECTIONS)
+        ]
+        for _ in range(0, most, WARM_UP_CONNECTIONS):
+            sent = []
+            for connection in connections:
+                if size := file.read(6):
+                    connection.sendall(file.read(int(size)))
+                    sent.append(connection)
+            for connection in sent:
+                _read_answer(connection)
 
 
-def _read_answers(connection: socket.socket, count: int) -> None:
-    """Read so many answers, none of which has a body."""
-    answers, end = 0, b""
-    while answers < count:
+def _read_answer(connection: socket.socket) -> None:
+    """Read one answer, which has no body."""
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
         data = connection.recv(65536)
         if not data:
             raise SystemExit("the server closed the connection while it was warmed up")
-        # The end of one answer may be cut in two.
-        answers += (end + data).count(b"\r\n\r\n")
-        end = data[-3:]
+        answer += data
 
 
 def replay(url: str, requests: Path, seconds: int, connections: int, rate: float = 0) -> Load:
