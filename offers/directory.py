@@ -85,9 +85,11 @@ def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_REC
     """Records whose id is `text`, or whose name holds it. Raises redis-py's errors."""
     record_id, findings = id_of(text.strip().lstrip("#")), Findings(kind, [])
     ids: list[int] = []
+    is_there = record_id is not None and store.get(kind, record_id) is not None
     try:
         with live_index(store, kind) as index:
-            found = index.search(text, limit)
+            # Whoever types an id means that record; that names hold the number too is not looked through.
+            found = index.search(text, limit, only_beginning=is_there)
             ids, findings.more = found.ids, found.more
     except IndexMissing as problem:
         findings.problem = str(problem)

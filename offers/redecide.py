@@ -20,8 +20,8 @@ from offers.rules import Asked
 from offers.tokens import AdTarget
 from offers.visitors import Visitor
 
-KEPT_EXAMPLES = 5
-KEPT_GROUPS = 300
+KEPT_EXAMPLES = 3
+KEPT_GROUPS = 100
 REMEMBERED_RECORDS = 20_000
 SHOWN_CHARACTERS = 300
 FOUND_NOTHING = "found nothing"

@@ -15,8 +15,8 @@ from recipes.loading import Loaded, load
 from recipes.store import RecipeKind, RecipeStore
 
 # Examples of each sort that are kept; counts are exact.
-KEPT_RECORDS = 500
-KEPT_FIELDS = 30
+KEPT_RECORDS = 200
+KEPT_FIELDS = 20
 KEPT_FIELD_NAMES = 200
 SHOWN_CHARACTERS = 200
 # So many records a question leave Redis time for clicks in between.

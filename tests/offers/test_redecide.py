@@ -119,6 +119,6 @@ def test_examples_and_groups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     clicks = [click(str(n)) for n in range(20)] + [click(originOfferId=2)]
     found = decided(clicks, live, candidate)
     assert [(g.from_rule, g.count, len(g.examples)) for g in found.groups] == [
-        ("defaultRedirection", 20, 5),
+        ("defaultRedirection", 20, 3),
         ("other rules", 1, 1),
     ]
