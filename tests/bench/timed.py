@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from cotraffic import asgi, click_protocol
-from offers import clicks, engine
+from offers import answer, clicks, engine
 from offers.answer import Answerer
 from offers.clicks import ClickWriter
 from offers.log_connection import LogConnection, _Pipe
@@ -112,7 +112,6 @@ def _timed_answerer(*arguments: Any) -> Answerer:
     answerer = _build_answerer(*arguments)
     for step, owner, name in (
         ("token", answerer.tokens, "read"),
-        ("catalog", answerer, "admit"),
         ("visitor", answerer, "visitor"),
         ("rules", answerer, "_decide"),
         ("landing", answerer._landings, "build"),
@@ -128,6 +127,7 @@ setattr(asgi, "build_answerer", _timed_answerer)  # noqa: B010 - the type checke
 for _step, _owner, _name in (
     ("HTTP", click_protocol.ClickProtocol, "data_received"),
     ("query and headers", click_protocol, "read_click"),
+    ("catalog", answer, "admit"),
     ("record", clicks, "record"),
     ("record", clicks, "fingerprint"),
     ("record", clicks, "due_conversion"),
