@@ -85,7 +85,7 @@ def _naming(kind: RecipeKind, report: Progress) -> Progress:
 
 def _words(report: SyncReport) -> str:
     if report.outcome == "unchanged":
-        return f"{report.kind}: generation {report.generation} is what is there already."
+        return f"{report.kind}: nothing new, generation {report.generation} stays live."
     rejected = sum(report.rejected.values())
     also = f", {rejected:,} rejected" if rejected else ""
     return (

@@ -74,6 +74,8 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
 
 def _end_if_failed(working: "asyncio.Future[Any]") -> None:
     """A worker that can no longer write clicks down is worth less than the one that replaces it."""
-    if not working.cancelled() and working.exception() is not None:
-        logger.critical("the worker ends, its background work has failed", exc_info=working.exception())
+    problem = None if working.cancelled() else working.exception()
+    # Work that was gathered and then cancelled ends with an error all the same; that worker was told to stop.
+    if problem is not None and not isinstance(problem, asyncio.CancelledError):
+        logger.critical("the worker ends, its background work has failed", exc_info=problem)
         os.kill(os.getpid(), signal.SIGTERM)

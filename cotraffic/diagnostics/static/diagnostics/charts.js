@@ -16,6 +16,17 @@ function colour(at) {
   return css(`--series-${at % COLOURS}`);
 }
 
+/** A value between two gaps makes no line, and would not be seen without a point. */
+const LONELY = {
+  show: true,
+  size: 4,
+  filter: (chart, row) => {
+    const values = chart.data[row];
+    const isLonely = (value, at) => value != null && values[at - 1] == null && values[at + 1] == null;
+    return values.flatMap((value, at) => (isLonely(value, at) ? [at] : []));
+  },
+};
+
 function axis(more) {
   return {
     stroke: css("--body-quiet-color"),
@@ -70,7 +81,7 @@ class Chart {
       scales: { y: this.scale() },
       axes: [
         axis({ values: "{HH}:{mm}", space: 60 }),
-        axis({ size: 56, values: (_, values) => values.map((v) => (v === null ? "" : decimals.format(v))) }),
+        axis({ size: 56, splits: this.splits(), values: (_, values) => values.map((v) => (v === null ? "" : decimals.format(v))) }),
       ],
       legend: { show: this.hasLegend },
       series: [{ label: "UTC", value: "{HH}:{mm}:{ss}" }, ...series],
@@ -86,6 +97,11 @@ class Chart {
 
   get hasLegend() {
     return true;
+  }
+
+  /** Where the lines of the grid are; undefined leaves it to uPlot. */
+  splits() {
+    return undefined;
   }
 
   scale() {
@@ -130,6 +146,10 @@ export class RateChart extends Chart {
 }
 
 export class LatencyChart extends Chart {
+  splits() {
+    return (_, __, low, high) => [0.1, 1, 10, 100, 1000].filter((value) => value >= low && value <= high);
+  }
+
   /** A tenth of a millisecond and a second both matter, so each step up is ten times the last. */
   scale() {
     return { distr: 3, range: (_, low, high) => [0.1, Math.max(10, 10 ** Math.ceil(Math.log10(high || 10)))] };
@@ -138,7 +158,7 @@ export class LatencyChart extends Chart {
   described() {
     const names = ["half", "95 %", "99 %"];
     return {
-      series: names.map((name, at) => this.line(`${name} below`, [0, 1, 2][at], { spanGaps: false })),
+      series: names.map((name, at) => this.line(`${name} below`, at, { points: LONELY })),
       bands: [],
       data: [this.times(), ...names.map((_, at) => this.slots.map((slot) => slot.latency[at]))],
     };
