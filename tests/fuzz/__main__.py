@@ -16,6 +16,7 @@ from tests import environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
+from tests.fuzz.client import COME_AGAIN  # noqa: E402
 from tests.fuzz.run import MIN_JUDGED_REQUESTS, Result, run  # noqa: E402
 
 MEGABYTE = 1024 * 1024
@@ -29,7 +30,8 @@ def report(result: Result, seed: int) -> None:
     print(f"{'kind':<10}{'answers':>10}  by status")
     for kind in sorted({*findings.statuses, *findings.unanswered}):
         statuses = findings.statuses[kind]
-        by_status = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
+        named = {COME_AGAIN: "503 (come again)"}
+        by_status = ", ".join(f"{named.get(at, at)}: {count:,}" for at, count in sorted(statuses.items()))
         closed = findings.unanswered[kind]
         dropped = f"; {closed:,} closed unanswered" if closed else ""
         print(f"{kind:<10}{sum(statuses.values()):>10,}  {by_status}{dropped}")

@@ -15,6 +15,8 @@ ANSWER_SECONDS = 30.0
 # Bytes that are no complete request leave the server waiting, and need no patience of ours.
 RAW_SECONDS = 0.3
 KEPT_FAILURES = 20
+# Stands for a documented 503 in the statuses.
+COME_AGAIN = -503
 
 
 class Closed(Exception):
@@ -88,7 +90,7 @@ class Client:
                 self._findings.unanswered[request.kind] += 1
                 raise
         self._findings.statuses[request.kind][status] += 1
-        if status >= 500 and not (status == 503 and b" /ready" in request.data[:12]):
+        if status >= 500:
             self._findings.fail(f"status {status}", request)
         if closing:
             raise Closed
@@ -118,12 +120,18 @@ class Client:
 
 
 async def _answer(reader: asyncio.StreamReader, is_head: bool) -> tuple[int, bool]:
-    """Status of the next answer, and whether the server closes after it; its body is read and dropped."""
+    """Status of the next answer, and whether the server closes after it; its body is read and dropped.
+
+    A 503 that asks to come again is what is documented for a Redis that does not answer in time, and the 503
+    of /ready says so in JSON: both count as `COME_AGAIN`.
+    """
     while True:
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         status = int(head[9:12])
         if status != 100:
             break
+    if status == 503 and (b"\r\nretry-after:" in head or b"application/json" in head):
+        status = COME_AGAIN
     closing = b"\r\nconnection: close" in head
     if is_head or status in (204, 304):
         return status, closing

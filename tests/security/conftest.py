@@ -16,16 +16,21 @@ from tests.servers import web_worker
 GOOD = f"ad={encrypt(1, 1, ENCRYPTION_KEY)}".encode()
 
 
-@pytest.fixture(scope="module")
-def worker(redis_url: str, geoip_databases: None) -> Iterator[int]:
-    """The port of a worker with offer 1 and campaign 1."""
+def live_recipe(redis_url: str) -> None:
+    """Make offer 1 and campaign 1 live in an empty Redis."""
     campaign = {"campaignId": 1, "affiliateId": 7, "campaignStatus": "active"}
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
         store = RecipeStore(client)
         make_live(store, RecipeKind.OFFERS, {1: offer_blob(1)})
         make_live(store, RecipeKind.CAMPAIGNS, {1: json.dumps(campaign).encode()})
-        with web_worker() as url:
-            port = urlsplit(url).port
-            assert port
-            yield port
+
+
+@pytest.fixture(scope="module")
+def worker(redis_url: str, geoip_databases: None) -> Iterator[int]:
+    """The port of a worker with offer 1 and campaign 1."""
+    live_recipe(redis_url)
+    with web_worker() as url:
+        port = urlsplit(url).port
+        assert port
+        yield port
