@@ -18,7 +18,7 @@ from devstack.services import Service
 from offers.click_log import ClickLog
 from offers.pulse import Cache, OpenDatabase, Pulse
 from offers.spool import SUFFIX
-from recipes.live import RecipeKind, RecipeMeta
+from recipes.live import Hold, RecipeKind, RecipeMeta
 from recipes.states import HostState, ListenerState, SyncState
 from recipes.store import RecipeStore
 from tests.recipe import make_live, offer_blob
@@ -111,6 +111,15 @@ def test_rejected_records_are_named_with_their_reasons(store: RecipeStore) -> No
     offers = parts()["recipe-offers"]
     assert offers.state == "warning"
     assert fact(offers, "Rejected records") == "3: no usable id\nfor example record 7: no usable id"
+
+
+def test_a_recipe_on_hold_is_not_said_to_be_what_s3_has(store: RecipeStore) -> None:
+    make_live(store, OFFERS, {1: offer_blob(1)})
+    store.amend_meta(OFFERS, loaded_at_ms=now_ms(), checked_at_ms=now_ms())
+    assert parts()["recipe-offers"].state == "ok"
+    store.hold(OFFERS, Hold("sam", now_ms(), etag="left"))
+    offers = parts()["recipe-offers"]
+    assert (offers.state, "sam decided to leave the file in S3" in offers.sentence) == ("warning", True)
 
 
 def test_a_recipe_that_nobody_compares_grows_stale(store: RecipeStore, settings: Settings) -> None:

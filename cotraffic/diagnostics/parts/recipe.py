@@ -6,7 +6,7 @@ from django.conf import settings
 
 from cotraffic.diagnostics.parts.part import ERROR, OK, WARNING, Fact, Part, Sources, seconds
 from cotraffic.diagnostics.wording import duration, file_size, number
-from recipes.live import RecipeKind, RecipeMeta
+from recipes.live import Hold, RecipeKind, RecipeMeta
 
 SHOWN_REJECTIONS = 5
 SHOWN_DEFECTS = 5
@@ -15,11 +15,17 @@ SHOWN_DEFECTS = 5
 def parts(sources: Sources) -> Iterable[Part]:
     """Offers and campaigns. Raises `RedisError`."""
     for kind in RecipeKind:
-        yield _part(kind, sources.store.meta(kind), sources.store.live_count(kind), sources.now)
+        meta, count = sources.store.meta(kind), sources.store.live_count(kind)
+        yield _part(kind, meta, count, sources.store.held(kind), sources.now)
 
 
-def _part(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> Part:
+def _part(kind: RecipeKind, meta: RecipeMeta, count: int, hold: Hold | None, now: float) -> Part:
     state, sentence, hint = _judged(kind, meta, count, now)
+    if state == OK and hold is not None:
+        # What is live need not be what S3 has.
+        doing = "is looking at the file in S3" if hold.etag is None else "decided to leave the file in S3"
+        state, sentence = WARNING, f"{number(count)} records live; syncs wait, since {hold.by} {doing}."
+        hint = "The recipe preview shows what the file would change, and makes it live."
     return Part(f"recipe-{kind}", f"Recipe: {kind}", state, sentence, hint, _facts(meta, count, now))
 
 
