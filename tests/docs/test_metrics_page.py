@@ -45,10 +45,11 @@ def metrics(redis_url: str, geoip_databases: None) -> dict[str, str]:
             writer = store.begin(kind)
             writer.add({1: offer_blob(1) if kind is RecipeKind.OFFERS else b'{"campaignId": 1}'})
             store.swap(writer, RecipeMeta(count=1, loaded_at_ms=1, checked_at_ms=1, last_modified_ms=now_ms))
-        host = HostState("http://user:password@corecipe.example:3001", now_ms, now_ms, now_ms, "7")
-        store.publish_listener_state(ListenerState(1, now_ms, [host], {"applied": 1}, 0, {}))
-        tell(client, Heartbeat("beat", 1, 0.0, time.time()))
         with web_worker() as url:
+            # Now, for they are forgotten in seconds.
+            host = HostState("http://user:password@corecipe.example:3001", now_ms, now_ms, now_ms, "7")
+            store.publish_listener_state(ListenerState(1, now_ms, [host], {"applied": 1}, 0, {}))
+            tell(client, Heartbeat("beat", 1, 0.0, time.time()))
             text = httpx.get(f"{url}/metrics").text
     assert 'host="corecipe.example:3001"' in text
     assert "password" not in text
