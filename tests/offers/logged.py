@@ -23,9 +23,11 @@ def names(count: int) -> list[str]:
     return [f"click-{number}" for number in range(count)]
 
 
-def run(log: ClickLog, consumer: str = "worker", seconds: float = 10) -> Delivered:
+def run(
+    log: ClickLog, consumer: str = "worker", seconds: float = 10, table: ClickTable | None = None
+) -> Delivered:
     """One run of delivery, by a worker that has just started."""
-    return deliver(log, ClickTable(), consumer, seconds)
+    return deliver(log, table or ClickTable(), consumer, seconds)
 
 
 def redis_away() -> Redis:

@@ -8,8 +8,9 @@ import redis
 from pytest_django import Settings
 
 from devstack.services import LOCALHOST, free_port
-from offers import click_table, delivery, delivery_pause
+from offers import delivery, delivery_pause
 from offers.click_log import ClickLog
+from offers.click_table import ClickTable
 from offers.delivery import Delivered
 from offers.delivery_pause import DeliveryPause
 from tests.offers.bad_dynamodb import BadDynamoDB
@@ -41,13 +42,13 @@ def test_what_dynamodb_leaves_until_the_end_stays_for_the_next_run(
 
 @pytest.mark.parametrize("trouble", ALL_TROUBLES)
 def test_nothing_is_acknowledged_while_dynamodb_is_in_trouble(
-    log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch, trouble: str, caplog: Any
+    log: ClickLog, dynamodb: BadDynamoDB, trouble: str, caplog: Any
 ) -> None:
-    monkeypatch.setattr(click_table, "READ_SECONDS", 0.3)
+    impatient = ClickTable(read_seconds=0.3)
     dynamodb.trouble = trouble
     add(log, *names(60))
     for _ in range(3):
-        run(log, seconds=0.5)
+        run(log, seconds=0.5, table=impatient)
     status = log.status()
     assert (status.backlog, status.delivered, status.dead_letters, status.length) == (60, 0, 0, 60)
     lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -94,13 +95,10 @@ def test_a_short_trouble_is_over_within_the_run(log: ClickLog, dynamodb: BadDyna
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
-def test_a_hanging_dynamodb_holds_a_run_up_for_one_timeout_only(
-    log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(click_table, "READ_SECONDS", 0.5)
+def test_a_hanging_dynamodb_holds_a_run_up_for_one_timeout_only(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     dynamodb.trouble = "no answer"
     add(log, *names(1000))
-    run(log, seconds=0.1)
+    run(log, seconds=0.1, table=ClickTable(read_seconds=0.5))
     # No second round began after the first had timed out.
     assert len(dynamodb.batches) <= delivery.PARALLEL_BATCHES
 
