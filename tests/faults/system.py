@@ -174,7 +174,10 @@ class System:
             "MAXMIND_PATH": str(self.directory / "City.mmdb"),
             "MAXMIND_PATH_ISP": str(self.directory / "ISP.mmdb"),
             "PYTHONUNBUFFERED": "1",
-            # There is no S3 here, and nothing to say about that every minute.
+            # There is no S3 here, where other tests may have one, and nothing to say about that every minute.
+            "AWS_ENDPOINT_URL": f"http://{LOCALHOST}:{free_port()}",
+            "OFFERS_RECIPE_PATH": str(self.directory / "offersRecipe.json.gz"),
+            "CAMPAIGNS_RECIPE_PATH": str(self.directory / "campaignsRecipe.json.gz"),
             "RECIPE_SYNC_SECONDS": never,
             "RECIPE_RELOAD_SECONDS": never,
         }
