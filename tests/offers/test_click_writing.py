@@ -14,7 +14,7 @@ import msgspec
 import pytest
 import redis
 
-from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
+from devstack.services import LOCALHOST, Service, free_port, free_ports, valkey_answers, valkey_command
 from offers.click_log import CONVERSIONS, LOG, ClickLog
 from offers.click_record import Click
 from offers.clicks import ClickWriter
@@ -281,7 +281,8 @@ def test_instances_that_share_a_redis_share_who_was_seen(
 def test_what_instances_share_may_be_a_cluster(
     redis_client: redis.Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    port = free_port()
+    # A cluster's nodes speak to each other 10,000 ports higher: these are low enough.
+    port = free_ports(1)
     command = [*valkey_command(port, tmp_path), "--cluster-enabled", "yes"]
 
     async def scenario() -> None:
