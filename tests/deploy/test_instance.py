@@ -129,9 +129,9 @@ def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
     clicks = [threading.Thread(target=lambda: answers.append(instance.answer(CLICK))) for _ in range(10)]
     for click in clicks:
         click.start()
-    # They wait for Redis now: without it no click is answered before CLICK_COMMIT_TIMEOUT_MS.
+    # They wait for Redis now, but for those of a worker that knows already that Redis is away.
     time.sleep(1)
-    assert answers == []
+    assert len(answers) < 10
     instance.process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     os.kill(redis_pid, signal.SIGCONT)
