@@ -119,7 +119,7 @@ def test_every_line_is_json_and_says_whose_it_is(instance: Instance) -> None:
 
 
 @pytest.mark.timeout(200)
-def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
+def test_sigterm_answers_the_click_under_way_keeps_all_and_ends_well(
     instance: Instance, table: Any
 ) -> None:
     redis_pid = instance.pid("redis")
@@ -138,7 +138,9 @@ def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
         click.join()
     assert answers == [302] * 10
     assert instance.process.wait(60) == 0
-    assert delivered(table) >= before + 10
+    # What a worker spooled because it takes Redis for away waits on the disk for the next start.
+    spooled = sum(file.read_bytes().count(b"\n") for file in (instance.data / "spool").glob("*.ndjson"))
+    assert delivered(table) + spooled >= before + 10
     order = [
         line["event"].split("stopped: ")[1].split()[0]
         for line in instance.lines
