@@ -119,9 +119,7 @@ def test_every_line_is_json_and_says_whose_it_is(instance: Instance) -> None:
 
 
 @pytest.mark.timeout(200)
-def test_sigterm_answers_the_click_under_way_keeps_all_and_ends_well(
-    instance: Instance, table: Any
-) -> None:
+def test_sigterm_answers_the_click_under_way_keeps_all_and_ends_well(instance: Instance, table: Any) -> None:
     redis_pid = instance.pid("redis")
     before = delivered(table)
     answers: list[int] = []
