@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 from offers.admission import UNAVAILABLE, Reason, Refusal, admit
@@ -24,7 +23,7 @@ from offers.tokens import AdTarget, BadToken, TokenReader
 from offers.visitors import Visitor, VisitorReader
 
 RETRY_AFTER_SECONDS = 5
-KNOWN_DECISIONS = 10_000
+KNOWN_DECISIONS = 20_000
 # Of what a refused click brought along; more helps nobody to find the broken advert.
 SHOWN_CHARACTERS = 500
 
@@ -77,8 +76,6 @@ class Answerer:
         self.refusal_beat = RefusalBeat()
         self._rotation = Rotation()
         self._make_lid = LidMaker()
-        # By identity, as what was decided once is the same decision again and again.
-        self._route = lru_cache(KNOWN_DECISIONS)(self._make_route)
         self._known = KnownDecisions(KNOWN_DECISIONS)
         self._not_found = redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
@@ -171,7 +168,8 @@ class Answerer:
         asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
         decision = self._decide(asked, records, trace)
         lid = self._make_lid()
-        landing = self._landings.build(self._route(decision), request.subid, request.cid, lid)
+        route = decision.route or self._routed(decision)
+        landing = self._landings.build(route, request.subid, request.cid, lid)
         return Click(lid, request, asked, decision, landing.page_url, landing.location)
 
     def supposed(
@@ -182,7 +180,8 @@ class Answerer:
         It ends as `_examine` does, which would pay for a call: a test compares what the two come to.
         """
         decision = self._decide(asked, records, trace)
-        landing = self._landings.build(self._route(decision), request.subid, request.cid, lid)
+        route = decision.route or self._routed(decision)
+        landing = self._landings.build(route, request.subid, request.cid, lid)
         return Click(lid, request, asked, decision, landing.page_url, landing.location)
 
     def admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
@@ -203,10 +202,13 @@ class Answerer:
         self._known.keep(asked, decision)
         return decision
 
-    def _make_route(self, decision: Decision) -> Route:
+    def _routed(self, decision: Decision) -> Route:
+        """The way to the page of a decision that is new."""
         offer_id = decision.offer.offer_id if decision.offer else 0
         campaign = decision.campaign
-        return self._landings.route(decision.page, campaign.affiliate_id, campaign.campaign_id, offer_id)
+        route = self._landings.route(decision.page, campaign.affiliate_id, campaign.campaign_id, offer_id)
+        decision.route = route
+        return route
 
 
 def redirect(location: str) -> Answer:

@@ -1,11 +1,10 @@
 """The click record: what is kept of one click, field by field as the network's reports know them.
 
 A record is JSON in parts: what is said of a visitor, and of a decision that click after click gets, is
-encoded once for as long as it is remembered. A field that is None is left out.
+encoded once for as long as that is remembered. A field that is None is left out.
 """
 
 from decimal import Decimal
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -15,12 +14,10 @@ from offers.records import Offer
 from offers.request import ClickRequest
 from offers.routing import Decision
 from offers.rules import Asked
-from offers.visitors import USUAL_CHARACTERS, Visitor
+from offers.visitors import Visitor
 
 YEAR_SECONDS = 365 * 24 * 3600
 FINGERPRINT_OFF = "disabled"
-REMEMBERED_DECISIONS = 10_000
-REMEMBERED_VISITORS = 5_000
 
 
 class Click(msgspec.Struct, frozen=True, gc=False):
@@ -135,17 +132,20 @@ def record(click: Click) -> bytes:
         slash + ad_path or None,
         fingerprint(click),
     )
-    who = asked.visitor
-    person = _visitor_part(who) if _is_usual(who) else _visitor_part.__wrapped__(who)
-    return b"%b,%b,%b}" % (encode(own)[:-1], _decision_part(click.decision), person)
+    decision, visitor = click.decision, asked.visitor
+    return b"".join(
+        (
+            encode(own)[:-1],
+            decision.record_part or _decision_part(decision),
+            visitor.record_part or _visitor_part(visitor),
+        )
+    )
 
 
 def fingerprint(click: Click) -> str | None:
     """The visitor's mark on a campaign: who comes again within a day is not unique. None: not wanted."""
     visitor = click.asked.visitor
-    if click.request.fp == FINGERPRINT_OFF:
-        return None
-    return _fingerprint(visitor) if _is_usual(visitor) else _fingerprint.__wrapped__(visitor)
+    return None if click.request.fp == FINGERPRINT_OFF else visitor.fingerprint or _fingerprint(visitor)
 
 
 def fields(kept: bytes) -> dict[str, Any]:
@@ -154,20 +154,14 @@ def fields(kept: bytes) -> dict[str, Any]:
     return found
 
 
-def _is_usual(visitor: Visitor) -> bool:
-    """Whether the visitor is small enough to be remembered."""
-    return len(visitor.user_agent) + len(visitor.accept_language) <= USUAL_CHARACTERS
-
-
-# Visitors and decisions are compared by identity, so that to find what is known of one costs next to nothing.
-@lru_cache(REMEMBERED_VISITORS)
 def _fingerprint(visitor: Visitor) -> str:
     seen = f"{visitor.address}\n{visitor.user_agent}\n{visitor.accept_language}"
-    return blake2b(seen.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    visitor.fingerprint = blake2b(seen.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return visitor.fingerprint
 
 
-@lru_cache(REMEMBERED_DECISIONS)
 def _decision_part(decision: Decision) -> bytes:
+    """`,"eventType":"click",…`"""
     campaign, offer, origin = decision.campaign, decision.offer, decision.origin
     part = DecisionPart(
         event_type="click",
@@ -193,7 +187,8 @@ def _decision_part(decision: Decision) -> bytes:
         _add_offer(part, offer)
     if origin is not None:
         _add_origin(part, origin)
-    return _inner(part)
+    decision.record_part = b",%b" % encode(part)[1:-1]
+    return decision.record_part
 
 
 def _add_offer(part: DecisionPart, offer: Offer) -> None:
@@ -222,26 +217,22 @@ def _add_origin(part: DecisionPart, origin: Offer) -> None:
     part.offer_id_redirect_exit_traffic = origin.exit_offer_id or None
 
 
-@lru_cache(REMEMBERED_VISITORS)
 def _visitor_part(visitor: Visitor) -> bytes:
+    """`,"country":"US",…}`"""
     geo, device = visitor.geo, visitor.device
-    return _inner(
-        VisitorPart(
-            country=geo.country,
-            region=geo.region,
-            city=geo.city,
-            isp=geo.isp,
-            ip=visitor.address or None,
-            user_agent=visitor.user_agent or None,
-            browser=device.browser,
-            browser_version=device.browser_version,
-            os=device.os,
-            platform=device.platform,
-            device_type=device.device_type,
-        )
+    part = VisitorPart(
+        country=geo.country,
+        region=geo.region,
+        city=geo.city,
+        isp=geo.isp,
+        ip=visitor.address or None,
+        user_agent=visitor.user_agent or None,
+        browser=device.browser,
+        browser_version=device.browser_version,
+        os=device.os,
+        platform=device.platform,
+        device_type=device.device_type,
     )
-
-
-def _inner(part: _Part) -> bytes:
-    """A part's JSON without its braces. Every part has at least one field."""
-    return encode(part)[1:-1]
+    inside = encode(part)[1:]
+    visitor.record_part = inside if inside == b"}" else b",%b" % inside
+    return visitor.record_part

@@ -11,45 +11,65 @@ ELSEWHERE = ""
 
 
 class _Pair(msgspec.Struct, eq=False):
-    """What is known of one offer and campaign; `countries` None: their decisions cannot be remembered."""
+    """What is known of a campaign with an offer; `countries` None: its decisions cannot be remembered."""
 
+    offer: Offer
+    campaign: Campaign
     countries: frozenset[str] | None
     decisions: dict[str | None, Decision]
 
 
 class KnownDecisions:
-    """Up to `limit` decisions by offer, campaign and country.
+    """Up to `limit` decisions by campaign and country, for the offer that the campaign was last clicked with.
 
-    Records are told apart by identity: one that changed is another. When there are too many all are
-    forgotten, as those of records that are long gone must not stay.
+    Records are told apart by identity: one that changed is another. Of too many campaigns the one that came
+    first is forgotten.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept = 0
-        self._pairs: dict[tuple[Offer, Campaign], _Pair] = {}
+        self._pairs: dict[int, _Pair] = {}
 
     def get(self, asked: Asked) -> Decision | None:
         """The decision on such a click, None where it has to be made."""
-        pair = self._pairs.get((asked.offer, asked.campaign))
-        if pair is None or pair.countries is None:
+        campaign = asked.campaign
+        pair = self._pairs.get(campaign.campaign_id)
+        if pair is None or pair.campaign is not campaign or pair.offer is not asked.offer:
             return None
-        return pair.decisions.get(_place(asked, pair.countries))
+        countries = pair.countries
+        if countries is None:
+            return None
+        country = asked.visitor.geo.country
+        return pair.decisions.get(country if country is None or country in countries else ELSEWHERE)
 
     def keep(self, asked: Asked, decision: Decision) -> None:
         """Remember a decision, if every click like this one gets the same."""
         offer, campaign = asked.offer, asked.campaign
-        if self._kept >= self._limit:
-            self._pairs.clear()
-            self._kept = 0
-        pair = self._pairs.get((offer, campaign))
-        if pair is None:
-            pair = self._pairs[offer, campaign] = _Pair(deciding_countries(offer, campaign), {})
-            self._kept += 1
+        pair = self._pairs.get(campaign.campaign_id)
+        if pair is None or pair.campaign is not campaign or pair.offer is not offer:
+            self._forget(campaign.campaign_id)
+            pair = _Pair(offer, campaign, deciding_countries(offer, campaign), {})
+            self._pairs[campaign.campaign_id] = pair
+            self._kept += _size(pair)
         # An exit looks at other offers too, as the page of last resort does, and those may change.
         if pair.countries is not None and decision.origin is None and not decision.is_default_page:
-            pair.decisions[_place(asked, pair.countries)] = decision
-            self._kept += 1
+            country = asked.visitor.geo.country
+            self._kept -= _size(pair)
+            pair.decisions[country if country is None or country in pair.countries else ELSEWHERE] = decision
+            self._kept += _size(pair)
+        while self._kept > self._limit:
+            self._forget(next(iter(self._pairs)))
+
+    def _forget(self, campaign_id: int) -> None:
+        pair = self._pairs.pop(campaign_id, None)
+        if pair is not None:
+            self._kept -= _size(pair)
+
+
+def _size(pair: _Pair) -> int:
+    """For how many decisions a pair counts; it takes room without any."""
+    return max(1, len(pair.decisions))
 
 
 def deciding_countries(offer: Offer, campaign: Campaign) -> frozenset[str] | None:
@@ -63,8 +83,3 @@ def deciding_countries(offer: Offer, campaign: Campaign) -> frozenset[str] | Non
     ):
         return None
     return frozenset((*offer.countries_restricted, *offer.custom_pages, *offer.country_payouts))
-
-
-def _place(asked: Asked, countries: frozenset[str]) -> str | None:
-    country = asked.visitor.geo.country
-    return country if country is None or country in countries else ELSEWHERE

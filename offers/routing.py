@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from offers.landing import Route
 from offers.pages import Page
 from offers.record_parts import Candidate
 from offers.records import ZERO, Campaign, Offer, OfferStatus, OfferType
@@ -46,11 +47,12 @@ class Step(msgspec.Struct, frozen=True):
     decided: bool
 
 
-class Decision(msgspec.Struct, frozen=True, eq=False, gc=False):
+class Decision(msgspec.Struct, eq=False, gc=False):
     """What the rules came to.
 
     `offer` takes the click; it is None where none is left that can, and `page` is then the page of last
-    resort. `origin` is the offer that the click left, None when it stayed.
+    resort. `origin` is the offer that the click left, None when it stayed. `route` and `record_part` are
+    worked out of the rest by `answer` and `click_record`, and kept for the next click with this decision.
     """
 
     redirect_type: str
@@ -67,6 +69,8 @@ class Decision(msgspec.Struct, frozen=True, eq=False, gc=False):
     caps_type: str | None
     nested_steps: tuple[int, ...]
     is_default_page: bool
+    route: Route | None = None
+    record_part: bytes = b""
 
 
 class Taker(msgspec.Struct, frozen=True):

@@ -23,14 +23,19 @@ class Clues(msgspec.Struct, frozen=True, gc=False):
     hints: ClientHints
 
 
-class Visitor(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """The person clicking. `address` is "" where even that is unknown."""
+class Visitor(msgspec.Struct, eq=False, gc=False):
+    """The person clicking. `address` is "" where even that is unknown.
+
+    `fingerprint` and `record_part` are worked out of the rest by `click_record` when they are first wanted.
+    """
 
     address: str
     user_agent: str
     accept_language: str
     geo: Geo
     device: Device
+    fingerprint: str = ""
+    record_part: bytes = b""
 
 
 class VisitorReader:

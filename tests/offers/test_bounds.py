@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from offers.addresses import AddressReader
 from offers.catalog import MAX_UNKNOWN_IDS, Catalog
-from offers.click_record import REMEMBERED_VISITORS, _fingerprint, _visitor_part, record
 from offers.devices import NO_HINTS, ClientHints, DeviceReader
 from offers.geo import GeoReader
 from offers.known_decisions import KnownDecisions
@@ -72,14 +71,6 @@ def test_what_is_larger_than_any_browser_sends_is_read_but_not_remembered(
     assert visitors.devices.remembered.cache_info().currsize == 0
 
 
-def test_a_large_visitors_click_is_recorded_and_nothing_of_it_remembered() -> None:
-    large = decided(asked(who=replace(visitor("US"), user_agent="x" * 8000)))
-    before = _visitor_part.cache_info().currsize, _fingerprint.cache_info().currsize
-    assert b"x" * 8000 in record(large)
-    assert (_visitor_part.cache_info().currsize, _fingerprint.cache_info().currsize) == before
-    assert before[0] <= REMEMBERED_VISITORS
-
-
 def test_junk_tokens_push_no_good_one_out() -> None:
     tokens = TokenReader(ENCRYPTION_KEY, ENTRIES)
     tokens.read(encrypt(1, 1, ENCRYPTION_KEY))
@@ -130,6 +121,28 @@ def test_decisions_are_remembered_up_to_a_limit() -> None:
         known.keep(click.asked, click.decision)
     assert sum(known.get(click.asked) is not None for click in clicks) <= ENTRIES
     assert known.get(clicks[-1].asked) is clicks[-1].decision
+
+
+def test_the_decisions_of_one_campaign_count_one_by_one() -> None:
+    known = KnownDecisions(ENTRIES)
+    places = [f"{first}{second}" for first in "ABCDEFGH" for second in "ABCDEFGH"]
+    rows = [{"country": place, "lpUrl": "https://own.example/"} for place in places]
+    one, another = offer(1, customLpRules={"customLPRules": rows}), campaign(1)
+    other = decided(asked(offer(2), campaign(2)))
+    known.keep(other.asked, other.decision)
+    for place in places:
+        click = decided(asked(one, another, visitor(place)))
+        known.keep(click.asked, click.decision)
+    assert known.get(other.asked) is None
+
+
+@pytest.mark.parametrize("changed", ["offer", "campaign"])
+def test_no_decision_outlives_the_records_that_it_was_made_of(changed: str) -> None:
+    known = KnownDecisions(ENTRIES)
+    before = decided(asked(offer(), campaign()))
+    known.keep(before.asked, before.decision)
+    record = offer() if changed == "offer" else campaign()
+    assert known.get(replace(before.asked, **{changed: record})) is None
 
 
 @pytest.mark.parametrize(
