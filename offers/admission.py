@@ -4,7 +4,7 @@ from enum import Enum
 
 import msgspec
 
-from offers.catalog import Records
+from offers.memory import NotInMemory, Records
 from offers.records import Campaign, Offer, OfferStatus
 from offers.routing import Defaults
 from offers.tokens import AdTarget
@@ -38,7 +38,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 def admit(target: AdTarget, records: Records, defaults: Defaults) -> tuple[Offer, Campaign] | Refusal:
     """The offer and campaign that the rules are asked about, or why there are none. Raises `NotInMemory`."""
-    offer = records.offer(target.offer_id)
+    try:
+        offer = records.offer(target.offer_id)
+    except NotInMemory as missing:
+        raise _both(missing, target, records) from None
     if offer is None:
         return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
     campaign = records.campaign(target.campaign_id)
@@ -55,6 +58,15 @@ def admit(target: AdTarget, records: Records, defaults: Defaults) -> tuple[Offer
         detail = f"campaign {campaign.campaign_id} is {campaign.campaign_status}"
         return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
     return offer, campaign
+
+
+def _both(missing: NotInMemory, target: AdTarget, records: Records) -> NotInMemory:
+    """What is missing where the offer is: the campaign may be, too, and then they are read together."""
+    try:
+        records.campaign(target.campaign_id)
+    except NotInMemory as too:
+        return NotInMemory(*missing.wanted, *too.wanted)
+    return missing
 
 
 def _default_pair(records: Records, defaults: Defaults) -> tuple[Offer, Campaign] | None:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from offers.admission import UNAVAILABLE, Reason, Refusal, admit
-from offers.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded, NotInMemory, Records
+from offers.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded
 from offers.click_record import Click
 from offers.clicks import ClickWriter
 from offers.geo import GeoReader
 from offers.known_decisions import KnownDecisions
 from offers.landing import LandingBuilder, Route
 from offers.lids import LidMaker
+from offers.memory import NotInMemory, Records
 from offers.pulse import Pulse, Refused
 from offers.records import Campaign, Offer
 from offers.refusal_beat import RefusalBeat

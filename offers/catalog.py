@@ -1,26 +1,26 @@
 """A worker's view of the live offers and campaigns: process memory over this instance's Redis."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import structlog
 from redis.exceptions import RedisError
 
+from offers.memory import Known, Memory, NotInMemory, Wanted
 from offers.pulse import Cache
-from offers.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
-from recipes.store import Change, RecipeKind, RecipeReader
+from offers.records import Campaign, Offer, parse_campaign, parse_offer
+from recipes.store import Change, LiveRead, RecipeKind, RecipeReader
 
 # Two checks fit into the second within which a lost message must be noticed.
 VERSION_CHECK_SECONDS = 0.4
 RECONNECT_SECONDS = 0.5
-MAX_UNKNOWN_IDS = 10_000
+# What is in doubt is read in parts that hold up neither the worker nor Redis for a millisecond.
+CONFIRM_RECORDS = 100
 
 logger = structlog.stdlib.get_logger(__name__)
-Record = TypeVar("Record", Offer, Campaign)
-Value = TypeVar("Value")
+Found = dict[tuple[RecipeKind, int], Any]
 
 
 class CatalogUnavailable(Exception):
@@ -35,40 +35,21 @@ class RedisAway(CatalogUnavailable):
     """The record is not in memory, and Redis does not answer."""
 
 
-class NotInMemory(Exception):
-    """The record has to be read from Redis before the click can be decided."""
-
-    def __init__(self, kind: RecipeKind, record_id: int) -> None:
-        self.kind = kind
-        self.record_id = record_id
-
-
-class Records(Protocol):
-    """Records at hand, by id; None where there is no such record. Both raise `NotInMemory`."""
-
-    def offer(self, offer_id: int) -> Offer | None:
-        """The offer of this id."""
-
-    def campaign(self, campaign_id: int) -> Campaign | None:
-        """The campaign of this id."""
-
-
 class Catalog:
-    """Records by id, remembered until `watch` hears that they changed.
+    """Records by id, remembered until `watch` hears that they changed; up to `max_records` of a kind.
 
-    Of more than `max_records` of a kind the one read first is forgotten. Ids that are not in the recipe are
-    remembered apart, so that whoever makes up links cannot push the records out.
+    Records that are wanted in the same moment are read together.
     """
 
     def __init__(self, reader: RecipeReader, max_records: int) -> None:
         self._reader = reader
-        self._max_records = max_records
-        self._offers: dict[int, Offer] = {}
-        self._campaigns: dict[int, Campaign] = {}
-        self._unknown: dict[RecipeKind, dict[int, None]] = {kind: {} for kind in RecipeKind}
+        offers = Known(RecipeKind.OFFERS, parse_offer, max_records)
+        campaigns = Known(RecipeKind.CAMPAIGNS, parse_campaign, max_records)
+        self._known: dict[RecipeKind, Known[Any]] = {known.kind: known for known in (offers, campaigns)}
         self._version = 0
-        self._loads = dict.fromkeys(RecipeKind, 0)
-        self.memory = Memory(self._offers, self._campaigns, self._unknown)
+        self._in_doubt = asyncio.Event()
+        self._next_read: tuple[set[tuple[RecipeKind, int]], asyncio.Task[Found]] | None = None
+        self.memory = Memory(offers, campaigns)
 
     @property
     def version(self) -> int:
@@ -76,59 +57,79 @@ class Catalog:
         return self._version
 
     @property
-    def offers_cache(self) -> Cache:
-        """How full the memory of offers is."""
-        return Cache(len(self._offers), self._max_records, None, self._loads[RecipeKind.OFFERS])
-
-    @property
-    def campaigns_cache(self) -> Cache:
-        """How full the memory of campaigns is."""
-        return Cache(len(self._campaigns), self._max_records, None, self._loads[RecipeKind.CAMPAIGNS])
+    def caches(self) -> dict[str, Cache]:
+        """How full the memory of each kind is."""
+        return {kind.value: known.cache for kind, known in self._known.items()}
 
     async def offer(self, offer_id: int) -> Offer | None:
         """The live offer, None when there is none. Raises `CatalogUnavailable`."""
-        with suppress(NotInMemory):
-            return self.memory.offer(offer_id)
-        return await self._load(RecipeKind.OFFERS, offer_id, self._offers, parse_offer)
+        records = Gathered(self)
+        while True:
+            try:
+                return records.offer(offer_id)
+            except NotInMemory as missing:
+                await records.load(missing)
 
     async def campaign(self, campaign_id: int) -> Campaign | None:
         """The live campaign, None when there is none. Raises `CatalogUnavailable`."""
-        with suppress(NotInMemory):
-            return self.memory.campaign(campaign_id)
-        return await self._load(RecipeKind.CAMPAIGNS, campaign_id, self._campaigns, parse_campaign)
+        records = Gathered(self)
+        while True:
+            try:
+                return records.campaign(campaign_id)
+            except NotInMemory as missing:
+                await records.load(missing)
 
     async def raw(self, kind: RecipeKind, record_id: int) -> dict[str, Any] | None:
         """The live record as its file or update has it, for display. Raises `CatalogUnavailable`."""
-        blob, _ = await self._read(kind, record_id)
+        live = (await self._live({(kind, record_id)}))[kind]
+        if live.blobs is None:
+            raise _nothing_loaded(kind)
+        (blob,) = live.blobs
         return None if blob is None else msgspec.json.decode(blob, type=dict[str, Any])
 
-    def clear(self) -> None:
-        """Forget every record."""
-        self._offers.clear()
-        self._campaigns.clear()
-        for unknown in self._unknown.values():
-            unknown.clear()
+    async def load(self, wanted: Wanted) -> Found:
+        """Records from Redis, None where there is none. Raises `CatalogUnavailable`."""
+        if self._next_read is None:
+            together = set(wanted)
+            self._next_read = together, asyncio.create_task(self._read_together(together))
+        together, task = self._next_read
+        together.update(wanted)
+        try:
+            # Others wait for it as well, whatever becomes of this click.
+            found = await asyncio.shield(task)
+        except RedisAway:
+            found = {one: self._known[one[0]].doubted.get(one[1]) for one in wanted}
+            if None in found.values():
+                raise
+        for kind, record_id in wanted:
+            if (kind, record_id) not in found:
+                raise _nothing_loaded(kind)
+        return found
+
+    def doubt(self, kinds: Iterable[RecipeKind] = RecipeKind) -> None:
+        """Take nothing of these kinds for true until it was read again."""
+        for kind in kinds:
+            self._known[kind].doubt()
+        self._in_doubt.set()
 
     def apply(self, change: Change) -> None:
-        """Forget exactly what changed: one record, or everything of a kind that was swapped."""
+        """Forget exactly what changed: one record; or doubt everything of a kind that was swapped."""
         self._version = max(self._version, change.version)
-        records: dict[int, Any] = self._offers if change.kind is RecipeKind.OFFERS else self._campaigns
-        for known in (records, self._unknown[change.kind]):
-            if change.record_id is None:
-                known.clear()
-            else:
-                known.pop(change.record_id, None)
+        if change.record_id is None:
+            self.doubt([change.kind])
+        else:
+            self._known[change.kind].forget(change.record_id)
 
     async def watch(self) -> None:
         """Keep the memory true until cancelled; while Redis is away it goes on serving what it has."""
-        await asyncio.gather(self._listen(), self._check_version())
+        await asyncio.gather(self._listen(), self._check_version(), self._confirm())
 
     async def _listen(self) -> None:
         while True:
             try:
                 async with self._reader.changes() as changes:
                     # What changed while nobody listened is not known.
-                    self.clear()
+                    self.doubt()
                     async for change in changes:
                         self.apply(change)
             except (RedisError, OSError) as problem:
@@ -147,106 +148,72 @@ class Catalog:
             if version < self._version:
                 # Redis was flushed or replaced: its numbering began again.
                 self._version = 0
-                self.clear()
+                self.doubt()
             elif self._version < seen:
                 self._version = version
-                self.clear()
+                self.doubt()
             seen = version
 
-    async def _load(
-        self,
-        kind: RecipeKind,
-        record_id: int,
-        records: dict[int, Record],
-        parse: Callable[[dict[str, Any]], Record],
-    ) -> Record | None:
-        self._loads[kind] += 1
-        blob, version = await self._read(kind, record_id)
-        record = None if blob is None else _parsed(blob, parse)
-        # An answer that a change has overtaken on the way is good for this click only.
-        if version >= self._version:
-            if record is None:
-                _remember(self._unknown[kind], record_id, None, MAX_UNKNOWN_IDS)
-            else:
-                _remember(records, record_id, record, self._max_records)
-        return record
+    async def _confirm(self) -> None:
+        """Read again what is in doubt, so that hardly a click has to wait for it."""
+        while True:
+            await self._in_doubt.wait()
+            self._in_doubt.clear()
+            for kind, known in self._known.items():
+                while some := known.some_in_doubt(CONFIRM_RECORDS):
+                    try:
+                        found = await self._read({(kind, record_id) for record_id in some})
+                    except RedisAway:
+                        await asyncio.sleep(RECONNECT_SECONDS)
+                        continue
+                    if not found:
+                        # Nothing of the kind is loaded any more.
+                        known.doubted.clear()
 
-    async def _read(self, kind: RecipeKind, record_id: int) -> tuple[bytes | None, int]:
+    async def _read_together(self, wanted: set[tuple[RecipeKind, int]]) -> Found:
+        """Read records in the next round of the event loop; until it begins, others may be added."""
+        self._next_read = None
+        return await self._read(wanted)
+
+    async def _read(self, wanted: set[tuple[RecipeKind, int]]) -> Found:
+        """Records of the kinds that are loaded. Raises `RedisAway`."""
+        found: Found = {}
+        for kind, live in (await self._live(wanted)).items():
+            # An answer that a change has overtaken on the way is good for these clicks only.
+            keep, learn = live.version >= self._version, self._known[kind].learn
+            for record_id, blob in zip(live.record_ids, live.blobs or (), strict=False):
+                found[kind, record_id] = learn(record_id, blob, keep=keep)
+        return found
+
+    async def _live(self, wanted: set[tuple[RecipeKind, int]]) -> dict[RecipeKind, LiveRead]:
         try:
-            live = await self._reader.read(kind, record_id)
+            return await self._reader.read(wanted)
         except (RedisError, OSError) as problem:
             raise RedisAway(f"Redis does not answer: {problem}") from problem
-        if not live.loaded:
-            raise NothingLoaded(f"no {kind.value} are loaded yet")
-        return live.blob, live.version
-
-
-class Memory:
-    """What a catalog has in memory."""
-
-    def __init__(
-        self,
-        offers: dict[int, Offer],
-        campaigns: dict[int, Campaign],
-        unknown: dict[RecipeKind, dict[int, None]],
-    ) -> None:
-        self._offers = offers
-        self._campaigns = campaigns
-        self._unknown_offers = unknown[RecipeKind.OFFERS]
-        self._unknown_campaigns = unknown[RecipeKind.CAMPAIGNS]
-
-    def offer(self, offer_id: int) -> Offer | None:
-        """The offer, None when it is known that there is none. Raises `NotInMemory`."""
-        offer = self._offers.get(offer_id)
-        if offer is None and offer_id not in self._unknown_offers:
-            raise NotInMemory(RecipeKind.OFFERS, offer_id)
-        return offer
-
-    def campaign(self, campaign_id: int) -> Campaign | None:
-        """The campaign, None when it is known that there is none. Raises `NotInMemory`."""
-        campaign = self._campaigns.get(campaign_id)
-        if campaign is None and campaign_id not in self._unknown_campaigns:
-            raise NotInMemory(RecipeKind.CAMPAIGNS, campaign_id)
-        return campaign
 
 
 class Gathered:
-    """The same, and what was loaded for one click, which nothing can push out while it is being decided."""
+    """What is in memory, and what was loaded for one click, which nothing can push out meanwhile."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._offers: dict[int, Offer | None] = {}
-        self._campaigns: dict[int, Campaign | None] = {}
+        self._found: Found = {}
 
     def offer(self, offer_id: int) -> Offer | None:
         """The offer, None when it is known that there is none. Raises `NotInMemory`."""
-        return self._offers[offer_id] if offer_id in self._offers else self._catalog.memory.offer(offer_id)
+        key = (RecipeKind.OFFERS, offer_id)
+        return self._found[key] if key in self._found else self._catalog.memory.offer(offer_id)
 
     def campaign(self, campaign_id: int) -> Campaign | None:
         """The campaign, None when it is known that there is none. Raises `NotInMemory`."""
-        if campaign_id in self._campaigns:
-            return self._campaigns[campaign_id]
-        return self._catalog.memory.campaign(campaign_id)
+        key = (RecipeKind.CAMPAIGNS, campaign_id)
+        return self._found[key] if key in self._found else self._catalog.memory.campaign(campaign_id)
 
     async def load(self, missing: NotInMemory) -> None:
         """Load what was missing. Raises `CatalogUnavailable`."""
-        if missing.kind is RecipeKind.OFFERS:
-            self._offers[missing.record_id] = await self._catalog.offer(missing.record_id)
-        else:
-            self._campaigns[missing.record_id] = await self._catalog.campaign(missing.record_id)
+        found = await self._catalog.load(missing.wanted)
+        self._found |= {one: found[one] for one in missing.wanted}
 
 
-def _remember(known: dict[int, Value], record_id: int, value: Value, limit: int) -> None:
-    """Remember something of a record, and of more than `limit` forget what was remembered first."""
-    if len(known) >= limit:
-        del known[next(iter(known))]
-    known[record_id] = value
-
-
-def _parsed(blob: bytes, parse: Callable[[dict[str, Any]], Record]) -> Record | None:
-    try:
-        return parse(msgspec.json.decode(blob))
-    except (RecordRejected, msgspec.DecodeError) as problem:
-        # What cannot be used is not loaded; this is a record from before a rule became stricter.
-        logger.error("a live record cannot be used", problem=str(problem))
-        return None
+def _nothing_loaded(kind: RecipeKind) -> NothingLoaded:
+    return NothingLoaded(f"no {kind.value} are loaded yet")

@@ -69,7 +69,7 @@ def _described(
         "visitors": visitors.remembered,
         "devices": visitors.devices.remembered,
     }
-    caches = {"offers": catalog.offers_cache, "campaigns": catalog.campaigns_cache}
+    caches = catalog.caches
     for name, function in remembered.items():
         info = function.cache_info()
         caches[name] = Cache(info.currsize, info.maxsize or 0, info.hits, info.misses)

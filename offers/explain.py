@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from offers.admission import Reason, Refusal
 from offers.amounts import amounts
 from offers.answer import Answerer
-from offers.catalog import CatalogUnavailable, Records
+from offers.catalog import CatalogUnavailable
 from offers.click_record import Click, fields, record
 from offers.debug import visitor_fields
 from offers.explain_words import TITLES, instant, is_set_up, looked_at
@@ -27,6 +27,7 @@ from offers.explanation import (
     RuleSeen,
 )
 from offers.landing import encoded
+from offers.memory import Records
 from offers.pages import MACROS
 from offers.question import Question
 from offers.records import Campaign, Offer

@@ -34,11 +34,11 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class LiveRead(msgspec.Struct, frozen=True):
-    """One record as it was at `version`. `loaded` is False when no generation of the kind is live."""
+    """Records of a kind as they were at `version`; `blobs` is None when no generation of the kind is live."""
 
-    loaded: bool
     version: int
-    blob: bytes | None
+    record_ids: list[int]
+    blobs: list[bytes | None] | None
 
 
 class Written(msgspec.Struct, frozen=True):

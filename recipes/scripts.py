@@ -2,12 +2,16 @@
 
 CHANGES_CHANNEL = "recipe:changes"
 
-# KEYS: live, version. ARGV: the kind's key prefix, record id.
+# KEYS: version, and live of each kind. ARGV: for each kind its key prefix, how many records, and their ids.
+# Gives the version and for each kind the records, or false where nothing is live.
 READ = """
-local version = tonumber(redis.call('GET', KEYS[2]) or 0)
-local live = redis.call('GET', KEYS[1])
-if not live then return {0, version, false} end
-return {1, version, redis.call('HGET', ARGV[1] .. live, ARGV[2])}
+local answer, at = {tonumber(redis.call('GET', KEYS[1]) or 0)}, 1
+for of = 2, #KEYS do
+  local live, first, last = redis.call('GET', KEYS[of]), at + 2, at + 1 + ARGV[at + 1]
+  answer[of] = live and redis.call('HMGET', ARGV[at] .. live, unpack(ARGV, first, last))
+  at = last + 1
+end
+return answer
 """
 
 _ANNOUNCE = f"""

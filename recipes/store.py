@@ -20,7 +20,7 @@ from recipes.live import (
     decoded_meta,
 )
 from recipes.reader import RecipeReader
-from recipes.scripts import READ, SWAP, UPDATE
+from recipes.scripts import SWAP, UPDATE
 from recipes.states import ListenerState, Outcome
 
 __all__ = [
@@ -83,7 +83,6 @@ class RecipeStore:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
-        self._read = client.register_script(READ)
         self._swap = client.register_script(SWAP)
         self._update = client.register_script(UPDATE)
 
@@ -128,9 +127,7 @@ class RecipeStore:
 
     def get(self, kind: RecipeKind, record_id: int) -> bytes | None:
         """One record of the live generation."""
-        names = [keys.live(kind), keys.VERSION]
-        answer = cast("list[bytes | None]", self._read(keys=names, args=[keys.prefix(kind), record_id]))
-        return answer[2]
+        return self.get_many(kind, [record_id])[0]
 
     def get_many(self, kind: RecipeKind, record_ids: Sequence[int]) -> list[bytes | None]:
         """Several records of the live generation, in the order of the ids."""

@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from offers.addresses import AddressReader
-from offers.catalog import MAX_UNKNOWN_IDS, Catalog
+from offers.catalog import Catalog
 from offers.devices import NO_HINTS, ClientHints, DeviceReader
 from offers.geo import GeoReader
 from offers.known_decisions import KnownDecisions
+from offers.memory import MAX_UNKNOWN_IDS
 from offers.records import Offer
 from offers.tokens import BadToken, TokenReader, encrypt
 from offers.visitors import USUAL_CHARACTERS, Clues, VisitorReader
@@ -29,11 +30,11 @@ class Recipe(RecipeReader):
     def __init__(self) -> None:
         self.reads = 0
 
-    async def read(self, kind: RecipeKind, record_id: int) -> LiveRead:
+    async def read(self, wanted: Iterable[tuple[RecipeKind, int]]) -> dict[RecipeKind, LiveRead]:
         self.reads += 1
-        return LiveRead(
-            True, 1, offer_blob(record_id) if kind is RecipeKind.OFFERS and record_id <= 10 else None
-        )
+        ids = [record_id for _, record_id in wanted]
+        blobs = [offer_blob(record_id) if record_id <= 10 else None for record_id in ids]
+        return {RecipeKind.OFFERS: LiveRead(1, ids, blobs)}
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ import redis.asyncio
 
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers import catalog as catalog_module
-from offers.catalog import VERSION_CHECK_SECONDS, Catalog, NothingLoaded, RedisAway
+from offers.catalog import CONFIRM_RECORDS, VERSION_CHECK_SECONDS, Catalog, NothingLoaded, RedisAway
 from offers.engine import open_redis
+from offers.memory import NotInMemory
+from offers.records import Campaign, Offer
 from recipes.store import RecipeKind, RecipeReader, RecipeStore
 from tests.recipe import change_record, make_live, offer_blob
 
@@ -80,13 +82,73 @@ async def _named(catalog: Catalog, name: str | None, offer_id: int = 1) -> bool:
     return await name_of(catalog, offer_id) == name
 
 
-def test_a_swap_drops_everything_of_its_kind(redis_url: str, store: RecipeStore) -> None:
+def test_after_a_swap_what_changed_is_new_and_what_is_gone_is_gone(
+    redis_url: str, store: RecipeStore
+) -> None:
     async def scenario() -> None:
         async with watched_catalog(redis_url) as catalog:
-            assert await name_of(catalog, 2) == "two"
+            assert [await name_of(catalog, offer_id) for offer_id in (1, 2)] == ["one", "two"]
             make_live(store, RecipeKind.OFFERS, {2: offer_blob(2, name="new two")})
             await until(lambda: _named(catalog, "new two", 2))
             assert await catalog.offer(1) is None
+
+    asyncio.run(scenario())
+
+
+def test_after_a_swap_what_did_not_change_stays_as_it_is(redis_url: str, store: RecipeStore) -> None:
+    async def scenario() -> None:
+        async with watched_catalog(redis_url) as catalog:
+            remembered = await catalog.offer(1)
+            make_live(store, RecipeKind.OFFERS, {1: offer_blob(1, name="one"), 2: offer_blob(2, name="new")})
+            await until(lambda: _named(catalog, "new", 2))
+            assert await catalog.offer(1) is remembered
+
+    asyncio.run(scenario())
+
+
+def test_after_a_swap_records_are_in_memory_again_before_anybody_asks(
+    redis_url: str, redis_client: redis.Redis
+) -> None:
+    store, ids = RecipeStore(redis_client), range(1, 3 * CONFIRM_RECORDS)
+    make_live(store, RecipeKind.OFFERS, {number: offer_blob(number) for number in ids})
+
+    async def scenario() -> None:
+        async with watched_catalog(redis_url, max_records=1000) as catalog:
+            await asyncio.gather(*map(catalog.offer, ids))
+            changed = {number: offer_blob(number, name="changed") for number in ids}
+            version = make_live(store, RecipeKind.OFFERS, changed)
+            await until(lambda: _is_at(catalog, version))
+
+            async def all_are_new() -> bool:
+                with suppress(NotInMemory):
+                    return all(_name(catalog.memory.offer(number)) == "changed" for number in ids)
+                return False
+
+            await until(all_are_new)
+
+    asyncio.run(scenario())
+
+
+async def _is_at(catalog: Catalog, version: int) -> bool:
+    return catalog.version >= version
+
+
+def _name(offer: Offer | None) -> str | None:
+    return offer.name if offer else None
+
+
+def test_what_is_wanted_in_the_same_moment_is_read_together(
+    redis_url: str, store: RecipeStore, redis_client: redis.Redis
+) -> None:
+    async def scenario() -> None:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            catalog = Catalog(RecipeReader(client), 100)
+            make_live(store, RecipeKind.CAMPAIGNS, {1: json.dumps({"campaignId": 1}).encode()})
+            await catalog.offer(1)
+            redis_client.config_resetstat()
+            found = await asyncio.gather(catalog.offer(2), catalog.campaign(1), catalog.offer(3))
+            assert [type(record) for record in found] == [Offer, Campaign, type(None)]
+            assert redis_client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
 
     asyncio.run(scenario())
 
@@ -148,9 +210,12 @@ def test_a_live_record_that_cannot_be_used_is_no_record(redis_url: str, store: R
     asyncio.run(scenario())
 
 
-def test_while_redis_is_away_memory_serves_and_afterwards_it_is_cleared(
-    redis_url: str, store: RecipeStore, valkey: Service
+def test_while_redis_is_away_memory_serves_and_afterwards_nothing_is_taken_for_true(
+    redis_url: str, store: RecipeStore, valkey: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Time enough to change a record unheard.
+    monkeypatch.setattr(catalog_module, "RECONNECT_SECONDS", 1.5)
+
     async def scenario() -> None:
         async with watched_catalog(redis_url) as catalog:
             remembered = await catalog.offer(1)
@@ -162,7 +227,28 @@ def test_while_redis_is_away_memory_serves_and_afterwards_it_is_cleared(
                     await catalog.offer(2)
             finally:
                 await asyncio.to_thread(valkey.start)
-            await until(lambda: _reread(catalog, remembered), within_seconds=5)
+            generation = store.meta(RecipeKind.OFFERS).generation
+            store.redis.hset(f"recipe:offers:{generation}", "1", offer_blob(1, name="unheard of"))
+            await until(lambda: _named(catalog, "unheard of"), within_seconds=5)
+
+    asyncio.run(scenario())
+
+
+def test_a_record_in_doubt_is_better_than_none_while_redis_is_away(
+    redis_url: str, store: RecipeStore, valkey: Service
+) -> None:
+    async def scenario() -> None:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            catalog = Catalog(RecipeReader(client), 100)
+            remembered = await catalog.offer(1)
+            valkey.kill()
+            try:
+                catalog.doubt()
+                assert await catalog.offer(1) is remembered
+                with pytest.raises(RedisAway):
+                    await catalog.offer(2)
+            finally:
+                await asyncio.to_thread(valkey.start)
 
     asyncio.run(scenario())
 
@@ -186,7 +272,8 @@ def test_a_redis_that_still_reads_its_data_makes_nobody_forget(tmp_path: Path) -
                 assert not valkey_answers(port)
                 while not await asyncio.to_thread(valkey_answers, port):
                     assert await catalog.offer(1) is remembered
-                await until(lambda: _reread(catalog, remembered), within_seconds=5)
+                change_record(RecipeStore(client), RecipeKind.OFFERS, 1, offer_blob(1, name="changed"))
+                await until(lambda: _named(catalog, "changed"), within_seconds=5)
 
         asyncio.run(scenario())
 
@@ -200,14 +287,7 @@ def test_connections_that_died_with_redis_fail_no_click(
             await asyncio.gather(catalog.offer(1), catalog.offer(2), catalog.offer(3))
             valkey.kill()
             await asyncio.to_thread(valkey.start)
-            catalog.clear()
+            catalog.doubt()
             assert [await name_of(catalog, offer_id) for offer_id in (1, 2)] == ["one", "two"]
 
     asyncio.run(scenario())
-
-
-async def _reread(catalog: Catalog, remembered: object) -> bool:
-    try:
-        return await catalog.offer(1) is not remembered
-    except (RedisAway, NothingLoaded):
-        return True
