@@ -24,6 +24,7 @@ from redis.exceptions import ResponseError
 
 from offers import click_scripts
 from offers.delivery_pause import DeliveryPause
+from offers.spool import BrokenLine
 from recipes.states import Outcome
 
 LOG = "clicks"
@@ -153,6 +154,10 @@ class ClickLog:
     def set_aside(self, entry: Entry, error: str) -> None:
         """Put an entry that can never be delivered among the dead letters."""
         self._set_aside(keys=[LOG, DEAD], args=[GROUP, entry.id, entry.click, entry.unique, error])
+
+    def set_line_aside(self, line: BrokenLine) -> None:
+        """Put a line of the spool that holds no click among the dead letters."""
+        self._redis.xadd(DEAD, {"click": line.line, "unique": "", "error": line.error})
 
     def dead_letters(self, count: int) -> list[DeadLetter]:
         """The newest dead letters."""

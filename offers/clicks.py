@@ -22,9 +22,9 @@ from offers.conversions import due_conversion
 from offers.log_connection import LogConnection
 from offers.seen import SharedSeen
 from offers.spool import Spool, SpooledClick
+from offers.spool_replay import parts
 
 BATCH_CLICKS = 1000
-REPLAY_CLICKS = 200
 REPLAY_SECONDS = 0.5
 # A disk that hangs must not hold up the visitors.
 SPOOL_SECONDS = 2.0
@@ -144,18 +144,13 @@ class ClickWriter:
 
     async def _replay(self) -> None:
         """Move every spooled click into the log, in the order in which they were spooled."""
-        for file in await asyncio.to_thread(self._spool.claim):
-            for clicks, broken, position in file.batches(REPLAY_CLICKS):
-                arguments = [argument for click in clicks for argument in click.arguments()]
-                async with asyncio.timeout(10 * self._timeout):
-                    if arguments:
-                        await self.connection.append(arguments)
-                    for line in broken:
-                        await self.connection.command("XADD", DEAD, "*", *line.fields())
-                file.position = position
-                self.counts.replayed += len(clicks)
-            self._spool.discard(file)
-            logger.info("a spool file is replayed", file=file.path.name)
+        for part in parts(self._spool, await asyncio.to_thread(self._spool.claim)):
+            async with asyncio.timeout(10 * self._timeout):
+                if part.arguments:
+                    await self.connection.append(part.arguments)
+                for line in part.broken:
+                    await self.connection.command("XADD", DEAD, "*", *line.fields())
+            self.counts.replayed += part.clicks
 
     async def _publish_counts(self) -> None:
         """Add to the instance's totals what has come since the last time."""

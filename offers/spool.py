@@ -52,18 +52,18 @@ class Spool:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
-        self._file: _File | None = None
-        self._closed: list[_File] = []
+        self._file: SpoolFile | None = None
+        self._closed: list[SpoolFile] = []
 
     def write(self, clicks: Sequence[SpooledClick]) -> None:
         """Put clicks on the disk, with one fsync. Raises `OSError`: then none of them is there."""
         lines = b"".join(_encoder.encode(click) + b"\n" for click in clicks)
         with self._lock:
             if self._file is None:
-                self._file = _File.create(self._directory)
+                self._file = SpoolFile.create(self._directory)
             self._file.append(lines)
 
-    def claim(self) -> list["_File"]:
+    def claim(self) -> list["SpoolFile"]:
         """Every file that may be replayed, oldest first: our own, and those of dead processes.
 
         What is written from now on goes to a new file. A file stays claimed until `discard`.
@@ -74,18 +74,18 @@ class Spool:
                 self._file = None
             ours = {file.path for file in self._closed}
             for path in sorted(self._directory.glob(f"*{SUFFIX}")):
-                if path not in ours and (orphan := _File.adopt(path)) is not None:
+                if path not in ours and (orphan := SpoolFile.adopt(path)) is not None:
                     self._closed.append(orphan)
             return sorted(self._closed, key=lambda file: file.path.name)
 
-    def discard(self, file: "_File") -> None:
+    def discard(self, file: "SpoolFile") -> None:
         """Delete a claimed file: all of it is in the log."""
         with self._lock:
             self._closed.remove(file)
             file.delete()
 
 
-class _File:
+class SpoolFile:
     """One locked file of the spool; `position` is how many of its bytes have been replayed."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -94,7 +94,8 @@ class _File:
         self._descriptor = descriptor
 
     @classmethod
-    def create(cls, directory: Path) -> "_File":
+    def create(cls, directory: Path) -> "SpoolFile":
+        """A new file, named by the time, and locked. Raises `OSError`."""
         directory.mkdir(parents=True, exist_ok=True)
         # Hidden until it is locked: nobody may take it for a dead process's file.
         name = f"{time.time_ns():020}-{os.getpid()}"
@@ -106,7 +107,7 @@ class _File:
         return cls(path, descriptor)
 
     @classmethod
-    def adopt(cls, path: Path) -> "_File | None":
+    def adopt(cls, path: Path) -> "SpoolFile | None":
         """The file, if its process is dead and nobody else has taken it up."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -123,6 +124,7 @@ class _File:
         return cls(path, descriptor)
 
     def append(self, lines: bytes) -> None:
+        """Put whole lines on the disk. Raises `OSError`: then none of them is there."""
         end = os.lseek(self._descriptor, 0, os.SEEK_END)
         rest = memoryview(lines)
         try:
@@ -149,6 +151,7 @@ class _File:
                 yield clicks, broken, lines.tell()
 
     def delete(self) -> None:
+        """Delete it, and let go of the lock."""
         self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
 

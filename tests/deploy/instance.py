@@ -13,10 +13,13 @@ from typing import Any
 import httpx
 
 from devstack.services import LOCALHOST, free_port
+from offers.tokens import encrypt
+from tests.environment import ENCRYPTION_KEY
 from tests.processes import PROJECT, wait_until
 
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
+CLICK = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
 SPAWNED = re.compile(r"spawned: '(\w+)' with pid (\d+)")
 
 
@@ -56,6 +59,13 @@ class Instance:
             return httpx.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=20).status_code
         except httpx.TransportError:
             return 0
+
+    def click(self, path: str) -> str:
+        """The lid of a click, from its redirect. Raises `httpx.HTTPError` when there was none."""
+        answer = httpx.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=20)
+        if answer.next_request is None:
+            raise httpx.HTTPError(f"status {answer.status_code} instead of a redirect")
+        return str(answer.next_request.url.params["lid"])
 
     def wait_until_ready(self) -> None:
         """Return when clicks are welcome."""

@@ -1,6 +1,7 @@
-"""`manage.py clicks_deliver`: deliver now what is in the click log, as when an instance is about to end."""
+"""`manage.py clicks_deliver`: deliver now what was written down, as when an instance is about to end."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,19 +11,49 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from offers.click_log import ClickLog
+from offers.click_status import spool_status
 from offers.click_table import ClickTable, TableNotUsable
 from offers.conversion_queue import ConversionQueue, QueueAway, send_due
-from offers.delivery import consumer_name, deliver
+from offers.drain import drain
+from offers.spool import Spool
 
 LEFT = 3
 
 
+class Report(msgspec.Struct):
+    """What became of the clicks; `in_spool` of those `left` are in `spool_files`."""
+
+    replayed: int
+    delivered: int
+    set_aside: int
+    left: int
+    in_spool: int
+    spool_files: int
+
+    @property
+    def is_all_done(self) -> bool:
+        """Whether there is nothing left, not even a file that cannot be read."""
+        return not (self.left or self.spool_files)
+
+    def __str__(self) -> str:
+        text = f"{self.replayed:,} clicks came out of the spool. " if self.replayed else ""
+        text += f"{self.delivered:,} clicks were delivered"
+        if not self.spool_files:
+            return f"{text}, {self.left:,} are left."
+        # A file that cannot be read counts no clicks, which must not look like an end.
+        files = "1 file" if self.spool_files == 1 else f"{self.spool_files:,} files"
+        in_log = self.left - self.in_spool
+        return f"{text}; left are {in_log:,} in the log and {self.in_spool:,} in the spool ({files})."
+
+
 class Command(BaseCommand):
-    """Do by hand, and to the end, what Celery does every second."""
+    """Do by hand, and to the end, what web workers and Celery do every second."""
 
     help = (
-        "Deliver the clicks in the log to DynamoDB and send the conversion messages that are due, until "
-        "nothing is left or the time is up. It may run beside Celery's workers. Exit code 3: clicks are left."
+        "Move into the log what dead web workers left in the spool, deliver the log to DynamoDB and send the "
+        "conversion messages that are due, until nothing is left or the time is up. It may run beside "
+        "Celery's workers and web workers; what a living one has in the spool is left to it. Exit code 3: "
+        "clicks are left."
     )
     # A Redis that is away has a message of its own here.
     requires_system_checks = ()
@@ -35,12 +66,13 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Deliver, and tell what became of it; raises CommandError when Redis or the table cannot be used."""
         log = ClickLog(get_redis_connection("default"))
+        directory = Path(settings.CLICK_SPOOL_DIR)
         try:
             log.status()
-            done = deliver(log, ClickTable(), consumer_name(), options["seconds"])
+            done = drain(log, ClickTable(), Spool(directory), options["seconds"])
             if settings.AWS_SQS_QUEUE_URL:
                 send_due(log, ConversionQueue(), options["seconds"])
-            left = log.status().backlog
+            in_log = log.status().backlog
         except RedisError as problem:
             raise CommandError(
                 f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is, and run "
@@ -48,10 +80,8 @@ class Command(BaseCommand):
             ) from problem
         except (TableNotUsable, QueueAway) as problem:
             raise CommandError(f"{problem}. The clicks stay in the log.") from problem
-        if options["json"]:
-            report = {"delivered": done.delivered, "set_aside": done.set_aside, "left": left}
-            self.stdout.write(msgspec.json.encode(report).decode())
-        else:
-            self.stdout.write(f"{done.delivered:,} clicks were delivered, {left:,} are left.")
-        if left:
+        spool = spool_status(directory)
+        report = Report(*done, in_log + spool.clicks, spool.clicks, spool.files)
+        self.stdout.write(msgspec.json.encode(report).decode() if options["json"] else str(report))
+        if not report.is_all_done:
             sys.exit(LEFT)
