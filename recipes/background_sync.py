@@ -1,10 +1,11 @@
 """Syncs of one kind on behalf of the listener, each in a process of its own.
 
-So neither the time nor the memory of a load touches the process that applies updates, and a load that dies
-takes nothing along.
+So neither the time nor the memory of a load touches the process that applies updates, a load that dies takes
+nothing along, and it gives way to whatever answers clicks.
 """
 
 import asyncio
+import os
 import random
 import sys
 import time
@@ -19,6 +20,8 @@ from recipes.store import RecipeKind
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
+# A load takes what the clicks leave of the machine, and a tenth of a core where they leave nothing.
+NICENESS = 10
 # recipe_sync's words for "done" and "nothing to do".
 GOOD_EXIT_CODES = (0, 3)
 
@@ -75,6 +78,8 @@ class BackgroundSync:
             )
         except OSError as problem:
             return f"cannot start recipe_sync: {problem}"
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         try:
             output, _ = await process.communicate()
         except asyncio.CancelledError:

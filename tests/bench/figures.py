@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from devstack.services import Service
+from recipes.background_sync import NICENESS
 from recipes.store import RecipeKind
 from tests import doors
 from tests.bench import traffic
@@ -235,7 +236,7 @@ def updating(instance: Instance) -> Iterator[None]:
 
 @contextmanager
 def reloading(instance: Instance) -> Iterator[None]:
-    """The whole recipe loaded from its files, over and over, by the command that also the listener runs."""
+    """The whole recipe loaded from its files, over and over, as the listener loads it."""
     files = {
         "OFFERS_RECIPE_PATH": instance.directory / "offers.json.gz",
         "CAMPAIGNS_RECIPE_PATH": instance.directory / "campaigns.json.gz",
@@ -253,6 +254,7 @@ def reloading(instance: Instance) -> Iterator[None]:
                 env={**os.environ, "REDIS_URL": instance.url, **variables},
                 stdout=subprocess.DEVNULL,
             )
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
             if process.wait() != 0:
                 raise SystemExit("a load failed")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -147,6 +148,18 @@ def test_a_process_that_cannot_be_started_is_a_failure_like_any_other(
         await ask_and_wait(sync, 1)
 
     assert "cannot start recipe_sync" in (while_running(use).state.last_error or "")
+
+
+def test_a_sync_gives_way_to_whatever_answers_clicks(commands: Commands) -> None:
+    commands.plan(seconds=60)
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+
+    async def use(sync: BackgroundSync) -> None:
+        sync.ask(1)
+        await until(commands.calls)
+        await until(lambda: os.getpriority(os.PRIO_PROCESS, commands.calls()[0][0]) > usual)
+
+    while_running(use)
 
 
 def test_a_sync_ends_with_its_owner(commands: Commands) -> None:
