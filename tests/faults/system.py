@@ -89,7 +89,7 @@ class System:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
 
     def dynamodb_mode(self, mode: str) -> None:
-        """Put DynamoDB into one of `dynamodb_stub.MODES`. Raises httpx.HTTPError."""
+        """Put DynamoDB into one of `dynamodb_table.MODES`. Raises httpx.HTTPError."""
         httpx.post(f"{self.dynamodb_url}/_mode", json={"mode": mode}).raise_for_status()
 
     def redis_client(self) -> redis.Redis:

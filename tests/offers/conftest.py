@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,6 +12,7 @@ from pytest_django import Settings
 from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, DEMO_NETWORKS, demo_campaigns, demo_offers
 from devstack.demo.places import DEV_CLIENT_IP
 from devstack.geoip import write_databases
+from devstack.services import Service, free_port, valkey_answers, valkey_command
 from offers.click_log import ClickLog
 from offers.explanation import Explanation
 from offers.question import read_question
@@ -67,3 +69,13 @@ def explained(demo_recipe: RecipeStore, settings: Settings, demo_places: tuple[s
         return asyncio.run(explain_once(read_question(usual | ids | texts)))
 
     return ask
+
+
+@pytest.fixture
+def other_redis(tmp_path: Path) -> Iterator[Service]:
+    """A Redis that a test may stop."""
+    port = free_port()
+    (tmp_path / "valkey").mkdir()
+    command = valkey_command(port, tmp_path / "valkey")
+    with Service("other valkey", command, port, valkey_answers) as service:
+        yield service

@@ -1,0 +1,62 @@
+"""Writers of clicks for tests, and what came of their clicks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import redis
+
+from devstack.services import LOCALHOST, Service
+from offers.click_log import LOG
+from offers.click_record import Click
+from offers.clicks import ClickWriter
+from offers.log_connection import LogConnection
+from offers.seen import SharedSeen, open_shared
+from offers.spool import Spool
+from tests.offers.builders import asked, decided
+
+# So long that none but a Redis that is away or hangs sends a click to the spool, however busy the machine is.
+TIMEOUT_SECONDS = 20.0
+
+
+@asynccontextmanager
+async def writing(
+    url: str,
+    spool: Path,
+    shared_url: str = "",
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    tells_conversions: bool = True,
+) -> AsyncIterator[ClickWriter]:
+    """A running writer, as a web worker has it."""
+    shared = open_shared(shared_url) if shared_url else None
+    seen = SharedSeen(shared, timeout_seconds / 2) if shared else None
+    writer = ClickWriter(
+        LogConnection(url), Spool(spool), seen, timeout_seconds, tells_conversions=tells_conversions
+    )
+    await writer.connection.open()
+    running = asyncio.create_task(writer.run())
+    try:
+        yield writer
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        if shared:
+            await shared.aclose()
+
+
+def some_click(lid: str = "the-lid", query: bytes = b"", **kwargs: object) -> Click:
+    return decided(asked(**kwargs), query, lid)  # type: ignore[arg-type]
+
+
+def logged(client: redis.Redis) -> dict[str, str]:
+    """What the log has, as lid -> unique."""
+    entries: list[tuple[bytes, dict[bytes, bytes]]] = client.xrange(LOG)  # type: ignore[assignment]
+    return {msgspec.json.decode(kept[b"click"])["lid"]: kept[b"unique"].decode() for _, kept in entries}
+
+
+def url_of(service: Service) -> str:
+    return f"redis://{LOCALHOST}:{service.port}/0"
