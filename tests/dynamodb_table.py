@@ -1,4 +1,4 @@
-"""A DynamoDB table that counts: what it takes, what it refuses, and what it was put. It knows nothing of HTTP."""
+"""A DynamoDB table that counts: what it takes, what it refuses, what it was put. It knows nothing of HTTP."""
 
 import hashlib
 import os

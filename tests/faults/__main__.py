@@ -17,7 +17,8 @@ from tests import environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
-from tests.faults.faults import FAULTS, LONG, SHORT, Fault  # noqa: E402
+from tests.faults.fault import LONG, SHORT, Fault  # noqa: E402
+from tests.faults.faults import FAULTS  # noqa: E402
 from tests.faults.harness import Outcome, run  # noqa: E402
 from tests.faults.system import NotUp  # noqa: E402
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from tests.faults.faults import Broken, Fault, Scale
+from tests.faults.fault import Broken, Fault, Scale
 from tests.faults.reconcile import Account, Answers, read_answers_file, reconcile, stored_lids
 from tests.faults.system import Load, System
 

@@ -5,7 +5,8 @@ import pytest
 
 from devstack.services import LOCALHOST, Service, free_port
 from tests.dynamodb_stub import command
-from tests.faults.faults import FAULTS, Fault
+from tests.faults.fault import Fault
+from tests.faults.faults import FAULTS
 from tests.faults.harness import judge
 from tests.faults.reconcile import Account, Answers, Stored, read_answers, reconcile, stored_lids
 

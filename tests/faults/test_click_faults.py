@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.faults import FAULTS, SHORT, Fault
+from tests.faults.fault import SHORT, Fault
+from tests.faults.faults import FAULTS
 from tests.faults.harness import run
 
 RATE = 200.0
