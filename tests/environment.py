@@ -19,7 +19,6 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
     directory = tempfile.TemporaryDirectory(prefix="co-traffic-tests-")
     atexit.register(directory.cleanup)
     root = Path(directory.name)
-    aws_url = f"http://{LOCALHOST}:{free_port()}"
     os.environ.update(
         DJANGO_SETTINGS_MODULE="cotraffic.settings",
         ENV="development",
@@ -46,6 +45,16 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
         AWS_SQS_QUEUE_URL="",
         OFFERS_RECIPE_PATH=str(root / "recipe" / "offersRecipe.json.gz"),
         CAMPAIGNS_RECIPE_PATH=str(root / "recipe" / "campaignsRecipe.json.gz"),
+        MAXMIND_PATH=str(root / "geoip" / "GeoIP2-City.mmdb"),
+        MAXMIND_PATH_ISP=str(root / "geoip" / "GeoIP2-ISP.mmdb"),
+    )
+    _know_aws(f"http://{LOCALHOST}:{free_port()}")
+    return directory
+
+
+def _know_aws(url: str) -> None:
+    """Let all of AWS be what answers at `url`, whatever this machine knows of another."""
+    os.environ.update(
         S3_BUCKET_NAME="co-recipe-staging",
         S3_OFFERS_RECIPE_PATH="offersRecipe.json.gz",
         S3_CAMPAIGNS_RECIPE_PATH="campaignsRecipe.json.gz",
@@ -54,10 +63,7 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
         AWS_REGION="us-east-1",
         AWS_DEFAULT_REGION="us-east-1",
         AWS_DYNAMODB_REGION="us-west-2",
-        AWS_ENDPOINT_URL=aws_url,
-        AWS_DYNAMODB_ENDPOINT=aws_url,
-        MAXMIND_PATH=str(root / "geoip" / "GeoIP2-City.mmdb"),
-        MAXMIND_PATH_ISP=str(root / "geoip" / "GeoIP2-ISP.mmdb"),
+        AWS_ENDPOINT_URL=url,
+        AWS_DYNAMODB_ENDPOINT=url,
     )
     os.environ.pop("AWS_PROFILE", None)
-    return directory

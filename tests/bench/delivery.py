@@ -37,6 +37,33 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
     "Safari/537.36",
 )
+# What all of them have alike.
+ALIKE = {
+    "ttl": 1_795_536_000,
+    "isCpmOptionEnabled": 0,
+    "originIsCpmOptionEnabled": 0,
+    "redirectType": "noRedirect",
+    "redirectReason": "cleanOfferFromRedis",
+    "referer": "https://publisher.example.com/an/article/with/a/name",
+    "adDomain": "track.example.com",
+    "adPath": "/offer",
+    "eventType": "click",
+    "event": "co-traffic",
+    "affiliateType": "Network",
+    "offerType": "regular",
+    "offerDescription": "A description of some length, as people write them. " * 3,
+    "verticalName": "sweepstakes",
+    "conversionType": "cpa",
+    "country": "US",
+    "region": "California",
+    "city": "Los Angeles",
+    "isp": "An Internet Provider",
+    "browser": "Mobile Safari",
+    "browserVersion": "17.5",
+    "os": "iOS",
+    "platform": "iPhone",
+    "deviceType": "mobile",
+}
 
 
 class Setting(NamedTuple):
@@ -62,55 +89,30 @@ def records(count: int) -> Iterator[tuple[str, str]]:
     chance = random.Random(1)
     for number in range(count):
         lid, offer_id, affiliate_id = str(uuid.uuid4()), chance.randint(1, 99_999), chance.randint(1, 5000)
-        page = f"https://lp{offer_id}.example.com/land?aff={affiliate_id}&click={lid}"
-        mark = f"{chance.getrandbits(128):032x}"
+        mark, campaign_id = f"{chance.getrandbits(128):032x}", chance.randint(1, 200_000)
         record = {
             "lid": lid,
             "dateAdded": 1_764_000_000_000 + number,
-            "ttl": 1_795_536_000,
-            "isCpmOptionEnabled": 0,
-            "originIsCpmOptionEnabled": 0,
-            "redirectType": "noRedirect",
-            "redirectReason": "cleanOfferFromRedis",
             "subCampaign": f"sub-{chance.randint(1, 999)}",
             "cid": f"{chance.getrandbits(64):016x}",
             "payin": round(chance.uniform(1, 20), 8),
             "payout": round(chance.uniform(1, 10), 8),
             "landingPageId": offer_id + 10,
-            "landingPageUrl": page,
-            "referer": "https://publisher.example.com/an/article/with/a/name",
-            "adDomain": "track.example.com",
-            "adPath": "/offer",
+            "landingPageUrl": f"https://lp{offer_id}.example.com/land?aff={affiliate_id}&click={lid}",
             "fingerPrintKey": mark,
-            "campaignId": chance.randint(1, 200_000),
-            "eventType": "click",
-            "event": "co-traffic",
+            "campaignId": campaign_id,
             "affiliateId": affiliate_id,
-            "affiliateType": "Network",
             "affiliateManagerId": chance.randint(1, 40),
             "offerId": offer_id,
             "offerName": f"Offer {offer_id} for US",
-            "offerType": "regular",
-            "offerDescription": "A description of some length, as people write them. " * 3,
             "advertiserId": chance.randint(1, 500),
             "advertiserName": f"Advertiser {chance.randint(1, 500)}",
             "advertiserManagerId": chance.randint(1, 40),
             "verticalId": chance.randint(1, 30),
-            "verticalName": "sweepstakes",
-            "conversionType": "cpa",
-            "country": "US",
-            "region": "California",
-            "city": "Los Angeles",
-            "isp": "An Internet Provider",
             "IP": f"203.0.{chance.randint(0, 255)}.{chance.randint(0, 255)}",
             "userAgent": chance.choice(AGENTS),
-            "browser": "Mobile Safari",
-            "browserVersion": "17.5",
-            "os": "iOS",
-            "platform": "iPhone",
-            "deviceType": "mobile",
         }
-        yield json.dumps(record, separators=(",", ":")), f"{record['campaignId']}:{mark}"
+        yield json.dumps(record | ALIKE, separators=(",", ":")), f"{campaign_id}:{mark}"
 
 
 def fill(log: ClickLog, count: int, *, with_visitors: bool = False) -> int:

@@ -19,6 +19,11 @@ from devstack.services import LOCALHOST, Service, free_port, valkey_command
 PROJECT = Path(__file__).resolve().parents[2]
 DIRECTORY = PROJECT / "var" / "bench"
 COUNTRIES = ("US", "FR", "DE", "GB", "CA", "AU", "IN", "BR", "JP", "NO", "SG", "CN")
+CAPS = {
+    "day": {"current": 3, "limit": 10},
+    "week": {"current": 0, "limit": 0},
+    "month": {"current": 0, "limit": 0},
+}
 
 
 class Run(NamedTuple):
@@ -33,11 +38,6 @@ class Run(NamedTuple):
 def offers(count: int) -> Iterator[dict[str, Any]]:
     """Offers as real files have them, with a rule here and there; the same every time."""
     chance = random.Random(1)
-    caps = {
-        "day": {"current": 3, "limit": 10},
-        "week": {"current": 0, "limit": 0},
-        "month": {"current": 0, "limit": 0},
-    }
     for offer_id in range(1, count + 1):
         country = chance.choice(COUNTRIES)
         yield {
@@ -63,26 +63,24 @@ def offers(count: int) -> Iterator[dict[str, Any]]:
             "geoRules": None,
             "customPayOutCount": 0,
             "countriesRestrictions": "CN,RU,IR" if chance.random() < 0.2 else None,
-            "customLpRules": json.dumps(
-                {
-                    "customLPRules": [
-                        {"id": 1, "pos": 0, "country": country, "lpName": "x", "lpUrl": "https://x.example/"}
-                    ]
-                }
-            )
-            if chance.random() < 0.1
-            else None,
+            "customLpRules": _page_rule(country) if chance.random() < 0.1 else None,
             "capsEnabled": 1,
             "capSetup": chance.random() < 0.1,
             "capInfo": {
-                "sales": caps,
-                "clicks": caps,
+                "sales": CAPS,
+                "clicks": CAPS,
                 "capsType": "offerUnderLimit",
                 "capsClicksUnderLimit": True,
             },
             "exitOffersNested": [],
             "exitOfferDetected": [],
         }
+
+
+def _page_rule(country: str) -> str:
+    """A landing page for a country, as offers have it: JSON within JSON."""
+    rule = {"id": 1, "pos": 0, "country": country, "lpName": "x", "lpUrl": "https://x.example/"}
+    return json.dumps({"customLPRules": [rule]})
 
 
 def campaigns(count: int, offer_count: int) -> Iterator[dict[str, Any]]:

@@ -2,44 +2,25 @@
 
 A click is answered from the parser's callback (`cotraffic/click_protocol.py`), on the lane or by Django, as
 the case may be. Here every request goes to three servers of which each opens one way only. Where they differ
-on purpose, `REASONS` says why; any other difference fails.
+on purpose, `tests/offers/ways.py` says why; any other difference fails.
 """
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devstack.services import LOCALHOST
-from offers.click_log import CONVERSIONS, LOG
 from offers.tokens import encrypt, encrypt_text
 from recipes.store import RecipeStore
-from tests import doors
-from tests.conformance.instance import CASES, KNOWN_LINK, QUEUE_URL, Instance, load_recipe
+from tests.conformance.instance import CASES, KNOWN_LINK, load_recipe
 from tests.environment import ENCRYPTION_KEY
-from tests.offers.exchanges import Answer, comparable, exchange, get
+from tests.offers.exchanges import exchange, get
+from tests.offers.ways import OF_THE_MOMENT, Door, Outcome, open_ways
 from tests.processes import wait_until
-
-_MIDDLEWARE = "Django's middleware adds it; a redirect is shown in no frame and runs nothing"
-# Headers that only answers of Django have, each with the reason why the others do without.
-REASONS = {
-    b"x-frame-options": _MIDDLEWARE,
-    b"x-content-type-options": _MIDDLEWARE,
-    b"referrer-policy": _MIDDLEWARE,
-    b"cross-origin-opener-policy": _MIDDLEWARE,
-    b"content-security-policy": _MIDDLEWARE,
-    b"permissions-policy": _MIDDLEWARE,
-    b"cross-origin-resource-policy": _MIDDLEWARE,
-    b"x-request-id": "it names the lines that a request has logged, and a click logs none",
-}
-# Of a click, what is another each time.
-OF_THE_MOMENT = ("lid", "dateAdded", "ttl")
 
 TOKEN = KNOWN_LINK.encode()
 US, FRANCE = b"34.99.99.105", b"82.237.47.21"
@@ -48,74 +29,9 @@ CHROME = (
 )
 
 
-class Outcome(NamedTuple):
-    """What came of one request."""
-
-    answer: Answer
-    clicks: list[dict[str, Any]]
-    conversions: int
-
-
-class Door:
-    """One way in."""
-
-    def __init__(self, name: str, port: int, connection: redis.Redis) -> None:
-        self.name = name
-        self.port = port
-        self.redis = connection
-        self.cases = Instance(f"http://{LOCALHOST}:{port}", connection)
-
-    def outcome(self, request: bytes) -> Outcome:
-        """Send a request to an instance that has seen no visitor yet."""
-        self.cases.forget_clicks()
-        answer = exchange(self.port, request)
-        return Outcome(self._comparable(answer), self._clicks(), self.redis.zcard(CONVERSIONS))
-
-    def case(self, case: dict[str, Any]) -> Outcome:
-        """Send a conformance case, and what comes before it."""
-        self.cases.forget_clicks()
-        for prior in case.get("prior") or []:
-            self.cases.click_before(prior)
-        for _ in range(case.get("repeat", 1)):
-            got = self.cases.click(case)
-        headers = {name.encode(): value.encode() for name, value in got.headers.items()}
-        answer = Answer(b"HTTP/1.1 %d" % got.status_code, headers, got.content)
-        return Outcome(self._comparable(answer), self._clicks(), self.redis.zcard(CONVERSIONS))
-
-    def _comparable(self, answer: Answer) -> Answer:
-        dropped = {b"date", *REASONS}
-        headers = {name: comparable(value) for name, value in answer.headers.items() if name not in dropped}
-        return Answer(answer.status_line, headers, comparable(answer.body))
-
-    def _clicks(self) -> list[dict[str, Any]]:
-        entries: Any = self.redis.xrange(LOG)
-        return [
-            {
-                **{
-                    name: value
-                    for name, value in json.loads(comparable(kept[b"click"])).items()
-                    if name not in OF_THE_MOMENT
-                },
-                "unique": kept[b"unique"],
-            }
-            for _, kept in entries
-        ]
-
-
 @pytest.fixture(scope="module")
 def ways(redis_url: str, geoip_databases: None) -> Iterator[list[Door]]:
-    with ExitStack() as stack:
-        connection = stack.enter_context(redis.Redis.from_url(redis_url))
-        connection.flushall()
-        load_recipe(RecipeStore(connection))
-        servers = {
-            "protocol": doors.protocol_server(AWS_SQS_QUEUE_URL=QUEUE_URL),
-            "lane": doors.uvicorn_server("tests.doors:lane", AWS_SQS_QUEUE_URL=QUEUE_URL),
-            "django": doors.uvicorn_server("tests.doors:django", AWS_SQS_QUEUE_URL=QUEUE_URL),
-        }
-        ways = [Door(name, stack.enter_context(it).port, connection) for name, it in servers.items()]
-        for way in ways:
-            stack.callback(way.cases.client.close)
+    with open_ways(redis_url) as ways:
         yield ways
 
 
@@ -275,9 +191,7 @@ LATIN = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\
     headers=st.lists(
         st.tuples(
             st.sampled_from([b"User-Agent", b"x-forwarded-for", b"X-Forwarded-For", b"Referer", b"X-Other"]),
-            st.text(
-                st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40
-            ),
+            st.text(LATIN, max_size=40),
         ),
         max_size=4,
     ),
