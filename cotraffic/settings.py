@@ -57,7 +57,7 @@ CACHES = {
     }
 }
 CATALOG_CACHE_RECORDS = env.int("CATALOG_CACHE_RECORDS", default=20_000)
-VISITOR_CACHE_ENTRIES = env.int("VISITOR_CACHE_ENTRIES", default=20_000)
+VISITOR_CACHE_ENTRIES = env.int("VISITOR_CACHE_ENTRIES", default=10_000)
 TOKEN_CACHE_ENTRIES = env.int("TOKEN_CACHE_ENTRIES", default=20_000)
 
 # --- the recipe: where it comes from and when to doubt it ---

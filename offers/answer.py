@@ -24,7 +24,6 @@ from offers.tokens import AdTarget, BadToken, TokenReader
 from offers.visitors import Visitor, VisitorReader
 
 RETRY_AFTER_SECONDS = 5
-KNOWN_DECISIONS = 20_000
 # Of what a refused click brought along; more helps nobody to find the broken advert.
 SHOWN_CHARACTERS = 500
 
@@ -65,6 +64,7 @@ class Answerer:
         defaults: Defaults,
         clicks: ClickWriter,
         pulse: Pulse,
+        known: KnownDecisions,
         not_found_url: str = "",
     ) -> None:
         self.catalog = catalog
@@ -77,7 +77,7 @@ class Answerer:
         self.refusal_beat = RefusalBeat()
         self._rotation = Rotation()
         self._make_lid = LidMaker()
-        self._known = KnownDecisions(KNOWN_DECISIONS)
+        self._known = known
         self._not_found = redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)

@@ -16,6 +16,7 @@ from offers.catalog import Catalog
 from offers.clicks import ClickWriter
 from offers.devices import DeviceReader
 from offers.geo import GeoReader
+from offers.known_decisions import KnownDecisions
 from offers.landing import LandingBuilder
 from offers.links import token_reader
 from offers.log_connection import LogConnection
@@ -108,5 +109,6 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
         pulse=Pulse(
             partial(_described, tokens, catalog, visitors, clicks), partial(_open_databases, visitors.geo)
         ),
+        known=KnownDecisions(settings.CATALOG_CACHE_RECORDS),
         not_found_url=settings.NOT_FOUND_REDIRECT_URL,
     )
