@@ -1,6 +1,6 @@
 """The actions there are: what each does, said in words and done in code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -58,17 +58,31 @@ def _reload_from_file(job: Job) -> str:
 
 
 def _each_kind(job: Job, *, from_file: bool) -> str:
-    """Sync both kinds, the second even if the first fails."""
-    said, failed = [], False
-    for kind in RecipeKind:
+    """Sync both kinds; a sync that waits already will do what was asked for."""
+    requests = [
+        SyncRequest(kind=kind, from_file=from_file, progress=_naming(kind, job.report)) for kind in RecipeKind
+    ]
+    return _synced(job, requests, is_waiting_well=True)
+
+
+def _synced(job: Job, requests: Sequence[SyncRequest], *, is_waiting_well: bool) -> str:
+    """Do every sync, even if one before fails; raises `ActionFailed` then, with what became of each.
+
+    `is_waiting_well`: where another waits for its turn, that one does as well.
+    """
+    store, said, failed = RecipeStore(job.redis), [], False
+    for request in requests:
         try:
-            request = SyncRequest(kind=kind, from_file=from_file, progress=_naming(kind, job.report))
-            said.append(_words(sync(request, RecipeStore(job.redis))))
+            said.append(_words(sync(request, store)))
         except AlreadyWaiting as problem:
-            said.append(f"{problem}.")
+            failed = failed or not is_waiting_well
+            said.append(f"{problem}." if is_waiting_well else f"{problem}. Try again in a moment.")
+        except FileChanged as problem:
+            failed = True
+            said.append(f"{problem}. Preview once more, and decide on that.")
         except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as problem:
             failed = True
-            said.append(f"{kind}: {problem}.")
+            said.append(f"{request.kind}: {problem}.")
     if failed:
         raise ActionFailed(" ".join(said))
     return " ".join(said)
@@ -152,32 +166,18 @@ def _counts(found: Comparison) -> str:
 
 
 def _make_live(job: Job) -> str:
-    """Make the very files live that were previewed."""
-    store, said, failed = RecipeStore(job.redis), [], False
-    for kind in RecipeKind:
-        etag = job.arguments.get(kind.value)
-        if not etag:
-            continue
-        request = SyncRequest(
+    """Make the very files live that were previewed; a sync that waits already may load another."""
+    requests = [
+        SyncRequest(
             kind=kind,
-            wanted_etag=etag,
+            wanted_etag=job.arguments[kind.value],
             force="force" in job.arguments,
             progress=_naming(kind, job.report),
         )
-        try:
-            said.append(_words(sync(request, store)))
-        except FileChanged as problem:
-            failed = True
-            said.append(f"{problem}. Preview once more, and decide on that.")
-        except AlreadyWaiting as problem:
-            failed = True
-            said.append(f"{problem}. Try again in a moment.")
-        except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as problem:
-            failed = True
-            said.append(f"{kind}: {problem}.")
-    if failed:
-        raise ActionFailed(" ".join(said))
-    return " ".join(said)
+        for kind in RecipeKind
+        if job.arguments.get(kind.value)
+    ]
+    return _synced(job, requests, is_waiting_well=False)
 
 
 def _leave(job: Job) -> str:

@@ -14,6 +14,8 @@ from typing import Any, cast
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from cotraffic import settings
+
 # Of a value shorter than this so many lines would be full that nothing could be read.
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
@@ -28,42 +30,11 @@ _FOR_ALL: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-# Libraries that tell of every request, task or client; what goes wrong there they tell at higher levels.
-_QUIET = {
-    "botocore": "WARNING",
-    "celery.app.trace": "WARNING",
-    "celery.beat": "WARNING",
-    "celery.worker.strategy": "WARNING",
-    # Whatever a scanner asks for in vain.
-    "django.request": "ERROR",
-    "django.security.DisallowedHost": "CRITICAL",
-}
-# They would write to handlers of their own.
-_TAKEN_OVER = ("gunicorn.error", "uvicorn.error")
-# A line for every request is what nobody reads.
-_SILENT = ("gunicorn.access", "uvicorn.access")
 
 
-def logging_settings(level: str, *, readable: bool) -> dict[str, Any]:
-    """What `configure` wants: lines of at least `level`, to the standard error."""
-    console = {"handlers": ["console"], "propagate": False}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"()": "cotraffic.logs.LineFormatter", "readable": readable}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "loggers": {
-            **{name: {"level": quiet} for name, quiet in _QUIET.items()},
-            **dict.fromkeys(_TAKEN_OVER, console),
-            **{name: {"handlers": [], "propagate": False} for name in _SILENT},
-        },
-        "root": {"handlers": ["console"], "level": level},
-    }
-
-
-def configure(settings: dict[str, Any]) -> None:
-    """Set logging up for this process; Django calls it with `LOGGING`."""
-    logging.config.dictConfig(settings)
+def configure(wanted: dict[str, Any]) -> None:
+    """Set logging up for this process; Django calls it with `LOGGING`, when the settings are read."""
+    logging.config.dictConfig(wanted)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -90,7 +61,7 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
                 structlog.processors.JSONRenderer(default=str),
             ]
         super().__init__(processors=[self.remove_processors_meta, *render], foreign_pre_chain=_FOR_ALL)
-        self._secrets: list[str] | None = None
+        self._secrets = secrets_in(vars(settings))
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -98,21 +69,16 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 
     def _without_secrets(self, line: str) -> str:
         line = _URL_CREDENTIALS.sub(f"{HIDDEN}@", line)
-        if self._secrets is None:
-            # Not before: the settings are what asks for this formatter.
-            from cotraffic import settings
-
-            self._secrets = secrets_in(vars(settings))
         for secret in self._secrets:
             line = line.replace(secret, HIDDEN)
         return line
 
 
-def secrets_in(settings: Mapping[str, Any]) -> list[str]:
-    """Every secret among the settings, by their names, the longest first."""
+def secrets_in(values: Mapping[str, Any]) -> list[str]:
+    """Every secret among settings, by their names, the longest first."""
     found = {
         secret
-        for name, value in settings.items()
+        for name, value in values.items()
         if _SECRET_NAMES.search(name)
         for secret in _texts(value)
         if len(secret) >= SHORTEST_SECRET

@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
-from cotraffic.logs import logging_settings
+from cotraffic.log_settings import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
