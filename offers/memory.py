@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from offers.pulse import Cache
-from offers.records import Campaign, Offer, RecordRejected
+from offers.records import Campaign, Offer
 from recipes.store import RecipeKind
 
 MAX_UNKNOWN_IDS = 10_000
@@ -103,9 +103,10 @@ class Known(Generic[Record]):
     def _parsed(self, blob: bytes) -> Record | None:
         try:
             return self._parse(msgspec.json.decode(blob))
-        except (RecordRejected, msgspec.DecodeError) as problem:
-            # What cannot be used is not loaded; this is a record from before a rule became stricter.
-            logger.error("a live record cannot be used", problem=str(problem))
+        except Exception as problem:
+            # What cannot be used is not loaded; this is a record from before a rule became stricter. Whatever
+            # it is, it must not end the worker, which reads records of its own accord too.
+            logger.error("a live record cannot be used", problem=repr(problem))
             return None
 
 

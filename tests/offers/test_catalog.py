@@ -204,9 +204,10 @@ def test_a_live_record_that_cannot_be_used_is_no_record(redis_url: str, store: R
     async def scenario() -> None:
         async with redis.asyncio.Redis.from_url(redis_url) as client:
             catalog = Catalog(RecipeReader(client), 100)
-            assert (await catalog.offer(4), await catalog.offer(5)) == (None, None)
+            assert [await catalog.offer(offer_id) for offer_id in unusable] == [None, None, None]
 
-    make_live(store, RecipeKind.OFFERS, {4: b"not JSON", 5: json.dumps({"offerId": 5}).encode()})
+    unusable = {4: b"not JSON", 5: json.dumps({"offerId": 5}).encode(), 6: b'{"offerId":' * 10_000}
+    make_live(store, RecipeKind.OFFERS, unusable)
     asyncio.run(scenario())
 
 
