@@ -18,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-commit bench-delivery bench-timing fuzz audit faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-preview bench-commit bench-delivery bench-timing fuzz audit faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -60,6 +60,9 @@ bench-commit: $(SYNCED) ## measure how long a click waits to be written down, by
 
 bench-pages: $(SYNCED) ## measure the diagnostics views over a million records
 	$(BIN)/python -m tests.bench.pages
+
+bench-preview: $(SYNCED) ## measure a preview of a million records
+	$(BIN)/python -m tests.bench.preview
 
 bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
 	$(BIN)/python -m tests.bench.delivery

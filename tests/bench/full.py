@@ -7,6 +7,9 @@ import time
 import uuid
 from collections.abc import Iterator
 
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
 from redis import Redis
 
 from offers.click_log import ClickLog
@@ -108,3 +111,11 @@ def load_recipe(offer_count: int, campaign_count: int) -> None:
     loaded = command("manage.py", "recipe_sync", "--from-file", "--force")
     if loaded.returncode:
         raise SystemExit(f"recipe_sync ended with {loaded.returncode}: {loaded.stderr}")
+
+
+def staff_client() -> Client:
+    """A browser, so to speak, in which a member of staff has signed in; it brings the accounts up to date."""
+    call_command("migrate", verbosity=0)
+    client = Client()
+    client.force_login(User.objects.create_superuser("bench"))
+    return client

@@ -27,7 +27,7 @@ CAPS = {
 
 
 class Run(NamedTuple):
-    """One load of both kinds: seconds of the whole process, of a processor, and its peak memory in MB."""
+    """One `recipe_sync`: seconds of the whole process, of a processor, and its peak memory in MB."""
 
     seconds: float
     cpu_seconds: float
@@ -119,9 +119,9 @@ def write(path: Path, records: Iterator[dict[str, Any]]) -> None:
         file.write("]")
 
 
-def run(environment: dict[str, str]) -> Run:
-    """Load both kinds in a process of its own."""
-    command = [sys.executable, "manage.py", "recipe_sync", "--from-file", "--force", "--json"]
+def run(environment: dict[str, str], *options: str) -> Run:
+    """`recipe_sync` with these options, for both kinds, in a process of its own."""
+    command = [sys.executable, "manage.py", "recipe_sync", *options, "--json"]
     started = time.monotonic()
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -157,7 +157,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as directory,
         Service("valkey", valkey_command(port, Path(directory)), port),
     ):
-        runs = [run(environment) for _ in range(options.runs)]
+        runs = [run(environment, "--from-file", "--force") for _ in range(options.runs)]
     report(runs, options.offers + options.campaigns)
 
 

@@ -31,15 +31,11 @@ from tests import environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.test import Client  # noqa: E402
-
 from cotraffic.diagnostics.urls import urlpatterns  # noqa: E402
 from offers.preview import save  # noqa: E402
 from offers.tokens import encrypt  # noqa: E402
 from recipes.store import RecipeKind, RecipeStore  # noqa: E402
-from tests.bench.full import fill_log, full_preview, load_recipe  # noqa: E402
+from tests.bench.full import fill_log, full_preview, load_recipe, staff_client  # noqa: E402
 from tests.servers import web_worker  # noqa: E402
 
 TARGET_MS = 200.0
@@ -69,14 +65,6 @@ class Timing(NamedTuple):
     max_ms: float
     status: int
     size_bytes: int
-
-
-def cookies() -> dict[str, str]:
-    """The session of a member of staff."""
-    call_command("migrate", verbosity=0)
-    client = Client()
-    client.force_login(User.objects.create_superuser("bench"))
-    return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
 
 
 def to_ask(patterns: list[URLPattern], lid: str, offer_count: int) -> Iterator[Asked]:
@@ -203,8 +191,9 @@ def main() -> None:
         live = {kind.value: store.live_count(kind) for kind in RecipeKind}
         print(f"live: {live}, clicks in the log: {options.clicks:,}", file=sys.stderr)
         site = stack.enter_context(web_worker())
+        session = {settings.SESSION_COOKIE_NAME: staff_client().cookies[settings.SESSION_COOKIE_NAME].value}
         client = stack.enter_context(
-            httpx.Client(base_url=site, cookies=cookies(), timeout=ASK_SECONDS, trust_env=False)
+            httpx.Client(base_url=site, cookies=session, timeout=ASK_SECONDS, trust_env=False)
         )
         found = [measure(client, each, options.requests) for each in to_ask(urlpatterns, lid, options.offers)]
         timings = [timing for timing in found if timing is not None]
