@@ -1,8 +1,8 @@
 """`make bench-preview`: how long a preview of a large recipe takes, and how much memory it needs.
 
-Every record of the files in S3 differs from what is live, as each does whose caps have been counted on: that is
-the most work. Once by `recipe_sync --preview`, and once by the page's button, for which Celery does it. S3 is a
-stand-in on this machine; elsewhere it takes longer to download the files.
+Every record of the files in S3 differs from what is live, as each does whose caps have been counted on:
+nothing is more work. Once by `recipe_sync --preview`, and once by the page's button, for which Celery does
+it. S3 is a stand-in on this machine; elsewhere it takes longer to download the files.
 """
 
 import argparse
