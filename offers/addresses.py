@@ -2,6 +2,9 @@
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
+
+REMEMBERED_PEERS = 1000
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -17,6 +20,8 @@ class AddressReader:
     def __init__(self, trusted_proxies: Iterable[str], private_stands_for: str = "") -> None:
         self._trusted = tuple(ipaddress.ip_network(proxy.strip(), strict=False) for proxy in trusted_proxies)
         self._private_stands_for = private_stands_for
+        # Of the same few proxies click after click comes.
+        self._peer = lru_cache(REMEMBERED_PEERS)(self._read_peer)
 
     def client_address(self, peer: str, forwarded_for: str) -> str:
         """The address, in its canonical form, or "" when even the peer's is unknown (a Unix socket).
@@ -25,8 +30,8 @@ class AddressReader:
         left of the first untrusted entry is the visitor's own writing. An entry that is no address is such
         an entry too: nobody can say who came to the proxy that wrote it, so the visitor is taken to be there.
         """
-        address = parse_address(peer)
-        if forwarded_for and (address is None or self._trusts(address)):
+        address, is_trusted = self._peer(peer)
+        if forwarded_for and is_trusted:
             for entry in reversed(forwarded_for.split(",")):
                 if not entry.strip():
                     continue
@@ -44,8 +49,11 @@ class AddressReader:
 
     def is_trusted(self, peer: str) -> bool:
         """Whether what `peer` says of others is believed: it is a trusted proxy, or on a Unix socket."""
+        return self._peer(peer)[1]
+
+    def _read_peer(self, peer: str) -> tuple[Address | None, bool]:
         address = parse_address(peer)
-        return address is None or self._trusts(address)
+        return address, address is None or self._trusts(address)
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from offers import geo
 from offers.addresses import AddressReader
-from offers.devices import DEVICE_TYPES, NO_HINTS, ClientHints, DeviceReader
+from offers.devices import (
+    BOT,
+    CONSOLE,
+    DEVICE_TYPES,
+    NO_HINTS,
+    TABLET,
+    TV,
+    WEARABLE,
+    ClientHints,
+    DeviceReader,
+)
 from offers.geo import UNKNOWN_GEO, GeoReader
 from offers.visitors import Clues, VisitorReader
 
@@ -155,6 +165,38 @@ def test_a_user_agent_tells_the_device(
     assert device.device_type == device_type
     assert browser in (None, device.browser)
     assert os_name in (None, device.os)
+
+
+# Of what the patterns are made, so that many a text matches nearly. Neither the sign for Kelvin nor the long s is
+# a letter of theirs, though it is the same as one in lower or upper case.
+ALL_MARKS = (TV, CONSOLE, WEARABLE, TABLET, BOT)
+WORDS = [word for marks in ALL_MARKS for word in marks.words]
+PIECES = [
+    "smart",
+    "-",
+    "web",
+    "os.",
+    "apple",
+    " ",
+    "7",
+    "10",
+    "T1",
+    "X",
+    "b",
+    "es",
+    ";",
+    "\u212a",
+    "\u017f",
+    "",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS + PIECES)), st.booleans())
+def test_wherever_a_kind_of_device_is_marked_one_of_its_words_occurs(texts: list[str], loud: bool) -> None:
+    user_agent = "".join(texts).upper() if loud else "".join(texts)
+    for marks in ALL_MARKS:
+        matches = marks.pattern.search(user_agent) is not None
+        assert marks.mark(user_agent, user_agent.lower()) is matches
 
 
 def test_hints_know_windows_11_and_the_full_version() -> None:
