@@ -167,8 +167,8 @@ def test_a_user_agent_tells_the_device(
     assert os_name in (None, device.os)
 
 
-# Of what the patterns are made, so that many a text matches nearly. Neither the sign for Kelvin nor the long s
-# is a letter of theirs, though it is the same as one in lower or upper case.
+# Of what the patterns are made, so that many a text matches nearly. Neither the sign for Kelvin nor the long
+# s is a letter of theirs, though it is the same as one in lower or upper case.
 ALL_MARKS = (TV, CONSOLE, WEARABLE, TABLET, BOT)
 WORDS = [word for marks in ALL_MARKS for word in marks.words]
 PIECES = [
