@@ -200,8 +200,7 @@ class Answerer:
             self._rotation.settle(taken=False)
             raise
         self._rotation.settle(taken=trace is None)
-        self._known.keep(asked, decision)
-        return decision
+        return self._known.keep(asked, decision)
 
     def _routed(self, decision: Decision) -> Route:
         """The way to the page of a decision that is new."""

@@ -10,13 +10,18 @@ from offers.rules import Asked
 ELSEWHERE = ""
 
 
-class _Pair(msgspec.Struct, eq=False):
-    """What is known of a campaign with an offer; `countries` None: its decisions cannot be remembered."""
+class _Pair(msgspec.Struct, eq=False, gc=False):
+    """What is known of a campaign with an offer; `countries` None: more than they make a difference.
+
+    `decisions` are those that hold for every click from a country. `outcomes` are those of clicks that
+    have to be decided one by one, by what they are.
+    """
 
     offer: Offer
     campaign: Campaign
     countries: frozenset[str] | None
     decisions: dict[str | None, Decision]
+    outcomes: dict[tuple[object, ...], Decision]
 
 
 class KnownDecisions:
@@ -43,23 +48,31 @@ class KnownDecisions:
         country = asked.visitor.geo.country
         return pair.decisions.get(country if country is None or country in countries else ELSEWHERE)
 
-    def keep(self, asked: Asked, decision: Decision) -> None:
-        """Remember a decision, if every click like this one gets the same."""
+    def keep(self, asked: Asked, decision: Decision) -> Decision:
+        """Remember a decision; gives the one to go on with, of which more may be worked out already."""
         offer, campaign = asked.offer, asked.campaign
         pair = self._pairs.get(campaign.campaign_id)
         if pair is None or pair.campaign is not campaign or pair.offer is not offer:
             self._forget(campaign.campaign_id)
-            pair = _Pair(offer, campaign, deciding_countries(offer, campaign), {})
+            pair = _Pair(offer, campaign, deciding_countries(offer, campaign), {}, {})
             self._pairs[campaign.campaign_id] = pair
             self._kept += _size(pair)
         # An exit looks at other offers too, as the page of last resort does, and those may change.
         if pair.countries is not None and decision.origin is None and not decision.is_default_page:
             country = asked.visitor.geo.country
+            place = country if country is None or country in pair.countries else ELSEWHERE
             self._kept -= _size(pair)
-            pair.decisions[country if country is None or country in pair.countries else ELSEWHERE] = decision
-            self._kept += _size(pair)
+            pair.decisions[place] = decision
+        else:
+            outcome = _outcome(decision)
+            if (same := pair.outcomes.get(outcome)) is not None:
+                return same
+            self._kept -= _size(pair)
+            pair.outcomes[outcome] = decision
+        self._kept += _size(pair)
         while self._kept > self._limit:
             self._forget(next(iter(self._pairs)))
+        return decision
 
     def _forget(self, campaign_id: int) -> None:
         pair = self._pairs.pop(campaign_id, None)
@@ -69,7 +82,29 @@ class KnownDecisions:
 
 def _size(pair: _Pair) -> int:
     """For how many decisions a pair counts; it takes room without any."""
-    return max(1, len(pair.decisions))
+    return max(1, len(pair.decisions) + len(pair.outcomes))
+
+
+def _outcome(decision: Decision) -> tuple[object, ...]:
+    """All that makes a decision of a pair what it is.
+
+    Records and pages by identity, which nothing else can have while a decision that is remembered holds them.
+    """
+    return (
+        decision.redirect_type,
+        decision.redirect_reason,
+        id(decision.offer),
+        id(decision.origin),
+        decision.payin,
+        decision.payout,
+        id(decision.page),
+        decision.page_id,
+        id(decision.replaced_page),
+        decision.replaced_page_id,
+        decision.caps_type,
+        decision.nested_steps,
+        decision.is_default_page,
+    )
 
 
 def deciding_countries(offer: Offer, campaign: Campaign) -> frozenset[str] | None:

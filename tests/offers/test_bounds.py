@@ -179,3 +179,24 @@ def test_a_decision_that_hangs_on_more_is_made_anew(
     click = decided(asked(offer(**of_offer), campaign(**of_campaign)))
     known.keep(click.asked, click.decision)
     assert known.get(click.asked) is None
+
+
+def test_what_was_worked_out_of_a_decision_is_there_when_the_same_is_decided_again() -> None:
+    known = KnownDecisions(ENTRIES)
+    one, another = offer(), campaign(targetRules=target(("browser", "Chrome")))
+    first, again = (decided(asked(one, another, visitor(country))) for country in ("US", "DE"))
+    other = decided(asked(one, another, visitor(browser="Firefox")))
+    assert known.keep(first.asked, first.decision) is first.decision
+    assert known.keep(again.asked, again.decision) is first.decision
+    assert known.keep(other.asked, other.decision) is other.decision
+
+
+def test_outcomes_of_one_campaign_count_one_by_one() -> None:
+    known = KnownDecisions(ENTRIES)
+    one, another = offer(), campaign(targetRules=target(("browser", "Chrome")))
+    click = decided(asked(one, another))
+    first = known.keep(click.asked, click.decision)
+    for number in range(2 * ENTRIES):
+        known.keep(click.asked, replace(first, page_id=number))
+    again = replace(first)
+    assert known.keep(click.asked, again) is again
