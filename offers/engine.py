@@ -23,7 +23,8 @@ from offers.log_connection import LogConnection
 from offers.pages import compile_page
 from offers.pulse import Cache, OpenDatabase, Pulse
 from offers.routing import Defaults
-from offers.seen import SharedSeen, open_shared
+from offers.seen import SharedSeen
+from offers.shared_redis import open_shared
 from offers.spool import Spool
 from offers.tokens import TokenReader
 from offers.visitors import VisitorReader
@@ -48,9 +49,9 @@ def open_redis() -> Redis:
 def build_click_writer() -> ClickWriter:
     """What writes the clicks of one event loop down."""
     timeout_seconds = settings.CLICK_COMMIT_TIMEOUT_MS / 1000
-    shared = settings.SHARED_REDIS_URL
     # Half of the time, so that the click itself still has the other half.
-    seen = SharedSeen(open_shared(shared), timeout_seconds / 2) if shared else None
+    half, shared = timeout_seconds / 2, settings.SHARED_REDIS_URL
+    seen = SharedSeen(open_shared(shared, half), half) if shared else None
     spool = Spool(Path(settings.CLICK_SPOOL_DIR))
     return ClickWriter(
         LogConnection(settings.REDIS_URL),

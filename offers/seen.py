@@ -7,29 +7,15 @@ from typing import cast
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError
 
 from offers.click_log import ARGUMENTS_PER_CLICK, ASSUMED, LID_TAG, SEEN_SECONDS
+from offers.shared_redis import AWAY, words
 
 # For so long after a failure it is not asked again: every batch would wait for it in vain.
 REST_SECONDS = 1.0
 MARK, UNIQUE = 1, 2
-CLUSTER = "+cluster://"
-AWAY = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 logger = structlog.stdlib.get_logger(__name__)
-
-
-def open_shared(url: str) -> "Redis | RedisCluster":
-    """The Redis that instances share; a cluster where the URL begins with redis+cluster or rediss+cluster."""
-    # A connection that was kept may be a dead one, which only its use shows.
-    again = Retry(NoBackoff(), 1, (RedisConnectionError,))
-    if CLUSTER in url:
-        return RedisCluster.from_url(url.replace(CLUSTER, "://", 1), retry=again)
-    return Redis.from_url(url, retry=again)
 
 
 class SharedSeen:
@@ -66,9 +52,7 @@ class SharedSeen:
                 return list(await pipe.execute())
         except AWAY as problem:
             self._rests_until = time.monotonic() + REST_SECONDS
-            logger.warning(
-                "the shared Redis is away, visitors count as unique", problem=str(problem) or "no answer"
-            )
+            logger.warning("the shared Redis is away, visitors count as unique", problem=words(problem))
             return [ASSUMED] * len(asked)
 
 

@@ -13,7 +13,8 @@ from offers.click_log import LOG
 from offers.click_record import Click
 from offers.clicks import ClickWriter
 from offers.log_connection import LogConnection
-from offers.seen import SharedSeen, open_shared
+from offers.seen import SharedSeen
+from offers.shared_redis import open_shared
 from offers.spool import Spool
 from tests.offers.builders import asked, decided
 
@@ -31,8 +32,9 @@ async def writing(
     tells_conversions: bool = True,
 ) -> AsyncIterator[ClickWriter]:
     """A running writer, as a web worker has it."""
-    shared = open_shared(shared_url) if shared_url else None
-    seen = SharedSeen(shared, timeout_seconds / 2) if shared else None
+    half = timeout_seconds / 2
+    shared = open_shared(shared_url, half) if shared_url else None
+    seen = SharedSeen(shared, half) if shared else None
     writer = ClickWriter(
         LogConnection(url), Spool(spool), seen, timeout_seconds, tells_conversions=tells_conversions
     )
