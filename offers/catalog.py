@@ -63,21 +63,13 @@ class Catalog:
 
     async def offer(self, offer_id: int) -> Offer | None:
         """The live offer, None when there is none. Raises `CatalogUnavailable`."""
-        records = Gathered(self)
-        while True:
-            try:
-                return records.offer(offer_id)
-            except NotInMemory as missing:
-                await records.load(missing)
+        offer: Offer | None = await self._one(RecipeKind.OFFERS, offer_id)
+        return offer
 
     async def campaign(self, campaign_id: int) -> Campaign | None:
         """The live campaign, None when there is none. Raises `CatalogUnavailable`."""
-        records = Gathered(self)
-        while True:
-            try:
-                return records.campaign(campaign_id)
-            except NotInMemory as missing:
-                await records.load(missing)
+        campaign: Campaign | None = await self._one(RecipeKind.CAMPAIGNS, campaign_id)
+        return campaign
 
     async def raw(self, kind: RecipeKind, record_id: int) -> dict[str, Any] | None:
         """The live record as its file or update has it, for display. Raises `CatalogUnavailable`."""
@@ -169,6 +161,12 @@ class Catalog:
                     if not found:
                         # Nothing of the kind is loaded any more.
                         known.doubted.clear()
+
+    async def _one(self, kind: RecipeKind, record_id: int) -> Any:
+        try:
+            return self._known[kind].get(record_id)
+        except NotInMemory as missing:
+            return (await self.load(missing.wanted))[kind, record_id]
 
     async def _read_together(self, wanted: set[tuple[RecipeKind, int]]) -> Found:
         """Read records in the next round of the event loop; until it begins, others may be added."""

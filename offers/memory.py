@@ -83,7 +83,7 @@ class Known(Generic[Record]):
     def learn(self, record_id: int, blob: bytes | None, *, keep: bool) -> Record | None:
         """The record that was read from Redis as `blob`; it is remembered if it is to be kept."""
         digest = hash(blob)
-        record = self.doubted.get(record_id)
+        record = self.doubted.get(record_id) or self.records.get(record_id)
         if record is None or self._digests[record_id] != digest:
             self._reads += 1
             record = None if blob is None else self._parsed(blob)

@@ -37,11 +37,13 @@ async def watched_catalog(url: str, max_records: int = 100) -> AsyncIterator[Cat
     async with redis.asyncio.Redis.from_url(url, socket_timeout=2) as client:
         catalog = Catalog(RecipeReader(client), max_records)
         watching = asyncio.create_task(catalog.watch())
-        await until(lambda: _is_version(catalog))
-        yield catalog
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        try:
+            await until(lambda: _is_version(catalog))
+            yield catalog
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
 
 
 async def _is_version(catalog: Catalog) -> bool:
@@ -102,6 +104,20 @@ def test_after_a_swap_what_did_not_change_stays_as_it_is(redis_url: str, store: 
             make_live(store, RecipeKind.OFFERS, {1: offer_blob(1, name="one"), 2: offer_blob(2, name="new")})
             await until(lambda: _named(catalog, "new", 2))
             assert await catalog.offer(1) is remembered
+
+    asyncio.run(scenario())
+
+
+def test_a_record_that_was_read_twice_at_once_is_one(redis_url: str, store: RecipeStore) -> None:
+    async def scenario() -> None:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            catalog = Catalog(RecipeReader(client), 100)
+            first = asyncio.create_task(catalog.offer(1))
+            # One read has begun, the other follows.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            second = asyncio.create_task(catalog.offer(1))
+            assert await first is await second
 
     asyncio.run(scenario())
 
