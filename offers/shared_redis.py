@@ -59,8 +59,9 @@ def open_shared(url: str, within_seconds: float) -> "Redis | RedisCluster":
 
 def words(problem: BaseException) -> str:
     """What to tell of a Redis that is away."""
-    # Behind the colon redis-py spells out every setting of every sentinel that it asked.
-    return str(problem).partition(" : <")[0] or "no answer"
+    # Behind the colon redis-py spells out every setting of every sentinel that it asked in vain.
+    said, in_vain, _ = str(problem).partition(" : <")
+    return f"{said}; a sentinel did not answer" if in_vain else said or "no answer"
 
 
 def _open_master(url: str, within_seconds: float) -> Redis:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import redis
+from pytest_django import Settings
 
+from cotraffic.shared_redis_checks import check_shared_redis
 from devstack.services import LOCALHOST, free_port
 from offers.click_log import ASSUMED
 from offers.clicks import ClickWriter
@@ -111,3 +113,13 @@ def test_sentinels_that_are_gone_or_hang_are_passed_over(
     with socket.create_server((LOCALHOST, 0)) as silent:
         asyncio.run(scenario(f"{LOCALHOST}:{silent.getsockname()[1]}"))
     assert logged(redis_client) == {"first": "1", "again": "0"}
+
+
+def test_the_system_checks_find_the_master_and_tell_of_a_service_that_nobody_watches(
+    servers: Watched, settings: Settings
+) -> None:
+    settings.SHARED_REDIS_URL = servers.url()
+    assert check_shared_redis() == []
+    settings.SHARED_REDIS_URL = servers.url().replace("/visitors/", "/customers/")
+    (message,) = check_shared_redis()
+    assert message.msg == "The shared Redis does not answer: No master found for 'customers'"
