@@ -48,8 +48,8 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
     """
     await receive()
-    redis, clicks = open_redis(), build_click_writer()
     try:
+        redis, clicks = open_redis(), build_click_writer()
         answerer = build_answerer(redis, clicks)
         scope["state"]["operations"] = operations.build(redis, answerer)
     except (OSError, ValueError) as problem:

@@ -61,7 +61,7 @@ def _database_errors(name: str, path: str, kind: str) -> Iterator[CheckMessage]:
 
 @register("cotraffic")
 def check_redis(**_: Any) -> list[CheckMessage]:
-    """E005 when this instance's Redis does not answer."""
+    """E005 when this instance's Redis does not answer, or its URL cannot be read."""
     try:
         with Redis.from_url(
             settings.REDIS_URL,
@@ -69,7 +69,11 @@ def check_redis(**_: Any) -> list[CheckMessage]:
             socket_timeout=REDIS_TIMEOUT_SECONDS,
         ) as redis:
             redis.ping()
-    except (RedisError, OSError, ValueError) as problem:
+    except ValueError:
+        # What it says may have a part of the password in it.
+        hint = "Write redis://:PASSWORD@HOST:6379/0; in a password / @ : ? are %2F %40 %3A %3F."
+        return [Error("REDIS_URL cannot be read.", hint=hint, id="cotraffic.E005")]
+    except (RedisError, OSError) as problem:
         hint = "Start Redis (or Valkey), or point REDIS_URL at it; clicks and the recipe are kept there."
         return [Error(f"Redis does not answer: {problem}", hint=hint, id="cotraffic.E005")]
     return []

@@ -27,7 +27,7 @@ def check_shared_redis(**_: Any) -> list[CheckMessage]:
     try:
         asyncio.run(_ask(settings.SHARED_REDIS_URL))
     except BadSharedUrl as problem:
-        return [Error(f"SHARED_REDIS_URL {problem}.", hint=FORMS, id="cotraffic.E043")]
+        return [Error(f"{problem}.", hint=FORMS, id="cotraffic.E043")]
     except AWAY as problem:
         hint = (
             "Start what SHARED_REDIS_URL names (of sentinels: they, their master and the service by that "

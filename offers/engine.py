@@ -36,14 +36,21 @@ AGAIN = Retry(NoBackoff(), 1, (RedisConnectionError,))
 
 
 def open_redis() -> Redis:
-    """This instance's Redis, for one event loop; nothing is sent before the first command."""
-    return Redis.from_url(
-        settings.REDIS_URL,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_timeout=REDIS_TIMEOUT_SECONDS,
-        health_check_interval=30,
-        retry=AGAIN,
-    )
+    """This instance's Redis, for one event loop; nothing is sent before the first command.
+
+    Raises `ValueError` for a URL that cannot be read.
+    """
+    try:
+        return Redis.from_url(
+            settings.REDIS_URL,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            health_check_interval=30,
+            retry=AGAIN,
+        )
+    except ValueError:
+        # What it says may have a part of the password in it.
+        raise ValueError("REDIS_URL cannot be read") from None
 
 
 def build_click_writer() -> ClickWriter:

@@ -25,7 +25,10 @@ AGAIN = Retry(NoBackoff(), 1, (RedisConnectionError,))
 
 
 class BadSharedUrl(ValueError):
-    """The URL names no Redis; the message completes "SHARED_REDIS_URL ..." and has no password in it."""
+    """SHARED_REDIS_URL names no Redis; the message says why, and has no password in it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"SHARED_REDIS_URL {why}")
 
 
 class _Master(Redis):

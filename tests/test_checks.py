@@ -60,6 +60,12 @@ def test_a_redis_that_does_not_answer_is_refused(settings: SettingsWrapper) -> N
     assert only(checks.check_redis()).id == "cotraffic.E005"
 
 
+def test_a_redis_url_that_cannot_be_read_is_refused_and_not_shown(settings: SettingsWrapper) -> None:
+    settings.REDIS_URL = "redis://:hush/unquoted@localhost/0"
+    message = only(checks.check_redis())
+    assert (message.id, "hush" in f"{message.msg}{message.hint}") == ("cotraffic.E005", False)
+
+
 @pytest.mark.parametrize("value", ["javascript:alert(1)", "ftp://a.example/", ""])
 def test_a_page_of_last_resort_that_is_no_page_is_refused(settings: SettingsWrapper, value: str) -> None:
     settings.DEFAULT_REDIRECT_URL = value

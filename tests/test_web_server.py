@@ -10,11 +10,12 @@ import pytest
 import redis
 
 from cotraffic.cores import usable_cores
+from devstack.services import LOCALHOST, free_port
 from offers.pulse import PulseReader
 from offers.tokens import encrypt
 from recipes.store import RecipeKind, RecipeStore
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import wait_until
+from tests.processes import running, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
@@ -99,3 +100,17 @@ def click(visitor: httpx.Client, path: str) -> int:
 
 def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "SHARED_REDIS_URL"])
+def test_a_worker_with_a_url_that_it_cannot_read_does_not_start_and_says_so(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gunicorn = ("-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application")
+    url = {name: "redis://:hush/unquoted@localhost/0"}
+    with running(*gunicorn, HOST=LOCALHOST, PORT=str(free_port()), WEB_CONCURRENCY="1", **url) as process:
+        assert process.wait(60) != 0
+    printed = capsys.readouterr().out
+    assert f"{name} " in printed
+    assert "manage.py check" in printed
+    assert "hush" not in printed

@@ -141,6 +141,7 @@ def test_a_command_in_trouble_prints_no_secret(tmp_path: Path, arguments: tuple[
 BROKEN_URLS = [
     "redis://:{secret}@[broken/0",
     "redis://:{secret}@localhost:port/0",
+    "redis://:{secret}/unquoted@localhost/0",
     "http://:{secret}@localhost/0",
     "redis://:{secret}@localhost:1/0?socket_timeout=x",
 ]
