@@ -133,11 +133,13 @@ class Catalog:
         seen = 0
         while True:
             await asyncio.sleep(VERSION_CHECK_SECONDS)
+            # A change may be heard of before the answer comes, which is older then.
+            heard = self._version
             try:
                 version = await self._reader.version()
             except (RedisError, OSError):
                 continue
-            if version < self._version:
+            if version < heard:
                 # Redis was flushed or replaced: its numbering began again.
                 self._version = 0
                 self.doubt()

@@ -12,7 +12,7 @@ from offers.records import Campaign, Defect, Offer, RecordRejected, parse_campai
 from recipes.reading import RawRecord, RecipeRejected, read_records
 from recipes.store import RecipeKind
 
-BATCH_RECORDS = 200
+BATCH_RECORDS = 500
 KEPT_DEFECTS = 100
 KEPT_REJECTIONS = 100
 

@@ -186,6 +186,42 @@ def test_a_lost_message_is_noticed_within_a_second(
     asyncio.run(scenario())
 
 
+def test_a_change_that_overtakes_a_version_check_is_no_sign_of_another_redis(
+    redis_url: str, store: RecipeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog_module, "VERSION_CHECK_SECONDS", 0.01)
+
+    class Late(RecipeReader):
+        """Its answers come late."""
+
+        async def version(self) -> int:
+            version = await super().version()
+            await asyncio.sleep(0.1)
+            return version
+
+    async def scenario() -> None:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            catalog = Catalog(Late(client), 100)
+            doubts = 0
+
+            def doubt() -> None:
+                nonlocal doubts
+                doubts += 1
+
+            watching = asyncio.create_task(catalog.watch())
+            await until(lambda: _is_version(catalog))
+            monkeypatch.setattr(catalog, "doubt", doubt)
+            for number in range(50):
+                change_record(store, RecipeKind.OFFERS, 1, offer_blob(1, name=f"{number}"))
+                await asyncio.sleep(0.01)
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            assert doubts == 0
+
+    asyncio.run(scenario())
+
+
 def test_an_unknown_record_is_found_once_it_is_created(redis_url: str, store: RecipeStore) -> None:
     async def scenario() -> None:
         async with watched_catalog(redis_url) as catalog:
