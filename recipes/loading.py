@@ -9,6 +9,7 @@ from django.conf import settings
 
 from offers.reading import id_of
 from offers.records import Campaign, Defect, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.giving_way import Rest
 from recipes.reading import RawRecord, RecipeRejected, read_records
 from recipes.store import RecipeKind
 
@@ -56,7 +57,7 @@ def load(
     `note` is given each usable record, parsed. Of records with one id the last wins. Raises `RecipeRejected`,
     perhaps after much was added.
     """
-    loaded, batch = Loaded(), dict[int, bytes]()
+    loaded, batch, rest = Loaded(), dict[int, bytes](), Rest()
     try:
         for number, raw in enumerate(read_records(path, settings.RECIPE_MAX_BYTES), start=1):
             try:
@@ -74,6 +75,7 @@ def load(
                 add(batch)
                 progress(number)
                 batch = {}
+                rest()
     except RecipeRejected as problem:
         raise RecipeRejected(f"{kind}: {problem}") from None
     add(batch)
