@@ -1,6 +1,6 @@
 """How a load gives way to clicks on a machine that is busy.
 
-A lower priority is not all: a load that takes what others leave of a processor slows them down even so, through
+A lower priority is not all: a load that takes what others leave of a processor slows them down even so, in
 Redis and through what processors share. That others want one it notices by having to wait for it itself.
 """
 
@@ -10,8 +10,7 @@ from pathlib import Path
 # So that whoever waits for the load still sees it move.
 LONGEST_REST_SECONDS = 0.25
 # What the kernel tells of a thread: nanoseconds on a processor, nanoseconds in wait of one, and how often
-# (https://docs.kernel.org/scheduler/sched-stats.html). Where it tells nothing, as elsewhere than on Linux, nobody
-# rests.
+# (https://docs.kernel.org/scheduler/sched-stats.html). Where it tells nothing nobody rests.
 _SCHEDULED = Path("/proc/thread-self/schedstat")
 
 
