@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from recipes import giving_way
-from recipes.giving_way import LONGEST_REST_SECONDS, Rest, waited_seconds
+from recipes.giving_way import LONGEST_REST_SECONDS, REST_FOR_WAIT, Rest, waited_seconds
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_who_has_to_share_a_processor_has_waited_for_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waited", "rested"), [(0.02, [0.02]), (0.0, []), (7.0, [LONGEST_REST_SECONDS])], ids=str
+    ("waited", "rested"), [(0.02, [0.02 * REST_FOR_WAIT]), (0.0, []), (7.0, [LONGEST_REST_SECONDS])], ids=str
 )
-def test_it_rests_for_as_long_as_it_has_waited(
+def test_the_longer_it_has_waited_the_longer_it_rests(
     waited: float, rested: list[float], rests: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = iter([1.0, 1.0 + waited, 1.0 + waited, 1.0 + waited, 1.0 + waited])
