@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 ATTEMPTS = 2
 CHUNK_BYTES = 256 * 1024
+# No download, and no preview of one, takes so long.
+ABANDONED_SECONDS = 3600
 
 Progress = Callable[[int, int], object]
 
@@ -114,6 +117,7 @@ def downloaded(
     path = local_path(kind)
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _forget_abandoned(path)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         modified_ms = int(answer["LastModified"].timestamp() * 1000)
@@ -126,6 +130,15 @@ def downloaded(
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _forget_abandoned(path: Path) -> None:
+    """Delete what downloads that were killed have left beside `path`."""
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        with suppress(FileNotFoundError):
+            # Its time of modification is that of the file in S3.
+            if time.time() - part.stat().st_ctime > ABANDONED_SECONDS:
+                part.unlink()
 
 
 def keep(file: RecipeFile, kind: RecipeKind) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
+from recipes.files import local_path
 from recipes.store import RecipeKind, RecipeMeta, RecipeStore
 
 _last_timestamp_ms = 0
@@ -18,6 +20,11 @@ def offer_blob(offer_id: int, **fields: Any) -> bytes:
         "landingPageUrl": "https://a.example/",
     }
     return json.dumps(offer | fields).encode()
+
+
+def temporary_files(kind: RecipeKind) -> set[Path]:
+    """The downloads of a kind that are under way, or were killed on theirs."""
+    return set(local_path(kind).parent.glob(f".{local_path(kind).name}.*.part"))
 
 
 def make_live(store: RecipeStore, kind: RecipeKind, records: dict[int, bytes]) -> int:

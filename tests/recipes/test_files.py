@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recipes.files import CannotKeepFile, downloaded, local_path
+from recipes.files import CannotKeepFile, downloaded
 from recipes.store import RecipeKind
+from tests.recipe import temporary_files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,7 +37,8 @@ def test_a_disk_that_fills_up_is_not_taken_for_a_broken_line(monkeypatch: pytest
     def no_space(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    before = temporary_files(OFFERS)
     monkeypatch.setattr("recipes.files.os.fsync", no_space)
     with pytest.raises(CannotKeepFile, match="No space left"), downloaded(OFFERS, None, no_progress):
         pass
-    assert not [name for name in os.listdir(local_path(OFFERS).parent) if name.endswith(".part")]
+    assert temporary_files(OFFERS) == before

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +17,7 @@ from recipes.files import CannotKeepFile, CannotReachS3, local_path
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeMeta, RecipeStore, SwapRefused
 from recipes.sync import SyncReport, SyncRequest, check, sync
-from tests.recipe import change_record, offer_blob
+from tests.recipe import change_record, offer_blob, temporary_files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -68,10 +67,25 @@ def test_the_metadata_tells_what_is_live(s3: "S3Client", store: RecipeStore) -> 
 
 def test_the_file_is_kept_with_its_time_in_s3(s3: "S3Client", store: RecipeStore) -> None:
     upload(s3, [offer(1)])
+    before = temporary_files(OFFERS)
     sync_offers(store)
     assert gzip.decompress(local_path(OFFERS).read_bytes()) == json.dumps([offer(1)]).encode()
     assert local_path(OFFERS).stat().st_mtime_ns // 1_000_000 == store.meta(OFFERS).last_modified_ms
-    assert not [name for name in os.listdir(local_path(OFFERS).parent) if name.endswith(".part")]
+    assert temporary_files(OFFERS) == before
+
+
+def test_what_a_killed_download_left_is_forgotten_once_it_is_old(
+    s3: "S3Client", store: RecipeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(s3, [offer(1)])
+    part = local_path(OFFERS).parent / f".{local_path(OFFERS).name}.killed.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    sync_offers(store)
+    assert part.exists()
+    monkeypatch.setattr("recipes.files.ABANDONED_SECONDS", -1)
+    sync_offers(store, force=True)
+    assert not part.exists()
 
 
 def test_an_unchanged_file_is_not_loaded_again(s3: "S3Client", store: RecipeStore) -> None:
