@@ -160,9 +160,15 @@ class ClickWriter:
             ("lost", counts.lost - self._published.lost),
         ):
             if by:
-                async with asyncio.timeout(self._timeout):
-                    await self.connection.command("HINCRBY", TOTALS, name, by)
-                setattr(self._published, name, getattr(self._published, name) + by)
+                published = getattr(self._published, name)
+                # Whoever is cancelled meanwhile has sent it.
+                setattr(self._published, name, published + by)
+                try:
+                    async with asyncio.timeout(self._timeout):
+                        await self.connection.command("HINCRBY", TOTALS, name, by)
+                except (RedisError, OSError, TimeoutError):
+                    setattr(self._published, name, published)
+                    raise
 
 
 def _release(waiting: Future[None]) -> None:
