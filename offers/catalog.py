@@ -162,7 +162,8 @@ class Catalog:
                         continue
                     if not found:
                         # Nothing of the kind is loaded any more.
-                        known.doubted.clear()
+                        for record_id in some:
+                            known.forget(record_id)
 
     async def _one(self, kind: RecipeKind, record_id: int) -> Any:
         try:

@@ -2,22 +2,18 @@
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 import redis
 import redis.asyncio
 
-from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers import catalog as catalog_module
-from offers.catalog import CONFIRM_RECORDS, VERSION_CHECK_SECONDS, Catalog, NothingLoaded, RedisAway
-from offers.engine import open_redis
+from offers.catalog import CONFIRM_RECORDS, VERSION_CHECK_SECONDS, Catalog, NothingLoaded
 from offers.memory import NotInMemory
 from offers.records import Campaign, Offer
 from recipes.store import RecipeKind, RecipeReader, RecipeStore
+from tests.offers.watching import is_version, name_of, named, until, watched_catalog
 from tests.recipe import change_record, make_live, offer_blob
 
 SECOND = 1.0
@@ -31,39 +27,6 @@ def store(redis_client: redis.Redis) -> RecipeStore:
     return store
 
 
-@asynccontextmanager
-async def watched_catalog(url: str, max_records: int = 100) -> AsyncIterator[Catalog]:
-    """A catalog that hears of changes."""
-    async with redis.asyncio.Redis.from_url(url, socket_timeout=2) as client:
-        catalog = Catalog(RecipeReader(client), max_records)
-        watching = asyncio.create_task(catalog.watch())
-        try:
-            await until(lambda: _is_version(catalog))
-            yield catalog
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
-
-
-async def _is_version(catalog: Catalog) -> bool:
-    return catalog.version > 0
-
-
-async def until(condition: Callable[[], Awaitable[bool]], within_seconds: float = 3.0) -> float:
-    """Wait until the condition holds; gives the seconds it took."""
-    started = time.monotonic()
-    while not await condition():
-        assert time.monotonic() - started < within_seconds, "it did not happen in time"
-        await asyncio.sleep(0.005)
-    return time.monotonic() - started
-
-
-async def name_of(catalog: Catalog, offer_id: int) -> str | None:
-    offer = await catalog.offer(offer_id)
-    return offer.name if offer else None
-
-
 def test_an_update_is_seen_at_once_and_drops_only_its_record(
     redis_url: str, store: RecipeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,14 +37,10 @@ def test_an_update_is_seen_at_once_and_drops_only_its_record(
             untouched = await catalog.offer(2)
             assert await name_of(catalog, 1) == "one"
             change_record(store, RecipeKind.OFFERS, 1, offer_blob(1, name="changed"))
-            await until(lambda: _named(catalog, "changed"))
+            await until(lambda: named(catalog, "changed"))
             assert await catalog.offer(2) is untouched
 
     asyncio.run(scenario())
-
-
-async def _named(catalog: Catalog, name: str | None, offer_id: int = 1) -> bool:
-    return await name_of(catalog, offer_id) == name
 
 
 def test_after_a_swap_what_changed_is_new_and_what_is_gone_is_gone(
@@ -91,7 +50,7 @@ def test_after_a_swap_what_changed_is_new_and_what_is_gone_is_gone(
         async with watched_catalog(redis_url) as catalog:
             assert [await name_of(catalog, offer_id) for offer_id in (1, 2)] == ["one", "two"]
             make_live(store, RecipeKind.OFFERS, {2: offer_blob(2, name="new two")})
-            await until(lambda: _named(catalog, "new two", 2))
+            await until(lambda: named(catalog, "new two", 2))
             assert await catalog.offer(1) is None
 
     asyncio.run(scenario())
@@ -102,7 +61,7 @@ def test_after_a_swap_what_did_not_change_stays_as_it_is(redis_url: str, store: 
         async with watched_catalog(redis_url) as catalog:
             remembered = await catalog.offer(1)
             make_live(store, RecipeKind.OFFERS, {1: offer_blob(1, name="one"), 2: offer_blob(2, name="new")})
-            await until(lambda: _named(catalog, "new", 2))
+            await until(lambda: named(catalog, "new", 2))
             assert await catalog.offer(1) is remembered
 
     asyncio.run(scenario())
@@ -178,7 +137,7 @@ def test_a_lost_message_is_noticed_within_a_second(
             generation = store.meta(RecipeKind.OFFERS).generation
             redis_client.hset(f"recipe:offers:{generation}", "1", offer_blob(1, name="unheard of"))
             redis_client.incr("recipe:version")
-            await until(lambda: _named(catalog, "unheard of"))
+            await until(lambda: named(catalog, "unheard of"))
 
     # Seen at one check, missed at the next.
     assert 2 * VERSION_CHECK_SECONDS < SECOND
@@ -209,7 +168,7 @@ def test_a_change_that_overtakes_a_version_check_is_no_sign_of_another_redis(
                 doubts += 1
 
             watching = asyncio.create_task(catalog.watch())
-            await until(lambda: _is_version(catalog))
+            await until(lambda: is_version(catalog))
             monkeypatch.setattr(catalog, "doubt", doubt)
             for number in range(50):
                 change_record(store, RecipeKind.OFFERS, 1, offer_blob(1, name=f"{number}"))
@@ -227,7 +186,7 @@ def test_an_unknown_record_is_found_once_it_is_created(redis_url: str, store: Re
         async with watched_catalog(redis_url) as catalog:
             assert await catalog.offer(3) is None
             change_record(store, RecipeKind.OFFERS, 3, offer_blob(3, name="three"))
-            await until(lambda: _named(catalog, "three", 3))
+            await until(lambda: named(catalog, "three", 3))
 
     asyncio.run(scenario())
 
@@ -260,87 +219,4 @@ def test_a_live_record_that_cannot_be_used_is_no_record(redis_url: str, store: R
 
     unusable = {4: b"not JSON", 5: json.dumps({"offerId": 5}).encode(), 6: b'{"offerId":' * 10_000}
     make_live(store, RecipeKind.OFFERS, unusable)
-    asyncio.run(scenario())
-
-
-def test_while_redis_is_away_memory_serves_and_afterwards_nothing_is_taken_for_true(
-    redis_url: str, store: RecipeStore, valkey: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Time enough to change a record unheard.
-    monkeypatch.setattr(catalog_module, "RECONNECT_SECONDS", 1.5)
-
-    async def scenario() -> None:
-        async with watched_catalog(redis_url) as catalog:
-            remembered = await catalog.offer(1)
-            valkey.kill()
-            try:
-                await asyncio.sleep(SECOND)
-                assert await catalog.offer(1) is remembered
-                with pytest.raises(RedisAway):
-                    await catalog.offer(2)
-            finally:
-                await asyncio.to_thread(valkey.start)
-            generation = store.meta(RecipeKind.OFFERS).generation
-            store.redis.hset(f"recipe:offers:{generation}", "1", offer_blob(1, name="unheard of"))
-            await until(lambda: _named(catalog, "unheard of"), within_seconds=5)
-
-    asyncio.run(scenario())
-
-
-def test_a_record_in_doubt_is_better_than_none_while_redis_is_away(
-    redis_url: str, store: RecipeStore, valkey: Service
-) -> None:
-    async def scenario() -> None:
-        async with redis.asyncio.Redis.from_url(redis_url) as client:
-            catalog = Catalog(RecipeReader(client), 100)
-            remembered = await catalog.offer(1)
-            valkey.kill()
-            try:
-                catalog.doubt()
-                assert await catalog.offer(1) is remembered
-                with pytest.raises(RedisAway):
-                    await catalog.offer(2)
-            finally:
-                await asyncio.to_thread(valkey.start)
-
-    asyncio.run(scenario())
-
-
-def test_a_redis_that_still_reads_its_data_makes_nobody_forget(tmp_path: Path) -> None:
-    port = free_port()
-    # Microseconds for each key, with a look at its clients after every thousand.
-    command = [*valkey_command(port, tmp_path), "--key-load-delay", "100"]
-    with Service("slow", command, port) as slow, redis.Redis(LOCALHOST, port) as client:
-        make_live(RecipeStore(client), RecipeKind.OFFERS, {1: offer_blob(1, name="one")})
-        with client.pipeline(transaction=False) as pipe:
-            for number in range(20_000):
-                pipe.set(f"key {number}", "")
-            pipe.execute()
-
-        async def scenario() -> None:
-            async with watched_catalog(f"redis://{LOCALHOST}:{port}/0") as catalog:
-                remembered = await catalog.offer(1)
-                slow.kill()
-                await asyncio.to_thread(slow.start)
-                assert not valkey_answers(port)
-                while not await asyncio.to_thread(valkey_answers, port):
-                    assert await catalog.offer(1) is remembered
-                change_record(RecipeStore(client), RecipeKind.OFFERS, 1, offer_blob(1, name="changed"))
-                await until(lambda: _named(catalog, "changed"), within_seconds=5)
-
-        asyncio.run(scenario())
-
-
-def test_connections_that_died_with_redis_fail_no_click(
-    redis_url: str, store: RecipeStore, valkey: Service
-) -> None:
-    async def scenario() -> None:
-        async with open_redis() as client:
-            catalog = Catalog(RecipeReader(client), 100)
-            await asyncio.gather(catalog.offer(1), catalog.offer(2), catalog.offer(3))
-            valkey.kill()
-            await asyncio.to_thread(valkey.start)
-            catalog.doubt()
-            assert [await name_of(catalog, offer_id) for offer_id in (1, 2)] == ["one", "two"]
-
     asyncio.run(scenario())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recipes.files import CannotKeepFile, downloaded
+from recipes.files import CannotKeepFile, downloaded, local_path
 from recipes.store import RecipeKind
 from tests.recipe import temporary_files
 
@@ -42,3 +42,14 @@ def test_a_disk_that_fills_up_is_not_taken_for_a_broken_line(monkeypatch: pytest
     with pytest.raises(CannotKeepFile, match="No space left"), downloaded(OFFERS, None, no_progress):
         pass
     assert temporary_files(OFFERS) == before
+
+
+def test_what_a_killed_download_left_is_forgotten_once_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = local_path(OFFERS).parent / f".{local_path(OFFERS).name}.killed.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    with downloaded(OFFERS, None, no_progress):
+        assert part.exists()
+    monkeypatch.setattr("recipes.files.ABANDONED_SECONDS", -1)
+    with downloaded(OFFERS, None, no_progress):
+        assert not part.exists()

@@ -74,20 +74,6 @@ def test_the_file_is_kept_with_its_time_in_s3(s3: "S3Client", store: RecipeStore
     assert temporary_files(OFFERS) == before
 
 
-def test_what_a_killed_download_left_is_forgotten_once_it_is_old(
-    s3: "S3Client", store: RecipeStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upload(s3, [offer(1)])
-    part = local_path(OFFERS).parent / f".{local_path(OFFERS).name}.killed.part"
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.touch()
-    sync_offers(store)
-    assert part.exists()
-    monkeypatch.setattr("recipes.files.ABANDONED_SECONDS", -1)
-    sync_offers(store, force=True)
-    assert not part.exists()
-
-
 def test_an_unchanged_file_is_not_loaded_again(s3: "S3Client", store: RecipeStore) -> None:
     upload(s3, [offer(1)])
     first, second = sync_offers(store), sync_offers(store)
