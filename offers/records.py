@@ -51,6 +51,7 @@ class OfferType(StrEnum):
     AGGREGATED = "aggregated"
 
 
+NOTHING_UNREADABLE: frozenset[str] = frozenset()
 CAMPAIGN_STATUSES = frozenset({"active", "inactive", "pending", "blocked", "rejected"})
 
 
@@ -64,7 +65,11 @@ class RecordRejected(ValueError):
 
 
 class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One offer. Ids that point at other offers are 0 when there is none; amounts are exact decimals."""
+    """One offer. Ids that point at other offers are 0 when there is none; amounts are exact decimals.
+
+    `unreadable` names what restricts the offer and is there but cannot be read at all: "countries", "dates",
+    "caps", "candidates". The rule that asks it takes its exit.
+    """
 
     offer_id: int
     status: OfferStatus
@@ -94,11 +99,16 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
     nested_exit_ids: tuple[int, ...]
     detected_exit_id: int
     candidates: tuple[Candidate, ...]
+    unreadable: frozenset[str]
     defects: tuple[Defect, ...]
 
 
 class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One campaign: an affiliate's right to send clicks to an offer."""
+    """One campaign: an affiliate's right to send clicks to an offer.
+
+    `unreadable` names what restricts the campaign and is there but cannot be read at all: "caps",
+    "affiliateStatus". Caps then take their exit, and an affiliate whose status is unreadable is blocked.
+    """
 
     campaign_id: int
     name: str | None
@@ -112,6 +122,7 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     payout_percent: Decimal
     caps: Caps | None
     rule_sets: tuple[RuleSet, ...]
+    unreadable: frozenset[str]
     defects: tuple[Defect, ...]
 
 
@@ -159,6 +170,7 @@ def parse_offer(raw: dict[str, Any]) -> Offer:
         nested_exit_ids=nested,
         detected_exit_id=detected,
         candidates=read_candidates(read),
+        unreadable=NOTHING_UNREADABLE,
         defects=tuple(read.defects),
     )
 
@@ -185,5 +197,6 @@ def parse_campaign(raw: dict[str, Any]) -> Campaign:
         payout_percent=read.amount("payoutPercent") or ZERO,
         caps=read_caps(read, "campaignCapsOfferIdRedirect"),
         rule_sets=read_target_rules(read),
+        unreadable=NOTHING_UNREADABLE,
         defects=tuple(read.defects),
     )
