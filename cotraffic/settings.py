@@ -7,14 +7,14 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 
 from cotraffic.log_settings import logging_settings
+from cotraffic.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Variables()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 

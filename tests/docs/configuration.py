@@ -18,8 +18,11 @@ Every variable that co-traffic reads, with its default. They come from the envir
 beside `manage.py`; the environment counts more. `manage.py check` says what is missing or wrong, and what to
 do about it. A variable without a default is not set unless you set it.
 
-This page is written by `make docs` from `.env.example`; a test fails when the two differ, or when the code
-reads a variable that is not there.
+A value is what is written: `$`, `#`, `%` and spaces have no meaning of their own, in `.env` and in the
+container's environment file alike. Quotes around a whole value in a file are taken off (`'A B'` is `A B`).
+Between double quotes in `.env` a backslash takes the next character as it is, so `'…'` is the plain way. Docker
+Compose alone replaces `$NAME` in `.env`, but not in single quotes. A number or a boolean (`true`, `false`, `on`,
+`off`, `yes`, `no`, `1`, `0`) that cannot be read stops the start, and the message names the variable.
 """
 
 

@@ -1,0 +1,71 @@
+"""The reader of environment variables: a value is what is written, whatever characters it has."""
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BOOLEANS = {
+    **dict.fromkeys(("true", "on", "ok", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "off", "no", "n", "0", ""), False),
+}
+WANTED = {
+    int: "a whole number such as 5000",
+    float: "a number such as 20.5",
+    bool: "true or false",
+}
+
+
+class Variables(environ.Env):  # type: ignore[misc]
+    """Read variables by kind: `str`, `int`, `float`, `bool`, `list` (separated by commas) and `db` (a URL).
+
+    The library takes a value that begins with `$` for the name of another variable, and drops what is no
+    digit from a number; here the value counts as it is written. A number or a boolean that cannot be read
+    raises `ImproperlyConfigured`, which names the variable but not the value: it may be a misplaced secret.
+    """
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+    ) -> Any:
+        """Return the value of a variable, its default when it is not set."""
+        text = os.environ.get(var)
+        if text is None:
+            if default is self.NOTSET:
+                raise ImproperlyConfigured(f"{var} is not set.")
+            text = default
+            if not (parse_default and isinstance(text, str)):
+                return text
+        try:
+            return PARSERS[cast](text)
+        except (KeyError, ValueError):
+            wanted = WANTED[cast]
+            raise ImproperlyConfigured(f"{var} must be {wanted}; correct it, or leave it out.") from None
+
+
+def _boolean(text: str) -> bool:
+    return BOOLEANS[text.strip().lower()]
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _entries(text: str) -> list[str]:
+    return [entry for entry in text.split(",") if entry]
+
+
+# A cast of None is a URL, which the library takes apart itself.
+PARSERS: dict[Any, Callable[[str], Any]] = {
+    None: str,
+    str: str,
+    int: int,
+    float: _number,
+    bool: _boolean,
+    list: _entries,
+}
