@@ -20,9 +20,10 @@ do about it. A variable without a default is not set unless you set it.
 
 A value is what is written: `$`, `#`, `%` and spaces have no meaning of their own, in `.env` and in the
 container's environment file alike. Quotes around a whole value in a file are taken off (`'A B'` is `A B`).
-Between double quotes in `.env` a backslash takes the next character as it is, so `'…'` is the plain way. Docker
-Compose alone replaces `$NAME` in `.env`, but not in single quotes. A number or a boolean (`true`, `false`, `on`,
-`off`, `yes`, `no`, `1`, `0`) that cannot be read stops the start, and the message names the variable.
+Between double quotes in `.env` a backslash takes the next character as it is, so `'…'` is the plain way.
+Docker Compose alone replaces `$NAME` in `.env`, but not in single quotes. A number or a boolean (`true`,
+`false`, `on`, `off`, `yes`, `no`, `1`, `0`) that cannot be read stops the start, and the message names the
+variable.
 """
 
 
