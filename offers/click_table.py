@@ -13,11 +13,13 @@ from botocore.parsers import ResponseParserError
 from django.conf import settings
 
 from offers.click_log import ASSUMED, Entry
+from offers.table_answer import NotDynamoDB, RawAnswer, check_read, left_lids
 
 BATCH_ITEMS = 25
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
-OPERATION = "dynamodb.BatchWriteItem"
+WRITE, READ = "dynamodb.BatchWriteItem", "dynamodb.GetItem"
+ANSWER = "RawAnswer"
 IS_UNIQUE = {"1": True, ASSUMED: True, "0": False}
 MAX_SHOWN = 300
 TOO_LARGE, TOO_MANY = 413, 429
@@ -120,11 +122,10 @@ class ClickTable:
         """
         requests = {self._name: [{"PutRequest": {"Item": item}} for item in items]}
         answer = self._ask("BatchWriteItem", self._client.batch_write_item, RequestItems=requests)
-        left = answer.get("UnprocessedItems")
-        # A proxy's own page has status 200 as well, and must not pass for "all written".
-        if left is None and "json" not in answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", ""):
-            raise TableAway("what answers is not DynamoDB; check AWS_DYNAMODB_ENDPOINT")
-        return {request["PutRequest"]["Item"]["lid"]["S"] for request in (left or {}).get(self._name, ())}
+        try:
+            return left_lids(answer[ANSWER], self._name, [item["lid"]["S"] for item in items])
+        except NotDynamoDB as problem:
+            raise _stranger(str(problem)) from problem
 
     def read(self, lid: str) -> dict[str, Any] | None:
         """The record of a lid, None when the table has none. Raises `TableAway` and `TableNotUsable`."""
@@ -133,8 +134,14 @@ class ClickTable:
             answer = self._ask("GetItem", self._client.get_item, TableName=self._name, Key=key)
         except ItemsRefused as problem:
             raise TableNotUsable(f"DynamoDB refuses to read: {problem}") from problem
-        found: Item | None = answer.get("Item")
-        return None if found is None else {name: _value(of) for name, of in found.items()}
+        try:
+            check_read(answer[ANSWER])
+            found: Item | None = answer.get("Item")
+            if found is not None and found.get("lid") != key["lid"]:
+                raise NotDynamoDB("its Item has another lid")
+            return None if found is None else {name: _value(of) for name, of in found.items()}
+        except (NotDynamoDB, ArithmeticError, StopIteration) as problem:
+            raise _stranger(_short(problem)) from problem
 
     def _ask(self, action: str, call: Callable[..., Any], **arguments: Any) -> Any:
         try:
@@ -143,9 +150,14 @@ class ClickTable:
             raise self._explained(action, problem) from problem
         except (ConnectFailed, HTTPClientError, ResponseParserError) as problem:
             raise TableAway(f"DynamoDB does not answer: {_short(problem)}") from problem
+        except UnicodeDecodeError as problem:
+            raise _stranger("it is not UTF-8") from problem
         except (BotoCoreError, ValueError) as problem:
             hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the instance a role"
             raise TableNotUsable(f"DynamoDB cannot be asked: {_short(problem)}; {hint}") from problem
+        except Exception as problem:
+            # What is not DynamoDB's answer makes botocore's parser fail in ways that it does not tell of.
+            raise _stranger(f"{type(problem).__name__}: {_short(problem)}") from problem
 
     def _explained(self, action: str, problem: ClientError) -> Exception:
         error: Mapping[str, Any] = problem.response.get("Error", {})
@@ -156,6 +168,9 @@ class ClickTable:
             return TableAway(f"DynamoDB takes nothing now ({status}): {said}")
         if status == TOO_LARGE or (code in BAD_ITEM and not any(words in message for words in BAD_KEY)):
             return ItemsRefused(said)
+        if not code or code == str(status):
+            # DynamoDB names its errors.
+            return _stranger(f"it has status {status}")
         if code == "ResourceNotFoundException":
             hint = f"check AWS_DYNAMODB_TABLE_NAME ({self._name}) and AWS_DYNAMODB_REGION ({self._region})"
         elif code in BAD_ITEM:
@@ -185,8 +200,10 @@ def _client(region: str, connect_seconds: float, read_seconds: float) -> Any:
     client = boto3.client("dynamodb", region_name=region, endpoint_url=endpoint_url(), config=config)
     # The items have the form of the protocol already; botocore's own check and conversion of them would more
     # than triple the time that a batch takes.
-    client.meta.events.register(f"provide-client-params.{OPERATION}", _take_body)
-    client.meta.events.register(f"before-call.{OPERATION}", _give_body)
+    client.meta.events.register(f"provide-client-params.{WRITE}", _take_body)
+    client.meta.events.register(f"before-call.{WRITE}", _give_body)
+    client.meta.events.register(f"before-parse.{WRITE}", _keep_answer_unread)
+    client.meta.events.register(f"before-parse.{READ}", _keep_answer)
     return client
 
 
@@ -197,6 +214,30 @@ def _take_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> 
 
 def _give_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
     params["body"] = context.pop("click_table_body")
+
+
+def _keep_answer(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    # botocore reads broken JSON as {"message": ...} and passes over what it does not know.
+    if response_dict["status_code"] < 300:
+        customized_response_dict[ANSWER] = RawAnswer(
+            response_dict["status_code"], response_dict["headers"], response_dict["body"]
+        )
+
+
+def _keep_answer_unread(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    _keep_answer(response_dict, customized_response_dict)
+    if response_dict["status_code"] < 300:
+        response_dict["body"] = b"{}"
+
+
+def _stranger(reason: str) -> TableAway:
+    return TableAway(
+        f"what answers is not DynamoDB: {reason}; check AWS_DYNAMODB_ENDPOINT and what stands between"
+    )
 
 
 def _short(problem: Exception) -> str:

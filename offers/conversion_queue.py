@@ -1,7 +1,8 @@
 """The conversion queue: SQS FIFO, which tells the network of clicks that are conversions already."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import md5
 from typing import Any, NamedTuple
 
 import boto3
@@ -9,7 +10,6 @@ import msgspec
 import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 from django.conf import settings
 from redis.exceptions import RedisError
 
@@ -23,6 +23,8 @@ READ_MESSAGES = 500
 # SQS refuses a whole batch with these, whichever of its messages is the cause.
 BAD_MESSAGE = ("BatchRequestTooLong", "InvalidMessageContents")
 GROUP_ID = "co-traffic-group"
+HINT = "check AWS_SQS_QUEUE_URL, AWS_REGION and the permission sqs:SendMessage"
+MAX_SHOWN = 300
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 
@@ -82,18 +84,14 @@ class ConversionQueue:
         ]
         try:
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        except (BotoCoreError, ClientError, ResponseParserError, ValueError) as problem:
-            if any(code in str(problem) for code in BAD_MESSAGE):
+        except ClientError as problem:
+            if any(code in str(problem.response.get("Error", {}).get("Code")) for code in BAD_MESSAGE):
                 return self._send_singly(messages, str(problem))
-            hint = "check AWS_SQS_QUEUE_URL, AWS_REGION and the permission sqs:SendMessage"
-            raise QueueAway(f"{problem}; {hint}") from problem
-        taken = [messages[int(entry["Id"])].text for entry in answer.get("Successful", ())]
-        refused = [
-            (messages[int(entry["Id"])].text, f"{entry.get('Code')}: {entry.get('Message')}")
-            for entry in answer.get("Failed", ())
-            if entry["SenderFault"]
-        ]
-        return _Answer(taken, refused)
+            raise _away(problem) from problem
+        except Exception as problem:
+            # What is not SQS' answer makes botocore's parser fail in ways that it does not tell of.
+            raise _away(problem) from problem
+        return _read_answer(answer, messages)
 
     def _send_singly(self, messages: Sequence[_Message], error: str) -> _Answer:
         """Send a batch in which a message is bad: alone, the others go through, and it is known."""
@@ -104,6 +102,34 @@ class ConversionQueue:
             [text for answer in answers for text in answer.taken],
             [bad for answer in answers for bad in answer.refused],
         )
+
+
+def _read_answer(answer: Mapping[str, Any], messages: Sequence[_Message]) -> _Answer:
+    """What SQS says of a batch. Raises `QueueAway` where it is not SQS that says it, of these messages.
+
+    A message counts as sent only by its checksum: what stands between may answer with status 200 as well.
+    """
+    taken: list[bytes] = []
+    refused: list[tuple[bytes, str]] = []
+    waiting = {str(at): message for at, message in enumerate(messages)}
+    try:
+        for entry in answer.get("Successful") or ():
+            message = waiting.pop(entry["Id"])
+            if entry["MD5OfMessageBody"] != md5(message.text, usedforsecurity=False).hexdigest():
+                raise ValueError("a message has another checksum")
+            taken.append(message.text)
+        for entry in answer.get("Failed") or ():
+            message = waiting.pop(entry["Id"])
+            if entry["SenderFault"] is True:
+                refused.append((message.text, f"{entry['Code']}: {entry.get('Message')}"))
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        error = f"what answers is not SQS, or tells of other messages ({type(problem).__name__}: {problem})"
+        raise QueueAway(f"{error}; {HINT}") from problem
+    return _Answer(taken, refused)
+
+
+def _away(problem: Exception) -> QueueAway:
+    return QueueAway(f"{str(problem)[:MAX_SHOWN] or type(problem).__name__}; {HINT}")
 
 
 def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Callable
+from hashlib import md5
 from typing import Any
 
 import boto3
@@ -13,6 +15,7 @@ from devstack.services import LOCALHOST, Service, free_port
 from offers import tasks
 from offers.click_log import CONVERSIONS, DEAD_CONVERSIONS, ClickLog
 from offers.conversion_queue import ConversionQueue, Sent, send_due
+from tests.offers.impostor import Answer, Impostor
 from tests.offers.logged import redis_away
 
 QUEUE = "conversions-of-tests.fifo"
@@ -169,7 +172,23 @@ class Failing:
             {"Id": one["Id"], "SenderFault": at == 0, "Code": "Because", "Message": "of this"}
             for at, one in enumerate(Entries[1:])
         ]
-        return {"Successful": [{"Id": Entries[0]["Id"]}], "Failed": failed}
+        return {"Successful": [taken(Entries[0])], "Failed": failed}
+
+
+class Answering:
+    """An SQS client that gives an answer made from the batch."""
+
+    def __init__(self, answer: Callable[[list[dict[str, Any]]], object]) -> None:
+        self._answer = answer
+
+    def send_message_batch(self, Entries: list[dict[str, Any]], **_: object) -> object:  # noqa: N803
+        return self._answer(Entries)
+
+
+def taken(entry: dict[str, Any], **changed: object) -> dict[str, object]:
+    """What SQS says of a message that it took."""
+    checksum = md5(entry["MessageBody"].encode(), usedforsecurity=False).hexdigest()
+    return {"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": checksum, **changed}
 
 
 def test_only_what_was_sent_is_forgotten_and_only_what_is_bad_set_aside(
@@ -213,3 +232,62 @@ def test_without_a_queue_nothing_is_sent(log: ClickLog, settings: Settings) -> N
     add(log, "a")
     tasks.send_conversions()
     assert log.status().conversions_due == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _: {},
+        lambda _: {"Successful": None, "Failed": None},
+        lambda _: [],
+        lambda _: None,
+        lambda entries: {"Successful": [{"Id": one["Id"]} for one in entries]},
+        lambda entries: {"Successful": [taken(one, MD5OfMessageBody="0" * 32) for one in entries]},
+        lambda entries: {"Successful": [taken(one, Id="77") for one in entries]},
+        lambda entries: {"Successful": [taken(one, Id=7) for one in entries]},
+        lambda entries: {"Successful": [taken(entries[0]), taken(entries[0])]},
+        lambda _: {"Successful": ["0", "1"]},
+        lambda _: {"Successful": "01"},
+        lambda _: {"Successful": 7},
+        lambda entries: {"Failed": [{"Id": one["Id"]} for one in entries]},
+        lambda _: {"Failed": [{"Id": "77", "SenderFault": True, "Code": "x"}]},
+        lambda entries: {"Failed": [{"Id": one["Id"], "SenderFault": "yes", "Code": "x"} for one in entries]},
+    ],
+)
+def test_no_message_is_forgotten_for_an_answer_that_is_not_sqs(
+    log: ClickLog, sqs: Any, caplog: Any, answer: Callable[[list[dict[str, Any]]], object]
+) -> None:
+    add(log, "a", "b")
+    queue = ConversionQueue()
+    queue._client = Answering(answer)
+    assert send_due(log, queue, 5) == Sent()
+    assert (log.status().conversions_waiting, log.status().conversions_dead) == (2, 0)
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "conversion messages wait" in line
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"{}"),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b'{"Successful":[{"Id":"0"}]}'),
+        (200, b'{"Successful":"x"}'),
+        (200, b"<html></html>"),
+        (204, b""),
+        (302, b"{}"),
+        (400, b"[]"),
+        (500, b"\xff"),
+    ],
+)
+def test_messages_stay_for_whatever_else_answers_over_http(
+    log: ClickLog, settings: Settings, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
+) -> None:
+    with Impostor(Answer(body, status)) as impostor:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", impostor.url)
+        settings.AWS_SQS_QUEUE_URL = f"{impostor.url}/123456789012/{QUEUE}"
+        add(log, "a", "b")
+        assert send(log) == Sent()
+    assert log.status().conversions_waiting == 2
