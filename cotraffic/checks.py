@@ -1,17 +1,16 @@
 """System checks: what must be right before this instance may answer clicks. `manage.py check` runs them."""
 
 import ipaddress
-from collections.abc import Iterator
 from typing import Any
 
-import maxminddb
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
 from redis.exceptions import RedisError
 
-from offers.geo import Database
+from offers.geo import CITY_KINDS, ISP_KINDS
+from offers.geo_file import GeoFile
 from offers.links import REFUSE
 from offers.pages import BadPage, compile_page
 from offers.tokens import key_bytes
@@ -40,23 +39,24 @@ def check_encryption_key(**_: Any) -> list[CheckMessage]:
 
 @register("cotraffic")
 def check_geoip(**_: Any) -> list[CheckMessage]:
-    """E003 for a MaxMind file that cannot be read, E004 for one of another type than is needed."""
-    return [
-        *_database_errors("MAXMIND_PATH", settings.MAXMIND_PATH, "City"),
-        *_database_errors("MAXMIND_PATH_ISP", settings.MAXMIND_PATH_ISP, "ISP"),
-    ]
-
-
-def _database_errors(name: str, path: str, kind: str) -> Iterator[CheckMessage]:
-    try:
-        database_type = Database(path).database_type
-    except (OSError, maxminddb.InvalidDatabaseError) as problem:
-        hint = f"Put a GeoIP2 or GeoLite2 {kind} database there, or point {name} at one."
-        yield Error(f"{name} cannot be read: {problem}", hint=hint, id="cotraffic.E003")
-        return
-    if kind not in database_type:
-        hint = f"{name} needs a {kind} database."
-        yield Error(f"{path} is a {database_type} database.", hint=hint, id="cotraffic.E004")
+    """E003 for a City database that cannot be used, W003 for an ISP database; clicks are answered without."""
+    messages: list[CheckMessage] = []
+    if not settings.MAXMIND_PATH:
+        hint = "Point MAXMIND_PATH at a GeoIP2 or GeoLite2 City database."
+        messages.append(Error("MAXMIND_PATH is empty.", hint=hint, id="cotraffic.E003"))
+    if error := GeoFile(settings.MAXMIND_PATH, CITY_KINDS).error:
+        hint = (
+            "Put a GeoIP2 or GeoLite2 City database there, or point MAXMIND_PATH at one. Until then every "
+            "visitor's country is unknown."
+        )
+        messages.append(Error(f"MAXMIND_PATH: {error}.", hint=hint, id="cotraffic.E003"))
+    if error := GeoFile(settings.MAXMIND_PATH_ISP, ISP_KINDS).error:
+        hint = (
+            "Put a GeoIP2 ISP or a GeoLite2 ASN database there, point MAXMIND_PATH_ISP at one, or leave it "
+            "empty to do without: every visitor's ISP is then unknown."
+        )
+        messages.append(Warning(f"MAXMIND_PATH_ISP: {error}.", hint=hint, id="cotraffic.W003"))
+    return messages
 
 
 @register("cotraffic")

@@ -34,14 +34,10 @@ class Probes:
         self._stale_ms = stale_seconds * 1000
 
     async def ready(self) -> Readiness:
-        """Whether both recipes are live, Redis answers and GeoIP is open."""
-        databases = self._geo.databases
-        missing = [f"GeoIP: {database.path} is not open" for database in databases if not database.is_open]
-        degraded = [
-            f"GeoIP: {database.path} is gone; the open one is still used"
-            for database in databases
-            if database.is_open and not database.is_on_disk
-        ]
+        """Whether both recipes are live and Redis answers; without GeoIP clicks are answered, but blindly."""
+        self._geo.look()
+        missing: list[str] = []
+        degraded = [f"GeoIP: {file.error}" for file in self._geo.databases.values() if file.error]
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 metas = await self._recipe.metas()

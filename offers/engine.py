@@ -87,13 +87,13 @@ def _described(
 
 def _open_databases(geo: GeoReader) -> list[OpenDatabase]:
     return [
-        OpenDatabase(str(database.path), database.database_type, database.built_at_seconds)
-        for database in geo.databases
+        OpenDatabase(str(file.path or ""), file.database_type, file.built_at_seconds, file.error)
+        for file in geo.databases.values()
     ]
 
 
 def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
-    """An answerer over `redis`. Raises `ValueError` for a bad key, `OSError` for a missing GeoIP file."""
+    """An answerer over `redis`. Raises `ValueError` for a bad key."""
     entries = settings.VISITOR_CACHE_ENTRIES
     tokens = token_reader()
     catalog = Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS)

@@ -51,11 +51,15 @@ class Cache(msgspec.Struct, frozen=True):
 
 
 class OpenDatabase(msgspec.Struct, frozen=True):
-    """A GeoIP database as a worker has it open; `built_s` in seconds since the epoch."""
+    """A GeoIP database as a worker has it open; `built_s` in seconds since the epoch.
+
+    `database_type` is "" while none is open, and `error` says why the file on the disk is not in use.
+    """
 
     path: str
     database_type: str
     built_s: int
+    error: str | None = None
 
 
 class Worker(msgspec.Struct, frozen=True):

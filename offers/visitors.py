@@ -47,11 +47,14 @@ class VisitorReader:
         self.addresses = addresses
         self.geo = geo
         self.devices = devices
+        self._geo_version = geo.version
         self.remembered = lru_cache(cache_entries)(self._usual)
 
     def read(self, clues: Clues) -> Visitor:
         """The visitor behind the clues; never raises."""
-        if self.geo.reopened():
+        self.geo.look()
+        if self.geo.version != self._geo_version:
+            self._geo_version = self.geo.version
             self.remembered.cache_clear()
         return self.remembered(clues) if _is_usual(clues) else self._visitor(clues, self.devices.read)
 

@@ -36,23 +36,25 @@ def test_a_key_is_never_shown(settings: SettingsWrapper) -> None:
 
 
 @pytest.mark.usefixtures("geoip_databases")
-def test_a_maxmind_file_that_is_not_there_is_refused(settings: SettingsWrapper, tmp_path: Path) -> None:
-    settings.MAXMIND_PATH_ISP = str(tmp_path / "none.mmdb")
+def test_a_city_database_that_cannot_be_used_is_an_error(settings: SettingsWrapper, tmp_path: Path) -> None:
+    settings.MAXMIND_PATH = str(tmp_path / "none.mmdb")
     message = only(checks.check_geoip())
-    assert (message.id, "MAXMIND_PATH_ISP" in message.msg) == ("cotraffic.E003", True)
+    assert (message.id, "No such file" in message.msg) == ("cotraffic.E003", True)
 
 
 @pytest.mark.usefixtures("geoip_databases")
-def test_a_maxmind_file_that_is_none_is_refused(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_an_isp_database_that_cannot_be_used_is_a_warning(settings: SettingsWrapper, tmp_path: Path) -> None:
     (tmp_path / "broken.mmdb").write_bytes(b"this is no database")
-    settings.MAXMIND_PATH = str(tmp_path / "broken.mmdb")
-    assert only(checks.check_geoip()).id == "cotraffic.E003"
+    settings.MAXMIND_PATH_ISP = str(tmp_path / "broken.mmdb")
+    assert only(checks.check_geoip()).id == "cotraffic.W003"
+    settings.MAXMIND_PATH_ISP = ""
+    assert checks.check_geoip() == []
 
 
 @pytest.mark.usefixtures("geoip_databases")
-def test_databases_in_each_others_place_are_refused(settings: SettingsWrapper) -> None:
+def test_databases_in_each_others_place_are_named(settings: SettingsWrapper) -> None:
     settings.MAXMIND_PATH = settings.MAXMIND_PATH_ISP
-    assert only(checks.check_geoip()).id == "cotraffic.E004"
+    assert "is a GeoIP2-ISP database" in only(checks.check_geoip()).msg
 
 
 def test_a_redis_that_does_not_answer_is_refused(settings: SettingsWrapper) -> None:

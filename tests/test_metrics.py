@@ -41,7 +41,7 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 def test_redirect_types_that_records_bring_are_bounded() -> None:
     registry = CollectorRegistry()
-    metrics = WorkerMetrics(registry, lambda: ({}, NO_COMMITS), [])
+    metrics = WorkerMetrics(registry, lambda: ({}, NO_COMMITS), {})
     for number in range(10 * MAX_REDIRECT_TYPES):
         metrics.hear(Counted(types={f"type {number}": 1}))
     (clicks,) = [family for family in registry.collect() if family.name == "cotraffic_clicks"]
@@ -54,7 +54,7 @@ def test_redirect_types_that_records_bring_are_bounded() -> None:
 
 def test_latencies_are_added_to_their_buckets_with_their_sum() -> None:
     registry = CollectorRegistry()
-    metrics = WorkerMetrics(registry, lambda: ({}, NO_COMMITS), [])
+    metrics = WorkerMetrics(registry, lambda: ({}, NO_COMMITS), {})
     counts = [0] * (len(LATENCY_BOUNDS_MS) + 1)
     counts[LATENCY_BOUNDS_MS.index(1)] = 3
     counts[-1] = 1

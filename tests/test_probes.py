@@ -14,8 +14,10 @@ import redis.asyncio
 from cotraffic.probes import Probes, Readiness
 from devstack.geoip import write_databases
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
+from offers import geo as geo_module
 from offers.geo import GeoReader
 from recipes.store import RecipeKind, RecipeReader, RecipeStore
+from tests.processes import wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
@@ -89,20 +91,25 @@ def test_a_redis_that_hangs_is_named(geo: GeoReader) -> None:
     assert found.missing == ["Redis: no answer"]
 
 
-def test_a_geoip_database_that_is_closed_is_named(
-    redis_url: str, store: RecipeStore, geo: GeoReader, tmp_path: Path
+def test_a_geoip_file_that_is_gone_degrades_and_one_that_is_back_does_not(
+    redis_url: str, store: RecipeStore, geo: GeoReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    geo.databases[0].close()
-    assert readiness(redis_url, geo).missing == [f"GeoIP: {tmp_path / 'City.mmdb'} is not open"]
+    monkeypatch.setattr(geo_module, "LOOK_AT_FILE_SECONDS", 0.0)
+    geo.look()
+    (tmp_path / "ISP.mmdb").rename(tmp_path / "elsewhere")
+    wait_until(lambda: readiness(redis_url, geo).degraded, 60)
+    assert str(tmp_path / "ISP.mmdb") in readiness(redis_url, geo).degraded[0]
+    assert readiness(redis_url, geo).missing == []
+    (tmp_path / "elsewhere").rename(tmp_path / "ISP.mmdb")
+    wait_until(lambda: not readiness(redis_url, geo).degraded, 60)
 
 
-def test_a_geoip_file_that_is_gone_degrades(
-    redis_url: str, store: RecipeStore, geo: GeoReader, tmp_path: Path
+def test_a_worker_that_starts_without_geoip_is_degraded(
+    redis_url: str, store: RecipeStore, tmp_path: Path
 ) -> None:
-    (tmp_path / "ISP.mmdb").unlink()
-    found = readiness(redis_url, geo)
-    assert (found.missing, len(found.degraded)) == ([], 1)
-    assert str(tmp_path / "ISP.mmdb") in found.degraded[0]
+    (tmp_path / "half.mmdb").write_bytes(b"half a download")
+    found = readiness(redis_url, GeoReader(str(tmp_path / "half.mmdb"), ""))
+    assert (found.missing, found.status) == ([], "degraded")
 
 
 @pytest.fixture(scope="module")

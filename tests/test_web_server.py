@@ -11,6 +11,7 @@ import redis
 
 from cotraffic.cores import usable_cores
 from devstack.services import LOCALHOST, free_port
+from offers.click_log import ClickLog
 from offers.pulse import PulseReader
 from offers.tokens import encrypt
 from recipes.store import RecipeKind, RecipeStore
@@ -100,6 +101,43 @@ def click(visitor: httpx.Client, path: str) -> int:
 
 def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+
+
+def test_a_worker_that_starts_over_half_a_geoip_file_answers_and_heals(
+    client: redis.Redis, tmp_path: Path
+) -> None:
+    good, path = Path(os.environ["MAXMIND_PATH"]).read_bytes(), tmp_path / "City.mmdb"
+    path.write_bytes(good[:3000])
+    link = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
+    with (
+        web_worker(ENV="production", MAXMIND_PATH=str(path)) as url,
+        httpx.Client(base_url=url, timeout=60) as visitor,
+    ):
+        wait_until(lambda: visitor.get(link).status_code == 302, 60, "a redirect")
+        assert str(path) in visitor.get("/ready").json()["degraded"][0]
+        path.with_suffix(".new").write_bytes(good)
+        path.with_suffix(".new").replace(path)
+        wait_until(lambda: "GeoIP" not in visitor.get("/ready").text, 60, "the good file in use")
+        visitor.get(link, headers={"X-Forwarded-For": "34.99.99.105"})
+        (newest,) = ClickLog(client).newest(1)
+        assert b'"country":"US"' in newest.click
+
+
+def test_a_geoip_file_that_is_overwritten_in_place_under_load_ends_no_worker(
+    client: redis.Redis, tmp_path: Path
+) -> None:
+    good, path = Path(os.environ["MAXMIND_PATH"]).read_bytes(), tmp_path / "City.mmdb"
+    path.write_bytes(good)
+    link = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
+    with web_worker(MAXMIND_PATH=str(path)) as url, httpx.Client(base_url=url, timeout=60) as visitor:
+        wait_until(lambda: workers(client), 60, "a worker")
+        before = workers(client)
+        for number in range(300):
+            if number % 30 == 0:
+                path.write_bytes(b"" if number % 60 else good)
+            address = f"34.{number % 250}.99.{number % 199}"
+            assert visitor.get(link, headers={"X-Forwarded-For": address}).status_code == 302
+        assert workers(client) == before
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "SHARED_REDIS_URL"])

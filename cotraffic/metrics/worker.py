@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from offers.admission import Reason
-from offers.geo import Database
+from offers.geo_file import GeoFile
 from offers.pulse import LATENCY_BOUNDS_MS, MAX_REDIRECT_TYPES, OTHER, Cache, Counted
 
 REDIRECTED = "redirected"
@@ -33,7 +33,7 @@ class WorkerMetrics:
     """The metrics of this worker. `describe` gives its caches and commits since it started."""
 
     def __init__(
-        self, registry: CollectorRegistry, describe: Describe, databases: Sequence[Database]
+        self, registry: CollectorRegistry, describe: Describe, databases: Mapping[str, GeoFile]
     ) -> None:
         self._describe = describe
         self._databases = databases
@@ -59,8 +59,10 @@ class WorkerMetrics:
             self._misses.labels(name).inc(self._new(f"misses:{name}", cache.misses))
             if cache.hits is not None:
                 self._hits.labels(name).inc(self._new(f"hits:{name}", cache.hits))
-        for database in self._databases:
-            self._geoip_built.labels(database.database_type).set(database.built_at_seconds)
+        for name, file in self._databases.items():
+            self._geoip_unusable.labels(name).set(file.error is not None)
+            if file.is_open:
+                self._geoip_built.labels(file.database_type).set(file.built_at_seconds)
 
     def _hear_of_commits(self, commits: Mapping[str, int]) -> None:
         self._batches.inc(self._new("batches", commits["batches"]))
@@ -128,6 +130,13 @@ class WorkerMetrics:
             ["database"],
             registry=registry,
             multiprocess_mode="livemin",
+        )
+        self._geoip_unusable = Gauge(
+            "cotraffic_geoip_unusable",
+            "1 while the GeoIP file on the disk cannot be used; the last good one stays in use.",
+            ["database"],
+            registry=registry,
+            multiprocess_mode="livemax",
         )
 
     def _start_at_zero(self) -> None:

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from pathlib import Path
 
 import pytest
 import redis
@@ -154,10 +153,8 @@ def test_while_redis_is_away_it_says_so(
     assert "Start this instance's Redis" in text
 
 
-def test_what_is_not_set_up_is_told(
-    store: RecipeStore, staff_client: Client, settings: Settings, tmp_path: Path
-) -> None:
-    settings.MAXMIND_PATH = str(tmp_path / "none.mmdb")
+def test_what_is_not_set_up_is_told(store: RecipeStore, staff_client: Client, settings: Settings) -> None:
+    settings.ENCRYPTION_KEY = "not of 32 bytes"
     text = explained(staff_client, offer="2", campaign="1")
     assert "This instance cannot decide clicks." in text
     assert "manage.py check" in text

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
 
+from devstack.geoip import Network, write_databases
 from offers import geo
 from offers.addresses import AddressReader
 from offers.devices import (
@@ -23,6 +26,7 @@ from offers.devices import (
 )
 from offers.geo import UNKNOWN_GEO, GeoReader
 from offers.visitors import Clues, VisitorReader
+from tests.processes import wait_until
 
 TRUSTING = AddressReader(["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"])
 DEVICES = DeviceReader(100)
@@ -99,29 +103,31 @@ def test_an_address_without_a_place_is_unknown_and_no_error(tmp_path: Path, addr
 
 
 @pytest.mark.usefixtures("geoip_databases")
-def test_a_database_is_opened_again_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geo, "LOOK_AT_FILE_SECONDS", 0.0)
-    reader = VisitorReader(AddressReader([]), geo_reader(tmp_path), DEVICES, 10)
-    clues = Clues("34.99.99.105", "", "", "", NO_HINTS)
-    assert reader.read(clues).geo.isp == "Example ISP A"
-    shutil.copy(tmp_path / "MAXMIND_PATH", tmp_path / "new")
-    os.replace(tmp_path / "new", tmp_path / "MAXMIND_PATH_ISP")
-    assert reader.read(clues).geo.isp is None
+def test_an_asn_database_tells_the_owner_of_the_network_as_the_isp(tmp_path: Path) -> None:
+    writer = MMDBWriter(ip_version=6, ipv4_compatible=True, database_type="GeoLite2-ASN")
+    record = {"autonomous_system_number": 12271, "autonomous_system_organization": "TWC-12271-NYC"}
+    writer.insert_network(IPSet(["24.90.0.0/16"]), record)
+    writer.to_db_file(str(tmp_path / "ASN.mmdb"))
+    reader = GeoReader(os.environ["MAXMIND_PATH"], str(tmp_path / "ASN.mmdb"))
+    assert reader.lookup("24.90.12.34").isp == "TWC-12271-NYC"
 
 
 @pytest.mark.usefixtures("geoip_databases")
-def test_an_unreadable_replacement_leaves_the_good_one_in_use(
+def test_without_a_path_for_isps_places_are_known_all_the_same() -> None:
+    found = GeoReader(os.environ["MAXMIND_PATH"], "").lookup("34.99.99.105")
+    assert (found.country, found.isp) == ("US", None)
+
+
+@pytest.mark.usefixtures("geoip_databases")
+def test_visitors_are_looked_up_anew_when_a_database_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(geo, "LOOK_AT_FILE_SECONDS", 0.0)
-    reader = geo_reader(tmp_path)
-    (tmp_path / "new").write_bytes(b"no database")
-    os.replace(tmp_path / "new", tmp_path / "MAXMIND_PATH")
-    assert not reader.reopened()
-    assert reader.lookup("34.99.99.105").country == "US"
-    (tmp_path / "MAXMIND_PATH").unlink()
-    assert not reader.reopened()
-    assert reader.lookup("82.237.47.21").country == "FR"
+    reader = VisitorReader(AddressReader([]), geo_reader(tmp_path), DEVICES, 10)
+    clues = Clues("34.99.99.105", "", "", "", NO_HINTS)
+    assert reader.read(clues).geo.country == "US"
+    write_databases([Network("34.0.0.0/8", "DE")], tmp_path / "MAXMIND_PATH", tmp_path / "none")
+    wait_until(lambda: reader.read(clues).geo.country == "DE", 60)
 
 
 USER_AGENTS = [

@@ -2,17 +2,25 @@
 
 from collections.abc import Iterable
 
-import maxminddb
 from django.conf import settings
 
 from cotraffic.diagnostics.parts.part import ERROR, OK, WARNING, Fact, Part, Sources
 from cotraffic.diagnostics.wording import duration
-from offers.geo import Database
+from offers.geo import CITY_KINDS, ISP_KINDS
+from offers.geo_file import GeoFile
 from offers.pulse import OpenDatabase
 
 # MaxMind publishes twice a week.
 OLD_SECONDS = 30 * 24 * 3600.0
 NAMES = ("City", "ISP")
+UNKNOWN = {
+    "City": "every visitor's country, region and city are unknown.",
+    "ISP": "every visitor's ISP is unknown.",
+}
+PUT_THERE = {
+    "City": "Put a GeoIP2 or GeoLite2 City database there; it is used within seconds, without a restart.",
+    "ISP": "Put a GeoIP2 ISP or GeoLite2 ASN database there, or leave MAXMIND_PATH_ISP empty to do without.",
+}
 
 
 def parts(sources: Sources) -> Iterable[Part]:
@@ -23,6 +31,8 @@ def parts(sources: Sources) -> Iterable[Part]:
         return
     for at, name in enumerate(NAMES):
         opened = [worker.databases[at] for worker in workers if at < len(worker.databases)]
+        if not opened or not opened[0].path:
+            continue
         newest = max(opened, key=lambda database: database.built_s)
         behind = sum(database.built_s != newest.built_s for database in opened)
         yield _part(name, newest, sources.now, behind)
@@ -30,17 +40,18 @@ def parts(sources: Sources) -> Iterable[Part]:
 
 def parts_of_files(now: float) -> Iterable[Part]:
     """Both files on this machine's disk, where no worker tells of them."""
-    for name, path in zip(NAMES, (settings.MAXMIND_PATH, settings.MAXMIND_PATH_ISP), strict=True):
-        try:
-            database = Database(path)
-        except (OSError, maxminddb.InvalidDatabaseError) as problem:
-            hint = f"Put a GeoIP2 or GeoLite2 {name} database there; `manage.py check` says more."
-            yield Part(_key(name), _title(name), ERROR, f"{path} cannot be read: {problem}.", hint)
-            continue
-        yield _part(name, OpenDatabase(path, database.database_type, database.built_at_seconds), now, 0)
+    wanted = ((settings.MAXMIND_PATH, CITY_KINDS), (settings.MAXMIND_PATH_ISP, ISP_KINDS))
+    for name, (path, kinds) in zip(NAMES, wanted, strict=True):
+        if path:
+            file = GeoFile(path, kinds)
+            database = OpenDatabase(path, file.database_type, file.built_at_seconds, file.error)
+            yield _part(name, database, now, 0)
 
 
 def _part(name: str, database: OpenDatabase, now: float, behind: int) -> Part:
+    if not database.database_type:
+        sentence = f"{database.error}: {UNKNOWN[name]}"
+        return Part(_key(name), _title(name), ERROR, sentence, PUT_THERE[name])
     age = max(0.0, now - database.built_s)
     facts = (
         Fact("Type", database.database_type),
@@ -48,18 +59,18 @@ def _part(name: str, database: OpenDatabase, now: float, behind: int) -> Part:
         Fact("Age", duration(age)),
         Fact("File", database.path),
     )
-    if age > OLD_SECONDS:
-        hint = "Put a newer file in its place; it is opened within seconds, and nothing has to be restarted."
+    state, hint = OK, ""
+    sentence = f"{database.database_type}, built {duration(age)} ago."
+    if database.error:
+        state, hint = WARNING, PUT_THERE[name]
+        sentence = f"{database.error}; the one before it stays in use, and is gone with a restart."
+    elif age > OLD_SECONDS:
+        state, hint = WARNING, "Put a newer file in its place; it is used within seconds, without a restart."
         sentence = f"{database.database_type} is {duration(age)} old: visitors' places may be wrong."
-        return Part(_key(name), _title(name), WARNING, sentence, hint, facts)
-    if behind:
+    elif behind:
+        state, hint = WARNING, "They open the new one within seconds."
         sentence = f"{behind} of the workers still have an older file open."
-        return Part(
-            _key(name), _title(name), WARNING, sentence, "They open the new one within seconds.", facts
-        )
-    return Part(
-        _key(name), _title(name), OK, f"{database.database_type}, built {duration(age)} ago.", facts=facts
-    )
+    return Part(_key(name), _title(name), state, sentence, hint, facts)
 
 
 def _key(name: str) -> str:
