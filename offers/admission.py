@@ -5,12 +5,9 @@ from enum import Enum
 import msgspec
 
 from offers.memory import NotInMemory, Records
-from offers.records import Campaign, Offer, OfferStatus
+from offers.records import BLACKLISTED, CAMPAIGN_STATUSES, Campaign, Offer, OfferStatus
 from offers.routing import Defaults
 from offers.tokens import AdTarget
-
-BLACKLISTED = "blacklisted"
-BLOCKING_CAMPAIGN_STATUSES = frozenset({"inactive", "pending", "blocked", "rejected"})
 
 
 class Reason(Enum):
@@ -52,12 +49,24 @@ def admit(target: AdTarget, records: Records, defaults: Defaults) -> tuple[Offer
         if default is None:
             return Refusal(Reason.INACTIVE_OFFER, f"offer {offer.offer_id} is inactive")
         offer, campaign = default
+    return blocked_by(campaign) if campaign.is_blocked else (offer, campaign)
+
+
+def blocked_by(campaign: Campaign) -> Refusal:
+    """What blocks a campaign that is blocked: its affiliate's status before its own."""
     if campaign.affiliate_status == BLACKLISTED:
         return Refusal(Reason.BLOCKED_AFFILIATE, f"affiliate {campaign.affiliate_id} is blacklisted")
-    if campaign.campaign_status in BLOCKING_CAMPAIGN_STATUSES:
-        detail = f"campaign {campaign.campaign_id} is {campaign.campaign_status}"
-        return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
-    return offer, campaign
+    if "affiliateStatus" in campaign.unreadable:
+        detail = f"affiliate {campaign.affiliate_id} has a status that cannot be read, so it is blocked"
+        return Refusal(Reason.BLOCKED_AFFILIATE, detail)
+    status = campaign.campaign_status
+    if status is None:
+        detail = f"campaign {campaign.campaign_id} has no status that can be read"
+    elif status in CAMPAIGN_STATUSES:
+        detail = f"campaign {campaign.campaign_id} is {status}"
+    else:
+        detail = f"campaign {campaign.campaign_id} has the unknown status {status!r}"
+    return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
 
 
 def _both(missing: NotInMemory, target: AdTarget, records: Records) -> NotInMemory:

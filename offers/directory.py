@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from offers.reading import id_of
-from offers.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from offers.records import BLACKLISTED, Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from offers.restrictions import AFFILIATE_STATUS
 from recipes.index import RecordIndex
 from recipes.indexing import IndexMissing, live_index
 from recipes.live import Journaled, RecipeMeta
@@ -174,5 +175,6 @@ def _entry(kind: RecipeKind, record_id: int, blob: bytes | None) -> Entry:
         return Entry(kind, record_id, record.name or "", record.status.value, about)
     affiliate = f"affiliate {record.affiliate_id}" if record.affiliate_id else ""
     about = ", ".join(filter(None, (f"offer {record.offer_id}" if record.offer_id else "", affiliate)))
-    status = "blacklisted" if record.affiliate_status == "blacklisted" else record.campaign_status or "active"
+    is_blacklisted = record.affiliate_status == BLACKLISTED or AFFILIATE_STATUS in record.unreadable
+    status = BLACKLISTED if is_blacklisted else record.campaign_status or "no status"
     return Entry(kind, record_id, record.name or "", status, about)

@@ -1,6 +1,10 @@
-"""The parts of offers and campaigns, and how each is read from a raw record."""
+"""The parts of offers and campaigns, and how those are read that only change a page or an amount.
+
+What restricts is read by `offers/restrictions.py`.
+"""
 
 from decimal import Decimal
+from math import inf, isfinite
 from typing import Any
 
 import msgspec
@@ -17,8 +21,13 @@ class DateRange(msgspec.Struct, frozen=True, gc=False):
     frozen_pass: bool | None
 
     def passed(self, now_ms: int) -> bool | None:
-        """Whether `now_ms` lies inside; the frozen verdict where a date is missing (None: cannot be told)."""
+        """Whether `now_ms` lies inside; the frozen verdict where a date is missing (None: cannot be told).
+
+        Without a verdict, the one date that is there bounds one side.
+        """
         if self.start_ms is None or self.end_ms is None:
+            if self.frozen_pass is None and self.start_ms is not self.end_ms:
+                return now_ms >= self.start_ms if self.start_ms is not None else now_ms <= (self.end_ms or 0)
             return self.frozen_pass
         return self.start_ms <= now_ms <= self.end_ms
 
@@ -69,51 +78,48 @@ def read_page(read: FieldReader, field: str, text: str | None) -> Page | None:
 
 def read_custom_pages(read: FieldReader) -> dict[str, CustomPage]:
     """The page for each country, of several the one with the lowest `pos`; an empty one does not count."""
-    value = read.json("customLpRules")
+    field = "customLpRules"
+    value = read.object(field)
     if value is None:
         return {}
-    if not isinstance(value, dict):
-        read.defect("customLpRules", value, "is not an object")
-        return {}
     pages: dict[str, CustomPage] = {}
-    rows = read.rows("customLpRules", value.get("customLPRules"))
-    for row in sorted(rows, key=_position):
-        country, url = row.get("country"), row.get("lpUrl")
-        if not isinstance(country, str) or not isinstance(url, str):
+    rows = read.rows(field, read.json("customLPRules", value, f"{field}."))
+    for row in sorted(rows, key=lambda row: _position(read, row)):
+        url = row.get("lpUrl")
+        if url is not None and not isinstance(url, str):
+            read.defect(f"{field}.lpUrl", url, "is not text")
             continue
-        code = country.strip().upper()
-        page = read_page(read, "customLpRules.lpUrl", url)
-        if page is not None and code and code not in pages:
-            pages[code] = CustomPage(id_of(row.get("id")), page)
+        page = read_page(read, f"{field}.lpUrl", url)
+        if page is not None:
+            for code in _row_countries(read, row, "country", field):
+                pages.setdefault(code, CustomPage(id_of(row.get("id")), page))
     return pages
 
 
-def _position(row: dict[str, Any]) -> float:
-    """A row's `pos`, lowest first; rows without one come last, in the order of the file."""
+def _row_countries(read: FieldReader, row: dict[str, Any], name: str, field: str) -> frozenset[str]:
+    """The countries that a row is for; a row for none is a defect."""
+    found = read.countries(name, row, f"{field}.")
+    if not found.codes and not found.unreadable:
+        read.defect(f"{field}.{name}", row.get(name), "names no country")
+    return found.codes
+
+
+def _position(read: FieldReader, row: dict[str, Any]) -> float:
+    """A row's `pos`, lowest first; rows without a readable one come last, in the order of the file."""
     value = row.get("pos")
+    if value is None or value == "":
+        return inf
     try:
-        return float(value) if isinstance(value, int | float | str) else float("inf")
-    except (ValueError, OverflowError):
-        return float("inf")
-
-
-def read_dates(read: FieldReader) -> DateRange | None:
-    """The start and end of an offer that has them set up."""
-    setting = read.raw.get("startEndDateSetting")
-    if not read.flag("startEndDateSetup"):
-        return None
-    if not isinstance(setting, dict):
-        read.defect("startEndDateSetting", setting, "is not an object")
-        return None
-    return _date_range(read, "startEndDateSetting.", setting, "startDate", "endDate")
-
-
-def _date_range(read: FieldReader, path: str, source: dict[str, Any], start: str, end: str) -> DateRange:
-    return DateRange(
-        read.instant_ms(start, source, path),
-        read.instant_ms(end, source, path),
-        read.flag("dateRangePass", source, path),
-    )
+        position = inf if isinstance(value, bool) else float(value)
+    except OverflowError:
+        # A whole number beyond what a float holds is a number all the same.
+        return -inf if value < 0 else inf
+    except (TypeError, ValueError):
+        position = inf
+    if isfinite(position):
+        return position
+    read.defect("customLpRules.pos", value, "is not a number; its row comes last")
+    return inf
 
 
 def read_country_payouts(read: FieldReader) -> dict[str, CountryPayout]:
@@ -121,73 +127,22 @@ def read_country_payouts(read: FieldReader) -> dict[str, CountryPayout]:
     payouts: dict[str, CountryPayout] = {}
     field = "customPayOutPerGeo"
     for row in read.rows(field, read.json(field)):
-        country = row.get("geo")
-        if not isinstance(country, str) or not country.strip():
-            read.defect(f"{field}.geo", country, "is not a country")
-            continue
+        countries = _row_countries(read, row, "geo", field)
         payout = CountryPayout(
             read.amount("payIn", row, f"{field}."), read.amount("payOut", row, f"{field}.")
         )
-        payouts.setdefault(country.strip().upper(), payout)
+        for code in countries:
+            payouts.setdefault(code, payout)
     return payouts
-
-
-def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
-    """The caps that are set up; `redirect_field` is where `capInfo` names another offer."""
-    if not read.flag("capSetup"):
-        return None
-    info = read.raw.get("capInfo")
-    if not isinstance(info, dict):
-        if info is not None:
-            read.defect("capInfo", info, "is not an object")
-        return None
-
-    def flag(name: str) -> bool:
-        return bool(read.flag(name, info, "capInfo."))
-
-    caps_type = info.get("capsType")
-    return Caps(
-        over_limit=flag("capsSalesOverLimit") | flag("capsClicksOverLimit"),
-        under_limit=flag("capsSalesUnderLimit") | flag("capsClicksUnderLimit"),
-        dates=_date_range(read, "capInfo.", info, "dateStart", "dateEnd") if flag("dateRangeSetUp") else None,
-        redirect_offer_id=read.reference(redirect_field, info, "capInfo."),
-        is_exit_traffic=flag("isExitTraffic"),
-        caps_type=caps_type if isinstance(caps_type, str) and caps_type else None,
-    )
 
 
 def read_exit_chain(read: FieldReader) -> tuple[tuple[int, ...], int]:
     """The ids of the offers along the exit chain, and of the first that is not over its cap (0: none)."""
-    nested = read.raw.get("exitOffersNested")
-    chain = tuple(
-        found for row in read.rows("exitOffersNested", nested) if (found := id_of(row.get("offerId")))
-    )
-    detected = read.raw.get("exitOfferDetected")
+    nested = read.rows("exitOffersNested", read.json("exitOffersNested"))
+    chain = tuple(found for row in nested if (found := id_of(row.get("offerId"))))
+    detected = read.json("exitOfferDetected")
     if not isinstance(detected, dict):
         if detected:
             read.defect("exitOfferDetected", detected, "is not an offer")
         return chain, 0
     return chain, read.reference("offerId", detected, "exitOfferDetected.")
-
-
-def read_candidates(read: FieldReader) -> tuple[Candidate, ...]:
-    """The candidates of an aggregated offer, in the order of the file."""
-    field = "offersAggregatedIds"
-    found = []
-    for row in read.rows(field, read.json(field)):
-        offer_id = read.reference("aggregatedOfferId", row, f"{field}.")
-        if offer_id:
-            restricted = read.countries("countriesRestrictions", row, f"{field}.")
-            found.append(Candidate(offer_id, restricted, _closed_by(read, row)))
-    return tuple(found)
-
-
-def _closed_by(read: FieldReader, row: dict[str, Any]) -> str | None:
-    for name, why in (
-        ("capsOverLimitSales", "its sales cap is exceeded"),
-        ("capsOverLimitClicks", "its clicks cap is exceeded"),
-        ("dateRangeNotPass", "its dates have failed"),
-    ):
-        if read.flag(name, row, "offersAggregatedIds."):
-            return why
-    return None

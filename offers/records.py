@@ -4,6 +4,7 @@
 `RecordRejected` for a record that cannot be used at all, and keep one with defects, listing them.
 """
 
+import sys
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -11,20 +12,25 @@ from typing import Any
 import msgspec
 
 from offers.pages import Page
-from offers.reading import Defect, FieldReader, id_of
+from offers.reading import Defect, FieldReader, id_of, word_of
 from offers.record_parts import (
     Candidate,
     Caps,
     CountryPayout,
     CustomPage,
     DateRange,
-    read_candidates,
-    read_caps,
     read_country_payouts,
     read_custom_pages,
-    read_dates,
     read_exit_chain,
     read_page,
+)
+from offers.restrictions import (
+    AFFILIATE_STATUS,
+    read_candidates,
+    read_caps,
+    read_dates,
+    read_restricted_countries,
+    unreadable,
 )
 from offers.target_rules import RuleSet, read_target_rules
 
@@ -51,8 +57,14 @@ class OfferType(StrEnum):
     AGGREGATED = "aggregated"
 
 
-NOTHING_UNREADABLE: frozenset[str] = frozenset()
-CAMPAIGN_STATUSES = frozenset({"active", "inactive", "pending", "blocked", "rejected"})
+ACTIVE = "active"
+CAMPAIGN_STATUSES = frozenset({ACTIVE, "inactive", "pending", "blocked", "rejected"})
+BLACKLISTED = "blacklisted"
+_SHOWN_WORD_CHARACTERS = 40
+
+
+_OFFER_STATUSES: dict[str | None, OfferStatus] = {status.value: status for status in OfferStatus}
+_OFFER_TYPES: dict[str | None, OfferType] = {kind.value: kind for kind in OfferType}
 
 
 class RecordRejected(ValueError):
@@ -102,12 +114,35 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
     unreadable: frozenset[str]
     defects: tuple[Defect, ...]
 
+    @property
+    def restrictions(self) -> frozenset[str]:
+        """The names of what is set and keeps clicks away, moves them or changes what they pay.
+
+        Where many records of a file have lost one, or none has it any more, a field was renamed or left out.
+        """
+        held = (
+            ("status", self.status in (OfferStatus.INACTIVE, OfferStatus.DRAFT)),
+            ("page", self.landing_page),
+            ("exit offer", self.exit_offer_id),
+            ("countries", self.countries_restricted),
+            ("custom pages", self.custom_pages),
+            ("dates", self.dates),
+            ("country payouts", self.country_payouts),
+            ("caps", self.caps),
+            ("caps exit", self.caps is not None and self.caps.redirect_offer_id),
+            ("candidates", self.candidates),
+            ("candidate limits", any(c.closed_by or c.countries_restricted for c in self.candidates)),
+        )
+        return self.unreadable.union(name for name, is_set in held if is_set)
+
 
 class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One campaign: an affiliate's right to send clicks to an offer.
 
-    `unreadable` names what restricts the campaign and is there but cannot be read at all: "caps",
-    "affiliateStatus". Caps then take their exit, and an affiliate whose status is unreadable is blocked.
+    `campaign_status` and `affiliate_status` are words in lower case, None for what is no word. `is_blocked`:
+    none of its clicks is let in. `unreadable` names what restricts the campaign and is there but cannot be
+    read at all: "caps", "affiliateStatus". Caps then take their exit, and an affiliate whose status is
+    unreadable is blocked.
     """
 
     campaign_id: int
@@ -118,6 +153,7 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     affiliate_type: str | None
     affiliate_manager_id: int | None
     campaign_status: str | None
+    is_blocked: bool
     payout: Decimal
     payout_percent: Decimal
     caps: Caps | None
@@ -125,20 +161,32 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     unreadable: frozenset[str]
     defects: tuple[Defect, ...]
 
+    @property
+    def restrictions(self) -> frozenset[str]:
+        """The same as of an offer."""
+        held = (
+            ("status", self.campaign_status != ACTIVE),
+            ("affiliateStatus", self.affiliate_status),
+            ("blacklisted", self.affiliate_status == BLACKLISTED),
+            ("payout", self.payout),
+            ("caps", self.caps),
+            ("caps exit", self.caps is not None and self.caps.redirect_offer_id),
+            ("target rules", self.rule_sets),
+        )
+        return self.unreadable.union(name for name, is_set in held if is_set)
+
 
 def parse_offer(raw: dict[str, Any]) -> Offer:
     """The offer in a raw record. Raises `RecordRejected`."""
     offer_id = id_of(raw.get("offerId"))
     if offer_id is None:
         raise RecordRejected("no usable offerId")
-    try:
-        status = OfferStatus(raw["status"])
-    except (KeyError, ValueError):
-        raise RecordRejected("no usable status", offer_id) from None
-    try:
-        kind = OfferType(raw["type"])
-    except (KeyError, ValueError):
-        raise RecordRejected("no usable type", offer_id) from None
+    status = _OFFER_STATUSES.get(word_of(raw.get("status")))
+    if status is None:
+        raise RecordRejected("no usable status", offer_id)
+    kind = _OFFER_TYPES.get(word_of(raw.get("type")))
+    if kind is None:
+        raise RecordRejected("no usable type", offer_id)
     read = FieldReader(raw, offer_id)
     nested, detected = read_exit_chain(read)
     return Offer(
@@ -160,7 +208,7 @@ def parse_offer(raw: dict[str, Any]) -> Offer:
         landing_page_id=read.identifier("landingPageId"),
         landing_page=read_page(read, "landingPageUrl", read.text("landingPageUrl")),
         exit_offer_id=read.reference("offerIdRedirectExitTraffic"),
-        countries_restricted=read.countries("countriesRestrictions"),
+        countries_restricted=read_restricted_countries(read),
         custom_pages=read_custom_pages(read),
         dates=read_dates(read),
         country_payouts=read_country_payouts(read),
@@ -169,8 +217,8 @@ def parse_offer(raw: dict[str, Any]) -> Offer:
         caps_redirect_reason=read.text("redirectReason"),
         nested_exit_ids=nested,
         detected_exit_id=detected,
-        candidates=read_candidates(read),
-        unreadable=NOTHING_UNREADABLE,
+        candidates=read_candidates(read) if kind is OfferType.AGGREGATED else (),
+        unreadable=unreadable(read),
         defects=tuple(read.defects),
     )
 
@@ -181,22 +229,43 @@ def parse_campaign(raw: dict[str, Any]) -> Campaign:
     if campaign_id is None:
         raise RecordRejected("no usable campaignId")
     read = FieldReader(raw, campaign_id)
-    status = read.word("campaignStatus")
-    if status is not None and status not in CAMPAIGN_STATUSES:
-        read.defect("campaignStatus", status, "is not a known status; it blocks nothing")
+    status = _campaign_status(read)
+    affiliate_status = _affiliate_status(read)
     return Campaign(
         campaign_id=campaign_id,
         name=read.text("name"),
         offer_id=read.reference("offerId"),
         affiliate_id=read.identifier("affiliateId"),
-        affiliate_status=read.word("affiliateStatus"),
+        affiliate_status=affiliate_status,
         affiliate_type=read.word("affiliateType"),
         affiliate_manager_id=read.identifier("affiliateManagerId"),
         campaign_status=status,
+        is_blocked=status != ACTIVE or affiliate_status == BLACKLISTED or AFFILIATE_STATUS in read.unreadable,
         payout=read.amount("payout") or ZERO,
         payout_percent=read.amount("payoutPercent") or ZERO,
         caps=read_caps(read, "campaignCapsOfferIdRedirect"),
         rule_sets=read_target_rules(read),
-        unreadable=NOTHING_UNREADABLE,
+        unreadable=unreadable(read),
         defects=tuple(read.defects),
     )
+
+
+def _campaign_status(read: FieldReader) -> str | None:
+    """The status as a word; whatever is not a known one blocks the campaign."""
+    value = read.raw.get("campaignStatus")
+    status = word_of(value) or None
+    if status not in CAMPAIGN_STATUSES:
+        read.defect("campaignStatus", value, "is not a known status; the campaign is blocked")
+    return None if status is None else sys.intern(status[:_SHOWN_WORD_CHARACTERS])
+
+
+def _affiliate_status(read: FieldReader) -> str | None:
+    """The status as a word; only "blacklisted" blocks, and what is there and no word."""
+    value = read.raw.get("affiliateStatus")
+    if value is None:
+        return None
+    status = word_of(value)
+    if status is None:
+        problem = "is not a status; the affiliate is blocked"
+        read.defect("affiliateStatus", value, problem, AFFILIATE_STATUS)
+    return sys.intern(status[:_SHOWN_WORD_CHARACTERS]) if status else None

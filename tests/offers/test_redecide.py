@@ -19,7 +19,10 @@ def raw_offer(offer_id: int, **fields: Any) -> dict[str, Any]:
     return {**usual, **fields}
 
 
-def view(*offers: dict[str, Any], campaigns: Iterable[dict[str, Any]] = ({"campaignId": 5},)) -> RecipeView:
+ACTIVE = {"campaignId": 5, "campaignStatus": "active"}
+
+
+def view(*offers: dict[str, Any], campaigns: Iterable[dict[str, Any]] = (ACTIVE,)) -> RecipeView:
     by_id = {offer["offerId"]: json.dumps(offer).encode() for offer in offers}
     campaigns_by_id = {found["campaignId"]: json.dumps(found).encode() for found in campaigns}
     return RecipeView(by_id.get, campaigns_by_id.get)
@@ -87,7 +90,7 @@ def test_the_visitor_is_the_one_in_the_log() -> None:
     rule = {"include": True, "filterGroups": [{"conditions": [condition]}]}
     target = [{"rules": json.dumps({"redirectTo": 2, "rules": [rule]})}]
     offers = (raw_offer(1), raw_offer(2))
-    candidate = view(*offers, campaigns=[{"campaignId": 5, "targetRules": target}])
+    candidate = view(*offers, campaigns=[{**ACTIVE, "targetRules": target}])
     clicks = [click(deviceType="smartphone"), click(deviceType="desktop"), click()]
     assert decided(clicks, view(*offers), candidate).elsewhere == 1
 

@@ -56,7 +56,7 @@ def test_only_open_candidates_are_picked_from() -> None:
         {"aggregatedOfferId": "3", "capsOverLimitClicks": "0"},
         {"aggregatedOfferId": 4, "dateRangeNotPass": 1},
         {"aggregatedOfferId": 5, "countriesRestrictions": "FR,US"},
-        {"aggregatedOfferId": 6, "countriesRestrictions": "USA"},
+        {"aggregatedOfferId": 6, "countriesRestrictions": "FR,CN"},
         {"aggregatedOfferId": 0},
     ]
     pick = DECIDE[Rule.AGGREGATED](asked(offer(type="aggregated", offersAggregatedIds=rows)))
