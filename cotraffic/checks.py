@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from offers.geo import CITY_KINDS, ISP_KINDS
 from offers.geo_file import GeoFile
 from offers.links import REFUSE
-from offers.pages import BadPage, compile_page
+from offers.pages import BadPage, compile_page, trimmed
 from offers.tokens import key_bytes
 
 REDIS_TIMEOUT_SECONDS = 2.0
@@ -81,18 +81,21 @@ def check_redis(**_: Any) -> list[CheckMessage]:
 
 @register("cotraffic")
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """E006 for a page of last resort that is no page."""
-    errors: list[CheckMessage] = []
+    """E006 for a redirect URL that cannot be a page, W046 for one with a defect that leaves it in use."""
+    found: list[CheckMessage] = []
     for name in ("DEFAULT_REDIRECT_URL", "NOT_FOUND_REDIRECT_URL"):
         value = getattr(settings, name)
-        if not value and name == "NOT_FOUND_REDIRECT_URL":
+        if not trimmed(value) and name == "NOT_FOUND_REDIRECT_URL":
             continue
         try:
-            compile_page(value)
+            notes = compile_page(value).notes
         except BadPage as problem:
-            hint = f"Set {name} to an http or https URL."
-            errors.append(Error(f"{name} {problem}.", hint=hint, id="cotraffic.E006"))
-    return errors
+            hint = f"Set {name} to an http or https URL such as https://shop.example/."
+            found.append(Error(f"{name} {problem}.", hint=hint, id="cotraffic.E006"))
+        else:
+            hint = f"Put {name} right; it works meanwhile."
+            found += [Warning(f"{name} {note}.", hint=hint, id="cotraffic.W046") for note in notes]
+    return found
 
 
 @register("cotraffic")

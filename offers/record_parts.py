@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from offers.pages import BadPage, Page, compile_page
+from offers.pages import BadPage, Page, compile_page, trimmed
 from offers.reading import FieldReader, id_of
 
 
@@ -66,14 +66,20 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_page(read: FieldReader, field: str, text: str | None) -> Page | None:
-    """The page in a field; None when it has none, or (a defect) one that is no page."""
-    if text is None or not text.strip():
+    """The page in a field; None when it has none, or (a defect) one that is no page.
+
+    What is odd about a page that can be used is a defect as well.
+    """
+    if text is None or not trimmed(text):
         return None
     try:
-        return compile_page(text)
+        page = compile_page(text)
     except BadPage as problem:
         read.defect(field, text, str(problem))
         return None
+    for note in page.notes:
+        read.defect(field, text, note)
+    return page
 
 
 def read_custom_pages(read: FieldReader) -> dict[str, CustomPage]:

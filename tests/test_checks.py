@@ -68,10 +68,29 @@ def test_a_redis_url_that_cannot_be_read_is_refused_and_not_shown(settings: Sett
     assert (message.id, "hush" in f"{message.msg}{message.hint}") == ("cotraffic.E005", False)
 
 
-@pytest.mark.parametrize("value", ["javascript:alert(1)", "ftp://a.example/", ""])
-def test_a_page_of_last_resort_that_is_no_page_is_refused(settings: SettingsWrapper, value: str) -> None:
-    settings.DEFAULT_REDIRECT_URL = value
+@pytest.mark.parametrize("name", ["DEFAULT_REDIRECT_URL", "NOT_FOUND_REDIRECT_URL"])
+@pytest.mark.parametrize(
+    "value", ["javascript:alert(1)", "ftp://a.example/", "http://https://a.example/", "https://a.example:x/"]
+)
+def test_a_redirect_url_that_is_no_page_is_refused(settings: SettingsWrapper, name: str, value: str) -> None:
+    setattr(settings, name, value)
+    message = only(checks.check_urls())
+    assert (message.id, message.msg.startswith(name)) == ("cotraffic.E006", True)
+
+
+def test_without_a_page_of_last_resort_nothing_starts(settings: SettingsWrapper) -> None:
+    settings.DEFAULT_REDIRECT_URL = ""
     assert only(checks.check_urls()).id == "cotraffic.E006"
+
+
+@pytest.mark.parametrize("name", ["DEFAULT_REDIRECT_URL", "NOT_FOUND_REDIRECT_URL"])
+@pytest.mark.parametrize("value", ["https://a.example/?s={clickid}", "https://a.example/?a=1&amp;b=2"])
+def test_a_redirect_url_with_a_defect_that_leaves_it_in_use_is_a_warning(
+    settings: SettingsWrapper, name: str, value: str
+) -> None:
+    setattr(settings, name, value)
+    message = only(checks.check_urls())
+    assert (message.id, message.msg.startswith(name)) == ("cotraffic.W046", True)
 
 
 def test_a_proxy_that_is_no_network_is_refused(settings: SettingsWrapper) -> None:

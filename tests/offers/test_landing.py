@@ -85,7 +85,19 @@ def test_a_macro_without_a_value_is_empty() -> None:
 
 
 def test_what_is_no_macro_stays() -> None:
-    assert "?s=%7BSUBID%7D&x=%7Bcountry%7D" in build("https://a.example/?s={SUBID}&x={country}").location
+    assert "?s=5&x=%7Bcountry%7D" in build("https://a.example/?s={subid}&x={country}", subid="5").location
+
+
+def test_a_macro_in_other_spellings_is_filled_in_the_page_that_is_recorded_as_well() -> None:
+    landing = build("https://a.example/?s={SUBID}&t={{subid}}&u=%7Bsubid%7D&amp;v=1", subid="5")
+    assert landing.page_url == "https://a.example/?s=5&t=5&u=5&amp;v=1"
+    assert landing.location == f"https://a.example/?s=5&t=5&u=5&v=1&{ADDED}"
+
+
+def test_a_page_with_half_a_character_can_be_recorded_and_sent() -> None:
+    landing = build("https://a.example/\ud83d?s={subid}", subid="5")
+    assert landing.page_url == "https://a.example/\ufffd?s=5"
+    assert landing.location == f"https://a.example/%EF%BF%BD?s=5&{ADDED}"
 
 
 def test_a_value_is_never_filled_again() -> None:
@@ -129,11 +141,72 @@ def test_whatever_the_page_and_the_values_a_location_is_a_valid_ascii_url(
         assert parse_qs(urlsplit(location).query)["offer_id"][-1] == "1"
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_a_page_of_the_web_or_refused(page: str) -> None:
+# Of what people paste, so that many a text is nearly a page.
+PASTED = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "http",
+                "https",
+                ":",
+                "/",
+                "//",
+                "https://",
+                "a.example",
+                "shop",
+                ".",
+                "..",
+                ":80",
+                ":x",
+                "@",
+                "\\",
+            ),
+            *(
+                "{subid}",
+                "{{CID}}",
+                "%7Blid%7D",
+                "{offerId}",
+                "{",
+                "}",
+                "?",
+                "&",
+                "&amp;",
+                "=",
+                "#",
+                "%",
+                "%2F",
+            ),
+            *(
+                " ",
+                "\u00a0",
+                "\u200b",
+                "\ufeff",
+                "\n",
+                "ß",
+                "💩",
+                "xn--",
+                "℅",
+                "[::1]",
+                "127.0.0.1",
+                "1",
+                "é",
+            ),
+        ]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(PASTED | st.text(max_size=60), st.text(max_size=20), st.text(max_size=20))
+def test_any_text_is_a_page_with_a_host_or_refused(page: str, subid: str, cid: str) -> None:
     with suppress(BadPage):
-        location = build(page).location
+        location = build(page, subid=subid, cid=cid, affiliate_id=None).location
         assert location.isascii()
-        assert location.startswith(("http://", "https://"))
-        assert "\r" not in location
-        assert "\n" not in location
+        assert not any(character <= " " or character in '"<>\\^`{|}\x7f' for character in location)
+        url = urlsplit(location)
+        assert url.scheme in ("http", "https")
+        assert url.hostname
+        assert url.port is None or 1 <= url.port <= 65535
+        assert url.username is None
+        assert url.netloc == urlsplit(build(page, affiliate_id=7).location).netloc
+        assert parse_qs(url.query)["lid"][-1] == LID

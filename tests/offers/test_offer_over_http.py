@@ -262,6 +262,14 @@ def test_refused_links_are_redirected_where_the_operator_wants(
     assert (answer.status_code, answer.headers["location"]) == (302, "https://nothing.example/")
 
 
+def test_the_url_for_refused_links_is_read_like_a_page(
+    loaded_redis: redis.Redis, geoip_databases: None
+) -> None:
+    with web_worker(NOT_FOUND_REDIRECT_URL="münchen.example/ä b ") as url:
+        answer = httpx.get(f"{url}/offer")
+    assert answer.headers["location"] == "http://xn--mnchen-3ya.example/%C3%A4%20b"
+
+
 def test_in_development_a_private_address_stands_for_a_public_one(
     loaded_redis: redis.Redis, geoip_databases: None
 ) -> None:
