@@ -7,7 +7,7 @@ from decimal import Decimal
 from offers.record_parts import Caps, DateRange
 from offers.records import OfferType
 from offers.rules import Asked, Rule
-from offers.rules.aggregated import closed_because
+from offers.rules.aggregated import closed_by_row
 from offers.rules.target import VALUES
 from offers.target_rules import RuleSet
 
@@ -78,12 +78,22 @@ def _aggregated(asked: Asked) -> str:
         return f"Offer {offer.offer_id} is a regular offer."
     if not offer.candidates:
         return f"Offer {offer.offer_id} is aggregated, and has no candidates."
-    seen = (f"{c.offer_id} ({closed_because(c, country) or 'open'})" for c in offer.candidates)
-    return f"Offer {offer.offer_id} is aggregated, and {_from(asked)}. Its candidates: {listed(seen)}."
+    if "candidates" in offer.unreadable:
+        return f"Offer {offer.offer_id} is aggregated, and its candidates cannot be read."
+    seen = (
+        f"{c.offer_id} ({closed})" if (closed := closed_by_row(c, country)) else str(c.offer_id)
+        for c in offer.candidates
+    )
+    return (
+        f"Offer {offer.offer_id} is aggregated, and {_from(asked)}. Its candidates: {listed(seen)}. "
+        "Each is open where its own record is."
+    )
 
 
 def _dates(asked: Asked) -> str:
     dates = asked.offer.dates
+    if "dates" in asked.offer.unreadable:
+        return f"The dates of offer {asked.offer.offer_id} cannot be read, which closes it."
     if dates is None:
         return f"Offer {asked.offer.offer_id} has no start and end date."
     return f"Offer {asked.offer.offer_id} runs {_range(dates)}; the click is at {instant(asked.now_ms)}."
@@ -98,6 +108,8 @@ def _range(dates: DateRange) -> str:
 
 def _country_restriction(asked: Asked) -> str:
     restricted = asked.offer.countries_restricted
+    if "countries" in asked.offer.unreadable:
+        return f"The countries that offer {asked.offer.offer_id} restricts cannot be read, which closes it."
     if not restricted:
         return f"Offer {asked.offer.offer_id} restricts no country."
     return f"Offer {asked.offer.offer_id} restricts {listed(sorted(restricted))}; {_from(asked)}."
@@ -111,11 +123,17 @@ def _custom_page(asked: Asked) -> str:
 
 
 def _campaign_caps(asked: Asked) -> str:
-    return _caps(f"Campaign {asked.campaign.campaign_id}", asked.campaign.caps, asked.now_ms)
+    campaign = asked.campaign
+    if "caps" in campaign.unreadable:
+        return f"The caps of campaign {campaign.campaign_id} cannot be read, which counts as over its cap."
+    return _caps(f"Campaign {campaign.campaign_id}", campaign.caps, asked.now_ms)
 
 
 def _offer_caps(asked: Asked) -> str:
-    return _caps(f"Offer {asked.offer.offer_id}", asked.offer.caps, asked.now_ms)
+    offer = asked.offer
+    if "caps" in offer.unreadable:
+        return f"The caps of offer {offer.offer_id} cannot be read, which counts as over its cap."
+    return _caps(f"Offer {offer.offer_id}", offer.caps, asked.now_ms)
 
 
 def _caps(who: str, caps: Caps | None, now_ms: int) -> str:
@@ -177,11 +195,13 @@ _WORDS: dict[Rule, Callable[[Asked], str]] = {
 }
 _SET_UP: dict[Rule, Callable[[Asked], object]] = {
     Rule.AGGREGATED: lambda asked: asked.offer.type is OfferType.AGGREGATED,
-    Rule.DATES: lambda asked: asked.offer.dates,
-    Rule.COUNTRY_RESTRICTION: lambda asked: asked.offer.countries_restricted,
+    Rule.DATES: lambda asked: asked.offer.dates or "dates" in asked.offer.unreadable,
+    Rule.COUNTRY_RESTRICTION: lambda asked: (
+        asked.offer.countries_restricted or "countries" in asked.offer.unreadable
+    ),
     Rule.CUSTOM_PAGE: lambda asked: asked.offer.custom_pages,
-    Rule.CAMPAIGN_CAPS: lambda asked: asked.campaign.caps,
-    Rule.OFFER_CAPS: lambda asked: asked.offer.caps,
+    Rule.CAMPAIGN_CAPS: lambda asked: asked.campaign.caps or "caps" in asked.campaign.unreadable,
+    Rule.OFFER_CAPS: lambda asked: asked.offer.caps or "caps" in asked.offer.unreadable,
     Rule.COUNTRY_PAYOUT: lambda asked: asked.offer.country_payouts,
     Rule.TARGET: lambda asked: asked.campaign.rule_sets,
     Rule.DEFAULT: lambda _: True,

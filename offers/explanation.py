@@ -46,7 +46,7 @@ class Hop(msgspec.Struct, frozen=True):
     """One step of a click on its way out of its offer.
 
     `step` is "pick" (`offer` is aggregated, `picked` has its turn among `candidates`), "detected exit",
-    "exit", "default offer" or "last resort"; `works` says whether the click could go on from there.
+    "exit chain", "exit", "default offer" or "last resort"; `works` says whether the click could go on there.
     """
 
     step: str

@@ -146,12 +146,12 @@ def read_candidates(read: FieldReader) -> tuple[Candidate, ...]:
 
 
 def _candidate(read: FieldReader, offer_id: int, row: dict[str, Any]) -> Candidate:
+    """One row. Its `dateRangeNotPass` is not read: co-recipe writes the opposite of the name into it."""
     restricted = read.countries("countriesRestrictions", row, "offersAggregatedIds.")
     closed_by = None if restricted.is_readable else "its countries cannot be read"
     for name, why in (
         ("capsOverLimitSales", "its sales cap is exceeded"),
         ("capsOverLimitClicks", "its clicks cap is exceeded"),
-        ("dateRangeNotPass", "its dates have failed"),
     ):
         before = len(read.defects)
         if read.flag(name, row, "offersAggregatedIds."):

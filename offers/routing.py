@@ -4,30 +4,32 @@ The rules are pure; only this driver loads further offers, through the `find` th
 as well over the live catalog as over a recipe that is not live yet.
 """
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
 
+from offers.exit_targets import (
+    Choose,
+    ExitTarget,
+    Find,
+    Step,
+    exit_chain,
+    exit_target,
+    open_candidates,
+    pick,
+)
 from offers.landing import Route
 from offers.pages import Page
-from offers.record_parts import Candidate
-from offers.records import ZERO, Campaign, Offer, OfferStatus, OfferType
+from offers.records import ZERO, Campaign, Offer, OfferStatus
 from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule, Verdict
-from offers.rules.aggregated import closed_because, open_candidates
 from offers.rules.country_payout import payout_for
 from offers.rules.verdicts import Exit, Pick, Stay
 
-MAX_HOPS = 10
 TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
-CLOSED_TO_PICKS = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
-# What may follow the rules in a trace.
-PICK_STEP, DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "pick", "detected exit", "exit", "default offer"
+# Steps that may follow the rules in a trace, besides those of `exit_targets`.
+DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "detected exit", "exit", "default offer"
 
-# May raise for an offer that it does not have at hand; then the click is decided anew once it does.
-Find = Callable[[int], Offer | None]
-# (campaign id, aggregated offer id, ids of the candidates that can take the click) -> the one that takes it
-Choose = Callable[[int, int, tuple[int, ...]], int]
+__all__ = ["Choose", "Decision", "Defaults", "Find", "Step", "decide", "own_payout"]
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -36,15 +38,6 @@ class Defaults(msgspec.Struct, frozen=True):
     offer_id: int
     campaign_id: int
     page: Page
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One entry of a trace: who was asked, what it looked at, what it said."""
-
-    rule: str
-    looked_at: dict[str, object]
-    said: str
-    decided: bool
 
 
 class Decision(msgspec.Struct, eq=False, gc=False):
@@ -73,15 +66,6 @@ class Decision(msgspec.Struct, eq=False, gc=False):
     record_part: bytes = b""
 
 
-class Taker(msgspec.Struct, frozen=True):
-    """Who takes an exit click. `offer` None: nobody; `pageless`: it was named but has no page of its own."""
-
-    offer: Offer | None
-    by_aggregated: bool
-    pageless: Offer | None
-    said: str
-
-
 def decide(
     asked: Asked, find: Find, choose: Choose, defaults: Defaults, trace: list[Step] | None = None
 ) -> Decision:
@@ -89,11 +73,7 @@ def decide(
     verdict, caps_type = _ask_the_rules(asked, trace)
     caps_type = getattr(verdict, "caps_type", None) or caps_type
     if isinstance(verdict, Pick):
-        usable = _usable(verdict.candidates, find)
-        picked = choose(asked.campaign.campaign_id, asked.offer.offer_id, usable) if usable else 0
-        if trace is not None:
-            trace.append(_pick_step(asked.offer, asked, usable, picked))
-        verdict = Exit(verdict.redirect_type, verdict.reason, picked) if picked else verdict.otherwise
+        verdict = _picked(asked, verdict, find, choose, trace)
     if isinstance(verdict, Stay):
         return _stay(asked, verdict, caps_type, find, defaults)
     return _exit(asked, verdict, caps_type, find, choose, defaults, trace)
@@ -116,6 +96,16 @@ def _step(rule: Rule, asked: Asked, answer: Verdict | Passed) -> Step:
     if isinstance(answer, Passed):
         return Step(rule.value, LOOKS_AT[rule](asked), answer.why, decided=False)
     return Step(rule.value, LOOKS_AT[rule](asked), answer.reason, decided=True)
+
+
+def _picked(asked: Asked, verdict: Pick, find: Find, choose: Choose, trace: list[Step] | None) -> Exit:
+    offer = asked.offer
+    usable = open_candidates(offer, asked, find)
+    picked = pick(offer, usable, asked, choose, find, trace)
+    if not picked:
+        return verdict.otherwise
+    kind = verdict.redirect_type
+    return Exit(kind, f"{kind}: {len(usable)} of {len(offer.candidates)} candidates are open", picked)
 
 
 def own_payout(asked: Asked) -> Decimal:
@@ -164,18 +154,24 @@ def _exit(
     trace: list[Step] | None,
 ) -> Decision:
     origin, target = asked.offer, leave.offer_id
-    steps: tuple[int, ...] = ()
+    way: tuple[int, ...] = ()
     if leave.nested and origin.detected_exit_id:
-        target, steps = origin.detected_exit_id, _nested_steps(origin)
+        target, way = origin.detected_exit_id, _nested_steps(origin)
         if trace is not None:
             said = f"offer {target} is the first of the exit chain that is not over its cap"
-            seen: dict[str, object] = {"exitOfferId": leave.offer_id or None, "chain": list(steps)}
+            seen: dict[str, object] = {"exitOfferId": leave.offer_id or None, "chain": list(way)}
             trace.append(Step(DETECTED_STEP, seen, said, decided=True))
-    named = taker = _taker(target, asked, find, choose, trace)
-    _note(trace, target, taker, EXIT_STEP)
+    chain = exit_chain(target, asked, find, trace)
+    if len(chain) > 1:
+        way = (*(way or (origin.offer_id, target)), *chain[1:])
+    named = taker = exit_target(chain[-1], asked, find, choose, trace)
+    _note(trace, chain[-1], taker, EXIT_STEP)
     if taker.offer is None:
-        taker = _taker(defaults.offer_id, asked, find, choose, trace)
-        _note(trace, defaults.offer_id, taker, DEFAULT_STEP)
+        # The offer that may not have the click does not get it back as the default offer.
+        default_id = 0 if defaults.offer_id == origin.offer_id else defaults.offer_id
+        default_id = exit_chain(default_id, asked, find, trace)[-1]
+        taker = exit_target(default_id, asked, find, choose, trace)
+        _note(trace, default_id, taker, DEFAULT_STEP)
     # Where no offer has a page for it, the click belongs to the one that was named, if there is one.
     offer = taker.offer or named.pageless
     page = taker.offer.landing_page if taker.offer is not None else None
@@ -194,7 +190,7 @@ def _exit(
         replaced_page=origin.landing_page,
         replaced_page_id=origin.landing_page_id,
         caps_type=caps_type,
-        nested_steps=steps,
+        nested_steps=way,
         is_default_page=page is None or (named.offer is None and bool(target) and not named.by_aggregated),
     )
 
@@ -219,60 +215,6 @@ def _nested_steps(origin: Offer) -> tuple[int, ...]:
     return (origin.offer_id, *known)
 
 
-def _taker(target: int, asked: Asked, find: Find, choose: Choose, trace: list[Step] | None = None) -> Taker:
-    """The offer that takes a click sent to offer `target`, through aggregated offers if need be."""
-    by_aggregated, seen = False, set[int]()
-    while True:
-        if not target:
-            return Taker(None, by_aggregated, None, "no offer is named")
-        if target in seen or len(seen) >= MAX_HOPS:
-            return Taker(None, by_aggregated, None, f"offer {target} leads round in circles")
-        seen.add(target)
-        offer = find(target)
-        if offer is None:
-            return Taker(None, by_aggregated, None, f"offer {target} is unknown")
-        if offer.status is OfferStatus.INACTIVE:
-            return Taker(None, by_aggregated, None, f"offer {target} is inactive")
-        if offer.type is OfferType.REGULAR:
-            if offer.landing_page is None:
-                return Taker(None, by_aggregated, offer, f"offer {target} has no landing page")
-            return Taker(offer, by_aggregated, None, f"offer {target} takes the click")
-        by_aggregated = True
-        usable = _usable(open_candidates(offer, asked.visitor.geo.country), find)
-        picked = choose(asked.campaign.campaign_id, offer.offer_id, usable) if usable else 0
-        if trace is not None:
-            trace.append(_pick_step(offer, asked, usable, picked))
-        if not picked:
-            return Taker(None, by_aggregated, None, f"aggregated offer {target} has no open candidate")
-        target = picked
-
-
-def _usable(candidates: tuple[Candidate, ...], find: Find) -> tuple[int, ...]:
-    """The ids of the candidates whose offer exists and may be picked."""
-    usable = []
-    for candidate in candidates:
-        offer = find(candidate.offer_id)
-        if offer is not None and offer.status not in CLOSED_TO_PICKS:
-            usable.append(candidate.offer_id)
-    return tuple(usable)
-
-
-def _note(trace: list[Step] | None, target: int, taker: Taker, step: str) -> None:
+def _note(trace: list[Step] | None, target: int, taker: ExitTarget, step: str) -> None:
     if trace is not None:
         trace.append(Step(step, {"offerId": target or None}, taker.said, decided=taker.offer is not None))
-
-
-def _pick_step(offer: Offer, asked: Asked, usable: tuple[int, ...], picked: int) -> Step:
-    """Which candidate of an aggregated offer has its turn, and why the others have not."""
-    candidates = {}
-    for candidate in offer.candidates:
-        usual = "open" if candidate.offer_id in usable else "its offer is unknown, inactive or a draft"
-        closed = closed_because(candidate, asked.visitor.geo.country)
-        candidates[str(candidate.offer_id)] = closed or usual
-    seen: dict[str, object] = {
-        "offerId": offer.offer_id,
-        "picked": picked or None,
-        "candidates": candidates,
-    }
-    said = f"offer {picked} has its turn" if picked else f"no candidate of offer {offer.offer_id} is open"
-    return Step(PICK_STEP, seen, said, decided=bool(picked))

@@ -1,42 +1,59 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
 from offers.record_parts import Candidate
-from offers.records import Offer, OfferType
+from offers.records import Offer, OfferStatus, OfferType
+from offers.rules.offer_caps import is_over_cap
 from offers.rules.verdicts import Asked, Exit, Passed, Pick
 
 REDIRECT_TYPE = "offerAggregatedBestOffer"
+NONE_OPEN = "offerAggregatedExitTrafficToRegularOffer"
 REGULAR = Passed("the offer is not aggregated")
+CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 
 
-def decide(asked: Asked) -> Pick | Passed:
-    """The candidates open to this visitor; whether their offers exist is for the driver to see."""
+def decide(asked: Asked) -> Pick | Exit | Passed:
+    """A pick among the candidates; the driver asks the live record of each whether it is open."""
     offer = asked.offer
     if offer.type is not OfferType.AGGREGATED:
         return REGULAR
-    candidates = open_candidates(offer, asked.visitor.geo.country)
+    if "candidates" in offer.unreadable:
+        reason = f"{NONE_OPEN}: the offer's candidates cannot be read"
+        return Exit(NONE_OPEN, reason, offer.exit_offer_id)
     return Pick(
         redirect_type=REDIRECT_TYPE,
-        reason=f"{REDIRECT_TYPE}: {len(candidates)} of {len(offer.candidates)} candidates are open",
-        candidates=candidates,
-        otherwise=Exit(
-            "offerAggregatedExitTrafficToRegularOffer",
-            "offerAggregatedExitTrafficToRegularOffer: no candidate is open",
-            offer.exit_offer_id,
-        ),
+        reason=f"{REDIRECT_TYPE}: each of {len(offer.candidates)} candidates is asked of its own record",
+        otherwise=Exit(NONE_OPEN, f"{NONE_OPEN}: no candidate is open", offer.exit_offer_id),
     )
 
 
-def open_candidates(offer: Offer, country: str | None) -> tuple[Candidate, ...]:
-    """Those of an aggregated offer's candidates that may take a click from `country`."""
-    return tuple(found for found in offer.candidates if closed_because(found, country) is None)
-
-
-def closed_because(candidate: Candidate, country: str | None) -> str | None:
-    """Why the candidate may not take a click from `country`; None when it may."""
+def closed_by_row(candidate: Candidate, country: str | None) -> str | None:
+    """Why the aggregated offer's row closes a candidate to a click from `country`; None: it does not."""
     if candidate.closed_by is not None:
         return candidate.closed_by
     if country is not None and country in candidate.countries_restricted:
         return f"it restricts {country}"
+    return None
+
+
+def closed_by_record(offer: Offer | None, country: str | None, now_ms: int) -> str | None:
+    """Why the candidate's own record closes it to a click from `country` at `now_ms`; None: it is open.
+
+    What restricts it and cannot be read closes it too.
+    """
+    if offer is None:
+        return "its offer is unknown"
+    if offer.status in CLOSED_STATUSES:
+        return f"its status is {offer.status.value}"
+    if offer.landing_page is None and offer.type is OfferType.REGULAR:
+        return "it has no landing page"
+    if offer.unreadable:
+        return f"cannot be read: its {', '.join(sorted(offer.unreadable))}"
+    if offer.dates is not None and offer.dates.passed(now_ms) is False:
+        return "it is outside its dates"
+    if country is not None and country in offer.countries_restricted:
+        return f"it restricts {country}"
+    if is_over_cap(offer, now_ms):
+        return "it is over its cap"
     return None
 
 
@@ -47,6 +64,7 @@ def looks_at(asked: Asked) -> dict[str, object]:
         "type": asked.offer.type.value,
         "country": country,
         "candidates": {
-            str(found.offer_id): closed_because(found, country) or "open" for found in asked.offer.candidates
+            str(found.offer_id): closed_by_row(found, country) or "asked of its own record"
+            for found in asked.offer.candidates
         },
     }

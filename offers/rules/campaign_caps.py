@@ -3,7 +3,12 @@
 from offers.record_parts import Caps
 from offers.rules.verdicts import Asked, Exit, Passed
 
+# Both are redirect types and caps types. The file's own `capsType` is not used: it names one of two limits,
+# and the network's reports have always grouped campaigns by these.
+OVER_LIMIT = "capsCampaignOverLimit"
+UNDER_LIMIT = "capsCampaignUnderLimit"
 NO_CAPS = Passed("the campaign has no caps")
+UNDER_WITHOUT_TARGET = Passed("the campaign is under its cap, and its caps name no offer", UNDER_LIMIT)
 OUT_OF_DATES = Passed("the campaign's caps are off: outside their dates", "capsCampaignDataRangeNotPass")
 WITHIN = Passed("the campaign's caps ask for nothing")
 
@@ -11,26 +16,30 @@ WITHIN = Passed("the campaign's caps ask for nothing")
 def decide(asked: Asked) -> Exit | Passed:
     """Over limit: to the exit offer. Under limit: to the offer that the caps name, where they name one."""
     caps = asked.campaign.caps
+    if "caps" in asked.campaign.unreadable:
+        return _over(asked, "the campaign's caps cannot be read")
     if caps is None:
         return NO_CAPS
     if caps_are_off(caps, asked.now_ms):
         return OUT_OF_DATES
     if caps.over_limit:
-        kind = "capsCampaignOverLimit"
-        return Exit(
-            kind,
-            f"{kind}: the campaign is over its cap",
-            asked.offer.exit_offer_id,
-            nested=True,
-            caps_type=caps.caps_type or kind,
-        )
+        return _over(asked, "the campaign is over its cap")
     if caps.under_limit:
-        kind = "capsCampaignUnderLimit"
         if caps.redirect_offer_id == 0:
-            return Passed("the campaign is under its cap, and its caps name no offer", caps.caps_type or kind)
-        reason = f"{kind}: the campaign is under its cap"
-        return Exit(kind, reason, caps.redirect_offer_id, caps_type=caps.caps_type or kind)
+            return UNDER_WITHOUT_TARGET
+        reason = f"{UNDER_LIMIT}: the campaign is under its cap"
+        return Exit(UNDER_LIMIT, reason, caps.redirect_offer_id, caps_type=UNDER_LIMIT)
     return WITHIN
+
+
+def _over(asked: Asked, why: str) -> Exit:
+    return Exit(
+        OVER_LIMIT,
+        f"{OVER_LIMIT}: {why}",
+        asked.offer.exit_offer_id,
+        nested=True,
+        caps_type=OVER_LIMIT,
+    )
 
 
 def caps_are_off(caps: Caps, now_ms: int) -> bool:
@@ -40,6 +49,8 @@ def caps_are_off(caps: Caps, now_ms: int) -> bool:
 
 def looks_at(asked: Asked) -> dict[str, object]:
     """What the rule decides by."""
+    if "caps" in asked.campaign.unreadable:
+        return {"caps": "cannot be read"}
     return caps_seen(asked.campaign.caps, asked.now_ms)
 
 

@@ -1,6 +1,7 @@
 """An offer may be capped."""
 
 from offers.record_parts import Caps
+from offers.records import Offer
 from offers.rules import country_payout
 from offers.rules.campaign_caps import caps_are_off, caps_seen
 from offers.rules.verdicts import Asked, Exit, Passed, Stay
@@ -15,12 +16,14 @@ WITHIN = Passed("the offer's caps ask for nothing")
 def decide(asked: Asked) -> Exit | Stay | Passed:
     """Over limit: to the offer that the caps name, else the exit offer. Under limit: paid by country."""
     caps = asked.offer.caps
+    if "caps" in asked.offer.unreadable:
+        return _exit(asked, caps, f"{OVER_LIMIT}: the offer's caps cannot be read")
     if caps is None:
         return NO_CAPS
     if caps_are_off(caps, asked.now_ms):
         return OUT_OF_DATES
     if caps.over_limit:
-        return _exit(asked, caps)
+        return _exit(asked, caps, "")
     if not caps.under_limit:
         return WITHIN
     payout = country_payout.payout_for(asked.offer, asked.visitor.geo.country)
@@ -29,23 +32,42 @@ def decide(asked: Asked) -> Exit | Stay | Passed:
         f"{UNDER_LIMIT}: the offer is under its cap",
         payin=payout.payin if payout else None,
         payout=payout.payout if payout else None,
-        caps_type=caps.caps_type or UNDER_LIMIT,
+        caps_type=_caps_type(caps, "Under", UNDER_LIMIT),
     )
 
 
-def _exit(asked: Asked, caps: Caps) -> Exit:
+def is_over_cap(offer: Offer, now_ms: int) -> bool:
+    """Whether the offer may take no click because of its caps: over a limit, or not to be read."""
+    caps = offer.caps
+    if caps is not None and caps.over_limit and not caps_are_off(caps, now_ms):
+        return True
+    return "caps" in offer.unreadable
+
+
+def _exit(asked: Asked, caps: Caps | None, unreadable: str) -> Exit:
     offer = asked.offer
-    target = caps.redirect_offer_id or offer.exit_offer_id
+    target = (caps.redirect_offer_id if caps else 0) or offer.exit_offer_id
     return Exit(
         offer.caps_redirect_type or OVER_LIMIT,
-        offer.caps_redirect_reason or f"{OVER_LIMIT}: the offer is over its cap",
+        unreadable or offer.caps_redirect_reason or f"{OVER_LIMIT}: the offer is over its cap",
         target,
-        nested=caps.is_exit_traffic or target == offer.exit_offer_id,
-        caps_type=caps.caps_type or OVER_LIMIT,
+        nested=target == offer.exit_offer_id,
+        caps_type=_caps_type(caps, "Over", OVER_LIMIT),
         keeps_type=offer.caps_redirect_type is not None,
     )
 
 
+def _caps_type(caps: Caps | None, word: str, usual: str) -> str:
+    """The file's caps type where it agrees with what the rule decided, else the rule's own.
+
+    co-recipe names one of two limits: an offer can be over its clicks limit and called "under" for its sales.
+    """
+    named = caps.caps_type if caps else None
+    return named if named is not None and word in named else usual
+
+
 def looks_at(asked: Asked) -> dict[str, object]:
     """What the rule decides by."""
+    if "caps" in asked.offer.unreadable:
+        return {"caps": "cannot be read"}
     return caps_seen(asked.offer.caps, asked.now_ms)

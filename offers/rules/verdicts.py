@@ -5,7 +5,6 @@ from decimal import Decimal
 import msgspec
 
 from offers.pages import Page
-from offers.record_parts import Candidate
 from offers.records import Campaign, Offer
 from offers.visitors import Visitor
 
@@ -56,11 +55,10 @@ class Exit(msgspec.Struct, frozen=True):
 
 
 class Pick(msgspec.Struct, frozen=True):
-    """The click goes to one of `candidates`, or, where none of their offers can take it, by `otherwise`."""
+    """The click goes to one of its offer's open candidates, or, where none is open, by `otherwise`."""
 
     redirect_type: str
     reason: str
-    candidates: tuple[Candidate, ...]
     otherwise: Exit
 
 

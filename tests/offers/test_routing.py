@@ -219,26 +219,6 @@ def test_a_trace_tells_every_rule_and_every_exit() -> None:
     ]
 
 
-def test_a_trace_tells_every_pick_and_why_the_other_candidates_were_not_asked() -> None:
-    trace: list[Step] = []
-    rows = [
-        {"aggregatedOfferId": 3},
-        {"aggregatedOfferId": 4},
-        {"aggregatedOfferId": 5, "dateRangeNotPass": 1},
-    ]
-    best = offer(2, type="aggregated", offersAggregatedIds=rows)
-    decided(asked(offer(**RESTRICTED, offerIdRedirectExitTraffic=2)), best, offer(3), trace=trace)
-    assert [(step.rule, step.said) for step in trace[-2:]] == [
-        ("pick", "offer 3 has its turn"),
-        ("exit", "offer 3 takes the click"),
-    ]
-    assert trace[-2].looked_at["candidates"] == {
-        "3": "open",
-        "4": "its offer is unknown, inactive or a draft",
-        "5": "its dates have failed",
-    }
-
-
 def test_a_trace_tells_of_the_detected_exit_offer_and_its_chain() -> None:
     trace: list[Step] = []
     decided(asked(offer(**(CHAIN | RESTRICTED))), offer(3), trace=trace)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule
 from offers.rules.verdicts import Exit, Pick, Stay
@@ -50,24 +51,44 @@ def test_no_rule_but_the_default_decides_a_click_without_rules(rule: Rule) -> No
     assert isinstance(DECIDE[rule](asked()), Passed)
 
 
-def test_only_open_candidates_are_picked_from() -> None:
-    rows = [
-        {"aggregatedOfferId": 2, "capsOverLimitSales": True},
-        {"aggregatedOfferId": "3", "capsOverLimitClicks": "0"},
-        {"aggregatedOfferId": 4, "dateRangeNotPass": 1},
-        {"aggregatedOfferId": 5, "countriesRestrictions": "FR,US"},
-        {"aggregatedOfferId": 6, "countriesRestrictions": "FR,CN"},
-        {"aggregatedOfferId": 0},
-    ]
-    pick = DECIDE[Rule.AGGREGATED](asked(offer(type="aggregated", offersAggregatedIds=rows)))
-    assert isinstance(pick, Pick)
-    assert [found.offer_id for found in pick.candidates] == [3, 6]
-
-
-def test_without_candidates_an_aggregated_offer_leaves_for_its_exit_offer() -> None:
+def test_without_open_candidates_an_aggregated_offer_leaves_for_its_exit_offer() -> None:
     pick = DECIDE[Rule.AGGREGATED](asked(offer(type="aggregated", offerIdRedirectExitTraffic=8)))
     assert isinstance(pick, Pick)
-    assert (pick.candidates, pick.otherwise.offer_id) == ((), 8)
+    assert pick.otherwise.offer_id == 8
+
+
+UNREADABLE = [
+    (Rule.AGGREGATED, "candidates", "offerAggregatedExitTrafficToRegularOffer"),
+    (Rule.DATES, "dates", "offerStartEndDateRangeNotPass"),
+    (Rule.COUNTRY_RESTRICTION, "countries", "offerGeoRestriction"),
+    (Rule.OFFER_CAPS, "caps", "capsOfferOverLimit"),
+]
+
+
+@pytest.mark.parametrize(("rule", "part", "redirect_type"), UNREADABLE)
+def test_what_restricts_an_offer_and_cannot_be_read_decides(
+    rule: Rule, part: str, redirect_type: str
+) -> None:
+    raw = {"type": "aggregated"} if rule is Rule.AGGREGATED else {}
+    the_offer = replace(offer(offerIdRedirectExitTraffic=8, **raw), unreadable=frozenset({part}))
+    verdict = DECIDE[rule](asked(the_offer, None, visitor(None)))
+    assert isinstance(verdict, Exit)
+    assert (verdict.redirect_type, verdict.offer_id) == (redirect_type, 8)
+    assert "cannot be read" in verdict.reason
+
+
+def test_campaign_caps_that_cannot_be_read_count_as_over_the_limit() -> None:
+    the_campaign = replace(campaign(), unreadable=frozenset({"caps"}))
+    verdict = DECIDE[Rule.CAMPAIGN_CAPS](asked(offer(offerIdRedirectExitTraffic=8), the_campaign))
+    assert isinstance(verdict, Exit)
+    assert (verdict.redirect_type, verdict.offer_id) == ("capsCampaignOverLimit", 8)
+    assert "cannot be read" in verdict.reason
+
+
+@pytest.mark.parametrize("rule", [Rule.CUSTOM_PAGE, Rule.COUNTRY_PAYOUT, Rule.TARGET])
+def test_a_rule_that_restricts_nobody_does_not_close(rule: Rule) -> None:
+    everything = frozenset({"candidates", "dates", "countries", "caps"})
+    assert isinstance(DECIDE[rule](asked(replace(offer(), unreadable=everything))), Passed)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +171,33 @@ def test_caps_outside_their_dates_are_off_and_noted(rule: Rule) -> None:
     assert isinstance(answer, Passed)
     assert "outside their dates" in answer.why
     assert answer.caps_type
+
+
+@pytest.mark.parametrize(
+    ("rule", "info", "caps_type"),
+    [
+        (Rule.CAMPAIGN_CAPS, {"capsClicksOverLimit": 1, "capsSalesUnderLimit": 1}, "capsCampaignOverLimit"),
+        (Rule.CAMPAIGN_CAPS, {"capsSalesOverLimit": 1, "capsClicksUnderLimit": 1}, "capsCampaignOverLimit"),
+        (Rule.CAMPAIGN_CAPS, {"capsClicksUnderLimit": 1}, "capsCampaignUnderLimit"),
+        (Rule.OFFER_CAPS, {"capsClicksOverLimit": 1, "capsSalesUnderLimit": 1}, "capsOfferOverLimit"),
+        (Rule.OFFER_CAPS, {"capsClicksUnderLimit": 1}, "offerUnderLimit"),
+    ],
+)
+def test_the_caps_type_agrees_with_the_redirect_type(
+    rule: Rule, info: dict[str, Any], caps_type: str
+) -> None:
+    named = "campaignUnderLimitSales" if rule is Rule.CAMPAIGN_CAPS else "offerUnderLimit"
+    record = caps(**info, capsType=named, campaignCapsOfferIdRedirect=3)
+    verdict = DECIDE[rule](asked(offer(**record), campaign(**record)))
+    assert isinstance(verdict, Exit | Stay)
+    assert verdict.caps_type == caps_type
+
+
+def test_the_file_s_caps_type_is_kept_where_it_agrees() -> None:
+    over = offer(**caps(capsClicksOverLimit=1, capsType="offerOverLimitClicks"))
+    verdict = DECIDE[Rule.OFFER_CAPS](asked(over))
+    assert isinstance(verdict, Exit)
+    assert verdict.caps_type == "offerOverLimitClicks"
 
 
 def test_an_over_limit_offer_leaves_by_what_its_record_says() -> None:
