@@ -26,6 +26,7 @@ from offers.rules.country_payout import payout_for
 from offers.rules.verdicts import Exit, Pick, Stay
 
 TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
+RULES = tuple(DECIDE.items())
 # Steps that may follow the rules in a trace, besides those of `exit_targets`.
 DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "detected exit", "exit", "default offer"
 
@@ -82,13 +83,14 @@ def decide(
 def _ask_the_rules(asked: Asked, trace: list[Step] | None) -> tuple[Verdict, str | None]:
     """The first verdict, and the last caps type that a rule noted on the way."""
     caps_type = None
-    for rule, ask in DECIDE.items():
+    for rule, ask in RULES:
         answer = ask(asked)
         if trace is not None:
             trace.append(_step(rule, asked, answer))
         if not isinstance(answer, Passed):
             return answer, caps_type
-        caps_type = answer.caps_type or caps_type
+        if answer.caps_type is not None:
+            caps_type = answer.caps_type
     raise AssertionError("the default rule always decides")
 
 
