@@ -114,7 +114,7 @@ def test_dates_without_their_setup_are_off() -> None:
     assert "no start and end" in why(Rule.DATES, asked(offer(useStartEndDate=1, startEndDateSetting=PAST)))
 
 
-@pytest.mark.parametrize("listed", ["USA", "GB,FR", "U", ""])
+@pytest.mark.parametrize("listed", ["FR,USA", "GB,FR", "FR,U", ""])
 def test_country_codes_are_compared_whole(listed: str) -> None:
     assert why(Rule.COUNTRY_RESTRICTION, asked(offer(countriesRestrictions=listed)))
 
@@ -122,7 +122,7 @@ def test_country_codes_are_compared_whole(listed: str) -> None:
 @pytest.mark.parametrize("rule", [Rule.COUNTRY_RESTRICTION, Rule.CUSTOM_PAGE, Rule.COUNTRY_PAYOUT])
 def test_an_unknown_country_equals_nothing(rule: Rule) -> None:
     the_offer = offer(
-        countriesRestrictions="null,None,",
+        countriesRestrictions="FR,null,None,",
         customLpRules='{"customLPRules": [{"country": "null", "lpUrl": "https://x.example/"}]}',
         customPayOutPerGeo='[{"geo": "null", "payIn": 1}]',
     )
