@@ -29,7 +29,7 @@ NAMED_ENTRIES = 20
 JSON_DEPTH = 3
 
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on", "y", "t"})
-_FALSE_WORDS = frozenset({"0", "false", "no", "off", "n", "f", ""})
+_FALSE_WORDS = frozenset({"0", "false", "no", "off", "n", "f"})
 # JSON text of anything but a word.
 _NO_WORD = re.compile(r"[\[{]|[-+.\d]+(e[-+]?\d+)?$|(true|false)$")
 # In JSON text: an escaped backslash, a whole pair, or a half of one; and halves that are not escaped.
@@ -131,7 +131,7 @@ class FieldReader:
                 return True
             if word in _FALSE_WORDS:
                 return False
-            if word == "null":
+            if word in ("", "null"):
                 return None
         self.defect(path + field, value, "is neither true nor false", closes)
         return None

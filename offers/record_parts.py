@@ -20,6 +20,11 @@ class DateRange(msgspec.Struct, frozen=True, gc=False):
     end_ms: int | None
     frozen_pass: bool | None
 
+    @property
+    def is_told(self) -> bool:
+        """Whether there is anything to tell by."""
+        return (self.start_ms, self.end_ms, self.frozen_pass) != (None, None, None)
+
     def passed(self, now_ms: int) -> bool | None:
         """Whether `now_ms` lies inside; the frozen verdict where a date is missing (None: cannot be told).
 

@@ -126,7 +126,7 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
             ("exit offer", self.exit_offer_id),
             ("countries", self.countries_restricted),
             ("custom pages", self.custom_pages),
-            ("dates", self.dates),
+            ("dates", self.dates is not None and self.dates.is_told),
             ("country payouts", self.country_payouts),
             ("caps", self.caps),
             ("caps exit", self.caps is not None and self.caps.redirect_offer_id),

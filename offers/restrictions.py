@@ -15,6 +15,7 @@ NOTHING_UNREADABLE: frozenset[str] = frozenset()
 
 # What counters of `capInfo` there are, with the part that they have in its flags' names.
 _COUNTED = (("sales", "capsSales"), ("clicks", "capsClicks"))
+_CAP_FLAGS = tuple(f"{name}{side}Limit" for _, name in _COUNTED for side in ("Over", "Under"))
 _NOT_SET: tuple[object, ...] = (None, "", [], {})
 
 
@@ -35,7 +36,7 @@ def read_dates(read: FieldReader) -> DateRange | None:
     """The start and end of an offer that has them set up."""
     if not _is_set_up(read, "startEndDateSetup", "useStartEndDate", DATES):
         return None
-    setting = _set_up(read, "startEndDateSetting", DATES)
+    setting = _set_up(read, "startEndDateSetting", ("startDate", "endDate", "dateRangePass"), DATES)
     if setting is None:
         return None
     dates = _date_range(read, "startEndDateSetting.", setting, ("startDate", "endDate"), DATES)
@@ -46,7 +47,7 @@ def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
     """The caps that are set up; `redirect_field` is where `capInfo` names another offer."""
     if not _is_set_up(read, "capSetup", "capsEnabled", CAPS):
         return None
-    info = _set_up(read, "capInfo", CAPS)
+    info = _set_up(read, "capInfo", (*_CAP_FLAGS, redirect_field), CAPS)
     if not info:
         if info is not None:
             read.defect("capInfo", info, "is empty, though it is set up", CAPS)
@@ -81,11 +82,16 @@ def _is_set_up(read: FieldReader, computed: str, switch: str, closes: str) -> bo
     return bool(set_up)
 
 
-def _set_up(read: FieldReader, field: str, closes: str) -> dict[str, Any] | None:
-    """The object that holds what is set up; that it is missing is a defect."""
+def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) -> dict[str, Any] | None:
+    """The object that holds what is set up; a missing one, or one without any of `names`, is a defect."""
     found = read.object(field, closes=closes)
-    if found is None and closes not in read.unreadable:
+    if closes in read.unreadable:
+        return None
+    if found is None:
         read.defect(field, read.raw.get(field), "is missing, though it is set up", closes)
+    elif found and not any(name in found for name in names):
+        read.defect(field, found, f"holds none of {', '.join(names)}", closes)
+        return None
     return found
 
 
