@@ -16,6 +16,7 @@ django_application = get_asgi_application()
 from cotraffic import operations  # noqa: E402 - Django's settings come first
 from offers import lane  # noqa: E402
 from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
+from offers.links import click_paths  # noqa: E402
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -43,12 +44,14 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Open an answerer for this worker, hand it to every request as `scope["state"]["answerer"]`, close it.
 
-    With it comes what answers the probes, as `scope["state"]["operations"]`.
+    With it come the paths of clicks, as `scope["state"]["click_paths"]`, and what answers the probes, as
+    `scope["state"]["operations"]`.
 
     See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
     """
     await receive()
     try:
+        scope["state"]["click_paths"] = click_paths()
         redis, clicks = open_redis(), build_click_writer()
         answerer = build_answerer(redis, clicks)
         scope["state"]["operations"] = operations.build(redis, answerer)

@@ -8,19 +8,21 @@ together.
 """
 
 import time
+from collections.abc import Mapping
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from cotraffic.limited_protocol import SMALL_BYTES, LimitedProtocol
+from cotraffic.request_line import origin_form
 from offers.admission import Refusal
 from offers.answer import Answer, Answerer, redirect
+from offers.click_paths import ClickPaths
 from offers.click_record import Click
 from offers.request import ClickRequest, read_click
 
-CLICK_URL = b"/offer?"
 # A request that brings a body, or wants another protocol, is no plain click.
 _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
 SERVER_ERROR = Answer(500, ((b"cache-control", b"no-store"), (b"content-length", b"0")), b"")
@@ -43,6 +45,12 @@ class ClickProtocol(LimitedProtocol):
 
     # Of all connections: the headers that every answer has, and their lines.
     _defaults: tuple[object, bytes] = (None, b"")
+
+    def connection_made(self, transport: Any) -> None:
+        """A new connection; it knows the paths of clicks."""
+        super().connection_made(transport)
+        paths: ClickPaths | None = self.app_state.get("click_paths")
+        self._token_parameters: Mapping[bytes, str] = paths.spellings if paths else {}
 
     def on_message_begin(self) -> None:
         """Only what the parser fills; the scope is built for requests that take the long way."""
@@ -70,9 +78,15 @@ class ClickProtocol(LimitedProtocol):
         if self._head_bytes > SMALL_BYTES:
             self._check_head()
         arrived = time.perf_counter()
-        if not self._is_plain_click() or not self._take(arrived):
+        path, _, rest = self.url.partition(b"?")
+        token_parameter = self._token_parameters.get(path)
+        if (
+            token_parameter is None
+            or not self._is_plain()
+            or not self._take(rest.partition(b"#")[0], token_parameter, arrived)
+        ):
             is_next = self.cycle is None or self.cycle.response_complete
-            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            url, headers, expects = origin_form(self.url), self.headers, self.expect_100_continue
             super().on_message_begin()
             self.url, self.expect_100_continue = url, expects
             self.headers.extend(headers)
@@ -81,11 +95,10 @@ class ClickProtocol(LimitedProtocol):
                 self.scope["state"]["arrived"] = arrived
             super().on_headers_complete()
 
-    def _is_plain_click(self) -> bool:
+    def _is_plain(self) -> bool:
         cycle, parser = self.cycle, self.parser
         return (
-            self.url.startswith(CLICK_URL)
-            and parser.get_method() == b"GET"
+            parser.get_method() == b"GET"
             and (cycle is None or cycle.response_complete)
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
@@ -94,12 +107,12 @@ class ClickProtocol(LimitedProtocol):
             and not self.flow.write_paused
         )
 
-    def _take(self, arrived: float) -> bool:
+    def _take(self, query_string: bytes, token_parameter: str, arrived: float) -> bool:
         """Begin to answer; gives whether the click is taken care of."""
         answerer: Answerer = self.app_state["answerer"]
         peer = self.client[0] if self.client else ""
         try:
-            request = read_click(self.url[len(CLICK_URL) :].partition(b"#")[0], self.headers, peer)
+            request = read_click(query_string, self.headers, peer, False, token_parameter)
             if request.debug:
                 return False
             cycle = _Cycle(self, answerer, arrived)

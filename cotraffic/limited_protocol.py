@@ -9,6 +9,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from cotraffic.request_line import with_ascii_line
+
 MAX_URL_BYTES = 8 * 1024
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
@@ -32,13 +34,13 @@ class LimitedProtocol(HttpToolsProtocol):
     """One connection with limits.
 
     Subclasses keep `_is_reading` true from a message's begin until its headers are complete, and call
-    `_check_head` then.
+    `_check_head` then; they set `_is_unusual` for a message that may have a body.
     """
 
     def connection_made(self, transport: Any) -> None:
         """A new connection; its clock begins."""
         super().connection_made(transport)
-        self._is_reading = False
+        self._is_reading = self._is_unusual = self._is_line_open = False
         self._head_bytes = self._body_bytes = self._refusal = 0
         self._awaited: object = None
         self._running: RequestResponseCycle = None  # type: ignore[assignment]  # as uvicorn has its own
@@ -47,20 +49,35 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless it is too much."""
+        if not data.isascii() and self._is_within_line():
+            data = with_ascii_line(data)
         reading = self.headers if self._is_reading else None
         self._head_bytes = len(data) if reading is None else self._head_bytes + len(data)
         try:
             self.parser.feed_data(data)
-            if self._is_reading and self._head_bytes > MAX_HEAD_BYTES:
-                if self.headers is not reading:
-                    # It began somewhere in these bytes, behind other requests.
-                    self._head_bytes = self._head_size()
-                self._check_head()
+            if self._is_reading:
+                self._is_line_open = (reading is None or self._is_line_open) and b"\n" not in data
+                self._check_unfinished(reading)
         except httptools.HttpParserUpgrade:
             # Nothing is upgraded here: the request is answered as if it had not asked, and is the last one.
             self._end_after_answer()
         except (httptools.HttpParserError, Refused):
             self._refuse(self._refusal or BAD_REQUEST)
+
+    def _is_within_line(self) -> bool:
+        """Whether the next byte is certainly one of a request line, or the first of a request."""
+        if self._is_reading:
+            return self._is_line_open
+        # Where the last request may have a body, uvicorn knows whether that has ended.
+        return not self._is_unusual or (self.cycle is not None and not self.cycle.more_body)
+
+    def _check_unfinished(self, reading: object) -> None:
+        """Raise `Refused` for an incomplete head over a limit; `reading`: the headers before these bytes."""
+        if self._head_bytes > MAX_HEAD_BYTES:
+            if self.headers is not reading:
+                # It began somewhere in these bytes, behind other requests.
+                self._head_bytes = self._head_size()
+            self._check_head()
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.common import CommonMiddleware
 
 from offers.addresses import AddressReader
+from offers.click_paths import ClickPaths, read_aliases
 
 # What a proxy writes and a visitor could write too.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
@@ -60,3 +62,17 @@ class Edge:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+class StaffHosts(CommonMiddleware):
+    """Refuse host names outside ALLOWED_HOSTS, but not for clicks: their links name any host."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        super().__init__(get_response)
+        self._clicks = ClickPaths(read_aliases(settings.CLICK_ALIASES).parameters)
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Refuse the request, or let it through."""
+        if self._clicks.parameter(request.path_info) is None:
+            return super().process_request(request)
+        return None

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from offers.links import ACCEPT, REFUSE
+from offers.links import ACCEPT, REFUSE, click_paths
 from offers.tokens import sealed_keys
 
 _PATH = re.compile(r"(?:[A-Za-z0-9._~-]+/)+")
@@ -52,6 +52,20 @@ def check_admin_path(**_: Any) -> list[CheckMessage]:
         f"none that begins with {', '.join(sorted(_TAKEN))}."
     )
     return [Error(f"ADMIN_PATH cannot be {path!r}.", hint=hint, id="cotraffic.E024")]
+
+
+@register("cotraffic")
+def check_click_aliases(**_: Any) -> list[CheckMessage]:
+    """E047 for an entry of CLICK_ALIASES that cannot be the path of a click."""
+    try:
+        click_paths()
+    except ValueError as problem:
+        hint = (
+            "CLICK_ALIASES is a list such as /ad?ad,/pl?o: a path, a question mark, and the parameter that "
+            "holds the token. /offer is answered anyway; the paths of staff pages and probes are taken."
+        )
+        return [Error(f"{problem}.", hint=hint, id="cotraffic.E047")]
+    return []
 
 
 @register("cotraffic")

@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 
 from cotraffic.log_settings import logging_settings
 from cotraffic.variables import Variables
+from offers.click_paths import ClickPaths, read_aliases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -38,6 +39,7 @@ DEV_CLIENT_IP = env.str("DEV_CLIENT_IP", default="") if DEVELOPMENT else ""
 ENCRYPTION_KEY = env.str("ENCRYPTION_KEY", default="") or env.str("ENCRIPTION_KEY", default="")
 AD_TOKEN_V1 = env.str("AD_TOKEN_V1", default="accept")
 AD_TOKEN_KEYS = env.list("AD_TOKEN_KEYS", default=[])
+CLICK_ALIASES = env.list("CLICK_ALIASES", default=[])
 DEFAULT_OFFER_ID = env.int("DEFAULT_OFFER_ID", default=0)
 DEFAULT_CAMPAIGN_ID = env.int("DEFAULT_CAMPAIGN_ID", default=0)
 DEFAULT_REDIRECT_URL = env.str("DEFAULT_REDIRECT_URL", default="https://google.com/")
@@ -127,7 +129,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "cotraffic.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "cotraffic.middleware.StaffHosts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -191,7 +193,10 @@ TIME_ZONE = "UTC"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # Links in the field and probes come over either scheme.
-SECURE_REDIRECT_EXEMPT = [r"^(?i:offer)/?$", r"^(health|ready|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [
+    *ClickPaths(read_aliases(CLICK_ALIASES).parameters).patterns(),
+    r"^(health|ready|metrics)$",
+]
 SECURE_HSTS_SECONDS = HSTS_SECONDS if HTTPS_ONLY else 0
 # Both would speak for host names that are not ours to speak for.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

@@ -8,13 +8,14 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from offers import views
+from offers.click_paths import ClickPaths, read_aliases
 
 ADMIN = settings.ADMIN_PATH.rstrip("/")
+# Aliases that cannot be are left out; `manage.py check` names them, and no worker starts with them.
+CLICKS = ClickPaths(read_aliases(settings.CLICK_ALIASES).parameters).patterns()
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # Links in the field are spelled in either case, with or without a slash at the end. (An inline flag would
-    # say it shorter, but Django cannot reverse those, and fails for every other URL with it.)
-    re_path(r"^[oO][fF][fF][eE][rR]/?$", views.offer, name="offer"),
+    *(re_path(pattern, views.offer, {"token_parameter": name}) for pattern, name in CLICKS.items()),
     path(f"{ADMIN}/diagnostics/", include("cotraffic.diagnostics.urls")),
     path(f"{ADMIN}/", admin.site.urls),
     # As they are typed; what is below them is linked to.

@@ -80,7 +80,7 @@ def _token(answerer: Answerer, question: Question) -> AdToken | Refusal:
     if question.target is not None:
         return AdToken(question.target)
     try:
-        return answerer.tokens.decrypted(question.request.ad)
+        return answerer.tokens.opened(question.request.ad)
     except BadToken as problem:
         return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
 

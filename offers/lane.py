@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from offers.answer import Answerer
+from offers.click_paths import ClickPaths
 from offers.request import ClickRequest, Scope, read_request
 
-PATH = "/offer"
 METHODS = frozenset({"GET", "HEAD"})
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -18,9 +18,11 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 def plain_click(scope: Scope) -> ClickRequest | None:
     """The click in an HTTP scope, or None where it is something else, or asks for debug."""
-    if scope["path"] != PATH or scope["method"] not in METHODS:
+    paths: ClickPaths = scope["state"]["click_paths"]
+    token_parameter = paths.parameter(scope["path"])
+    if token_parameter is None or scope["method"] not in METHODS:
         return None
-    request = read_request(scope)
+    request = read_request(scope, token_parameter)
     return None if request.debug else request
 
 

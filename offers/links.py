@@ -7,6 +7,7 @@ from typing import Final
 
 from django.conf import settings
 
+from offers.click_paths import ClickPaths, read_aliases
 from offers.tokens import TokenReader, encrypt, seal, sealed_keys
 
 ACCEPT: Final = "accept"
@@ -27,6 +28,14 @@ def token_reader() -> TokenReader:
     if not settings.ENCRYPTION_KEY:
         raise ValueError("ENCRYPTION_KEY is not set")
     return TokenReader(settings.ENCRYPTION_KEY, settings.TOKEN_CACHE_ENTRIES, keys)
+
+
+def click_paths() -> ClickPaths:
+    """The paths of clicks by the settings. Raises `ValueError` for aliases that cannot be."""
+    aliases = read_aliases(settings.CLICK_ALIASES, {settings.ADMIN_PATH.split("/")[0]})
+    if aliases.problems:
+        raise ValueError(f"CLICK_ALIASES: {aliases.problems[0]}")
+    return ClickPaths(aliases.parameters)
 
 
 def ad_token(offer_id: int, campaign_id: int, *, sealed: bool | None = None, expires_s: int = 0) -> str:

@@ -1,12 +1,16 @@
 """Reads what staff paste: a whole link, its query, or only its token."""
 
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from offers.click_paths import OFFER_PARAMETER, ClickPaths
 from offers.request import read_query
 
 MAX_LINK_CHARACTERS = 8_000
 _URL_TEXT = ":/?#[]@!$&'()*+,;=-._~%"
+_WRAPPERS = frozenset({'""', "''", "<>"})
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+OFFER_ONLY = ClickPaths()
 
 
 class BadLink(ValueError):
@@ -23,26 +27,64 @@ class Link(NamedTuple):
     fp: str = ""
 
 
-def read_link(text: str) -> Link:
+def read_link(text: str, paths: ClickPaths = OFFER_ONLY) -> Link:
     """The link in `text`: a URL with or without scheme, `?ad=…`, or the bare token. Raises `BadLink`.
 
-    Whether the token names anything is not looked at.
+    `paths` are those of this instance. Whether the token names anything is not looked at.
     """
-    text = text.strip().strip("<>\"'").strip()
+    text = _unwrapped(text)
     if not text:
         raise BadLink("nothing was given: paste a link, such as https://…/offer?ad=…, or its token")
     if len(text) > MAX_LINK_CHARACTERS:
         raise BadLink(
             f"the link has {len(text):,} characters; no link of ours has over {MAX_LINK_CHARACTERS:,}"
         )
-    before, mark, query = text.partition("?")
-    if not mark:
-        if "://" in before or "/" in before:
-            raise BadLink("the link has no query: it should end with ?ad=<token>")
-        query = before if "=" in before else f"ad={before}"
-    # A browser would send other letters as UTF-8, percent-encoded, and keep the fragment to itself.
-    sent = quote(query.partition("#")[0], safe=_URL_TEXT)
-    given = read_query(sent.encode("ascii"))
-    if "ad" not in given:
-        raise BadLink("the link has no `ad` parameter: it should read …/offer?ad=<token>")
-    return Link(*(given.get(name, "") for name in Link._fields))
+    before, mark, query = text.partition("#")[0].partition("?")
+    if "/" in before and "=" not in before.partition("/")[0]:
+        name = _parameter_at(before, paths)
+        if not mark:
+            raise BadLink(f"the link has no query: it should end with ?{name}=<token>")
+    else:
+        query = query if mark and not before else text.partition("#")[0]
+        name = next((name for name in paths.parameters.values() if _names(query, name)), OFFER_PARAMETER)
+        if "=" not in query.partition("?")[0]:
+            query = f"{name}={query}"
+    given = read_query(_sent(query), name)
+    if name not in given:
+        raise BadLink(f"the link has no `{name}` parameter: it should read …?{name}=<token>")
+    return Link(given[name], *(given.get(field, "") for field in Link._fields[1:]))
+
+
+def _unwrapped(text: str) -> str:
+    """The text without the quotes or brackets around it, and without what nobody sees before it."""
+    text = text.strip().lstrip(_INVISIBLE).strip()
+    while len(text) > 1 and text[0] + text[-1] in _WRAPPERS:
+        text = text[1:-1].strip()
+    return text
+
+
+def _parameter_at(before: str, paths: ClickPaths) -> str:
+    """The parameter that holds the token of a link, whose part before the query is given."""
+    parameter = paths.parameter(unquote(before))
+    if parameter is None:
+        scheme, mark, rest = before.partition("://")
+        _, slash, path = (rest if mark else scheme.removeprefix("//")).partition("/")
+        parameter = paths.parameter(unquote(slash + path))
+    if parameter is None:
+        known = ", ".join(paths.parameters)
+        raise BadLink(f"no clicks arrive at {slash + path or '/'}: this instance answers {known}")
+    return parameter
+
+
+def _names(query: str, parameter: str) -> bool:
+    return parameter in read_query(_sent(query), parameter)
+
+
+def _sent(query: str) -> bytes:
+    """The query as a browser sends it: other letters as UTF-8, percent-encoded."""
+    try:
+        # Bytes that are no UTF-8 come from a command line as halves of surrogate pairs.
+        raw = query.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = query.encode("utf-8", "replace")
+    return quote(raw, safe=_URL_TEXT).encode("ascii")

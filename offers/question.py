@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from offers.addresses import parse_address
+from offers.click_paths import ClickPaths
 from offers.devices import NO_HINTS, ClientHints, Device
-from offers.pasted_links import BadLink, Link, read_link
+from offers.pasted_links import OFFER_ONLY, BadLink, Link, read_link
 from offers.records import id_of
 from offers.request import ClickRequest
 from offers.rules import Asked
@@ -57,9 +58,12 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def read_question(
-    texts: Mapping[str, str], accept_language: str = "", hints: ClientHints = NO_HINTS
+    texts: Mapping[str, str],
+    accept_language: str = "",
+    hints: ClientHints = NO_HINTS,
+    paths: ClickPaths = OFFER_ONLY,
 ) -> Question:
-    """The question in texts as people type them, by the names in `FIELDS`.
+    """The question in texts as people type them, by the names in `FIELDS`; links lead to one of `paths`.
 
     "" leaves a circumstance as the link or the clock has it. Raises `BadQuestion`.
     """
@@ -67,7 +71,7 @@ def read_question(
     for field, text in given.items():
         if field != "link" and len(text) > MAX_TEXT_CHARACTERS:
             raise BadQuestion(field, f"that is over {MAX_TEXT_CHARACTERS:,} characters long")
-    link, target = _link_or_target(given)
+    link, target = _link_or_target(given, paths)
     clues = Clues(_address(given["address"]), "", given["user_agent"], accept_language, hints)
     request = ClickRequest(
         ad=link.ad,
@@ -84,13 +88,13 @@ def read_question(
     return Question(request, target, _country(given["country"]), at_ms)
 
 
-def _link_or_target(given: Mapping[str, str]) -> tuple[Link, AdTarget | None]:
+def _link_or_target(given: Mapping[str, str], paths: ClickPaths) -> tuple[Link, AdTarget | None]:
     offer, campaign = given["offer"], given["campaign"]
     if given["link"]:
         if offer or campaign:
             raise BadQuestion("link", "give either a link or an offer and a campaign, not both")
         try:
-            return read_link(given["link"]), None
+            return read_link(given["link"], paths), None
         except BadLink as problem:
             raise BadQuestion("link", str(problem)) from None
     if offer or campaign:

@@ -1,11 +1,13 @@
 """What a click brings along, taken from the ASGI scope that both doors receive."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 import msgspec
 
+from offers.click_paths import OFFER_PARAMETER
 from offers.devices import NO_HINTS, ClientHints
 from offers.visitors import Clues
 
@@ -26,13 +28,19 @@ _READ = frozenset(
     }
 )
 
+# What mailers make of the `&` before a name, once or several times.
+_ESCAPED_AND = "amp;"
+_QUESTION_MARK = re.compile(r"\?|%3[fF]")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+
 Scope = Mapping[str, Any]
 
 
 class ClickRequest(msgspec.Struct, frozen=True, gc=False):
     """One GET /offer, or `head`: a HEAD, which is answered alike and is no click.
 
-    Texts are "" where the request did not bring them.
+    `ad` is the token, whatever parameter holds it at the path of the click. Texts are "" where the request
+    did not bring them.
     """
 
     ad: str
@@ -46,21 +54,26 @@ class ClickRequest(msgspec.Struct, frozen=True, gc=False):
     clues: Clues
 
 
-def read_request(scope: Scope) -> ClickRequest:
+def read_request(scope: Scope, token_parameter: str = OFFER_PARAMETER) -> ClickRequest:
     """The click request in an ASGI HTTP scope; whatever the bytes are, it does not raise."""
     client = scope.get("client")
     head = scope["method"] == "HEAD"
-    return read_click(scope["query_string"], scope["headers"], client[0] if client else "", head)
+    peer = client[0] if client else ""
+    return read_click(scope["query_string"], scope["headers"], peer, head, token_parameter)
 
 
 def read_click(
-    query_string: bytes, headers: Iterable[tuple[bytes, bytes]], peer: str, head: bool = False
+    query_string: bytes,
+    headers: Iterable[tuple[bytes, bytes]],
+    peer: str,
+    head: bool = False,
+    token_parameter: str = OFFER_PARAMETER,
 ) -> ClickRequest:
     """The same from its parts. Names of headers are in lower case."""
-    given = read_query(query_string).get
+    given = read_query(query_string, token_parameter).get
     header = _headers(headers).get
     return ClickRequest(
-        given("ad", ""),
+        given(token_parameter, ""),
         given("subid", ""),
         given("cid", ""),
         given("ad_domain", ""),
@@ -78,20 +91,69 @@ def read_click(
     )
 
 
-def read_query(query_string: bytes) -> dict[str, str]:
-    """The parameters of a query string; broken UTF-8 becomes the replacement character."""
+def read_query(query_string: bytes, token_parameter: str = OFFER_PARAMETER) -> dict[str, str]:
+    """The parameters of a query string; broken UTF-8 becomes the replacement character.
+
+    Names and values are read as they are written, but for what happens to links on their way: `amp;` before
+    a name is passed over, and a question mark behind the token begins the next parameter.
+    """
+    if not query_string.isascii():
+        query_string = percent_encoded(query_string)
+    text = query_string.decode("ascii")
+    is_plain = "%" not in text and "+" not in text and ";" not in text
     query: dict[str, str] = {}
-    for part in query_string.decode("latin-1").split("&"):
+    for part in text.split("&"):
         if not part:
             continue
         name, _, value = part.partition("=")
-        if "%" in part or "+" in part:
-            name, value = unquote_plus(name, errors="replace"), unquote_plus(value, errors="replace")
+        if not is_plain and ("%" in part or "+" in part or ";" in part):
+            name, value = _decoded_name(name), unquote_plus(value, errors="replace")
         if name not in query:
             query[name] = value
         elif name in JOINED:
             query[name] = f"{query[name]},{value}"
-    return query
+    token = query.get(token_parameter)
+    if token is None:
+        return read_query(query_string.lstrip(b"?"), token_parameter) if text.startswith("?") else query
+    return read_query(_divided(text, token_parameter), token_parameter) if "?" in token else query
+
+
+def percent_encoded(raw: bytes) -> bytes:
+    """`raw` with every byte beyond ASCII percent-encoded, as a browser would have sent it."""
+    return _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], raw)
+
+
+def header_text(value: bytes) -> str:
+    """The text of a header: UTF-8, else Latin-1, which HTTP once took for granted."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _decoded_name(name: str) -> str:
+    name = unquote_plus(name, errors="replace")
+    while name.startswith(_ESCAPED_AND):
+        name = name[len(_ESCAPED_AND) :]
+    return name
+
+
+def _divided(text: str, token_parameter: str) -> bytes:
+    """A query with `&` for the question mark behind the token, whether that is percent-encoded or not."""
+    parts = text.split("&")
+    for at, part in enumerate(parts):
+        name, _, value = part.partition("=")
+        if _decoded_name(name) != token_parameter:
+            continue
+        token, *rest = _QUESTION_MARK.split(value, maxsplit=1)
+        further = "".join(rest).lstrip("?").encode()
+        if b"=" not in further:
+            # All of it was percent-encoded with the question mark.
+            further = percent_encoded(unquote_to_bytes(further))
+        parts[at] = f"{name}={token}"
+        parts.insert(at + 1, further.decode("ascii"))
+        break
+    return "&".join(parts).encode()
 
 
 def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
@@ -99,7 +161,7 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
     found: dict[bytes, str] = {}
     for name, value in headers:
         if name in _READ:
-            text = value.decode("latin-1")
+            text = value.decode("ascii") if value.isascii() else header_text(value)
             found[name] = f"{found[name]},{text}" if name in found else text
     return found
 

@@ -40,6 +40,18 @@ MAX_EXPIRY_S = 10**12 - 1
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _KEY_HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _SEALED_TEXT = re.compile(rb"([0-9]{1,18})\|([0-9]{1,18})(?:\|([0-9]{1,12}))?")
+# What mailers, pages and people leave around a token, of which nothing can be part of one: quotes, brackets,
+# full stops and commas, each in its typographic and full-width forms; what is invisible; the mark of bytes
+# that were no UTF-8. White space is dropped as well.
+DAMAGE = (
+    "\"'`<>().,;"
+    "\u00b4\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2026\u2032\u2033\u2039\u203a"
+    "\u3001\u3002\u3008\u3009\u300a\u300b\u300c\u300d\u300e\u300f\u3010\u3011\u301d\u301e\u301f"
+    "\uff02\uff07\uff08\uff09\uff0c\uff0e\uff1b\uff1c\uff1e\uff40\uff61"
+    "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff\ufffd"
+)
+_AROUND = DAMAGE + "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 NO_KEYS: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -75,10 +87,27 @@ class TokenReader:
 
     def read(self, token: str) -> AdTarget:
         """What `token` names. Raises `BadToken`, for one that has expired too, remembered or not."""
-        target, _, expires_s = self.decrypted(token)
+        try:
+            target, _, expires_s = self.decrypted(token)
+        except BadToken:
+            target, _, expires_s = self._undamaged(token)
         if expires_s and expires_s <= time.time():
             raise BadToken(f"expired at {datetime.fromtimestamp(expires_s, UTC).isoformat()}")
         return target
+
+    def opened(self, token: str) -> AdToken:
+        """What `token` holds, whether it has expired or not. Raises `BadToken`."""
+        try:
+            return self.decrypted(token)
+        except BadToken:
+            return self._undamaged(token)
+
+    def _undamaged(self, token: str) -> AdToken:
+        """What a token that cannot be read holds without the damage around it. Raises `BadToken`.
+
+        Only the bare token is remembered: one token could be damaged in any number of ways.
+        """
+        return self.decrypted(token.strip(_AROUND))
 
     def _decrypted(self, token: str) -> AdToken:
         """What `token` holds, whether it has expired or not. Raises `BadToken`."""

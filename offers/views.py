@@ -11,13 +11,16 @@ from offers.request import read_request
 
 
 @csrf_exempt
-async def offer(request: HttpRequest) -> HttpResponse:
-    """`GET /offer?ad=<token>`: a redirect, or, for those who may see it, the decision behind it."""
+async def offer(request: HttpRequest, token_parameter: str) -> HttpResponse:
+    """`GET /offer?ad=<token>`: a redirect, or, for those who may see it, the decision behind it.
+
+    `token_parameter` is the name of the parameter that holds the token at the path of the request.
+    """
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     scope = request.scope  # type: ignore[attr-defined]  # ASGIRequest has it
     answerer: Answerer = scope["state"]["answerer"]
-    click_request = read_request(scope)
+    click_request = read_request(scope, token_parameter)
     if click_request.debug and await _may_see_debug(request):
         try:
             status, body = await debug_answer(answerer, click_request)

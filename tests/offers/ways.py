@@ -29,6 +29,10 @@ REASONS = {
     b"cross-origin-resource-policy": _MIDDLEWARE,
     b"x-request-id": "it names the lines that a request has logged, and a click logs none",
 }
+# Past the protocol's own answers, which are the first way.
+LONG_WAY = ("--worker-class", "tests.long_way.LongWayWorker")
+STAFF_HOST = "staff.example"
+ALIASES = ("/ad?ad", "/pl?o")
 # Of a click, what is another each time.
 OF_THE_MOMENT = ("lid", "dateAdded", "ttl")
 
@@ -89,15 +93,23 @@ class Door:
 
 @contextmanager
 def open_ways(redis_url: str) -> Iterator[list[Door]]:
-    """A server for each way in, with the recipe of the conformance cases; it empties the Redis."""
+    """A server for each way in, with the recipe of the conformance cases; it empties the Redis.
+
+    Their staff pages are at `STAFF_HOST` alone, and clicks arrive at `ALIASES` too.
+    """
     with ExitStack() as stack:
         connection = stack.enter_context(redis.Redis.from_url(redis_url))
         connection.flushall()
         load_recipe(RecipeStore(connection))
+        variables = {
+            "AWS_SQS_QUEUE_URL": QUEUE_URL,
+            "CLICK_ALIASES": ",".join(ALIASES),
+            "ALLOWED_HOSTS": STAFF_HOST,
+        }
         servers = {
-            "protocol": doors.protocol_server(AWS_SQS_QUEUE_URL=QUEUE_URL),
-            "lane": doors.uvicorn_server("tests.doors:lane", AWS_SQS_QUEUE_URL=QUEUE_URL),
-            "django": doors.uvicorn_server("tests.doors:django", AWS_SQS_QUEUE_URL=QUEUE_URL),
+            "protocol": doors.protocol_server(**variables),
+            "lane": doors.protocol_server("tests.doors:lane", *LONG_WAY, **variables),
+            "django": doors.protocol_server("tests.doors:django", *LONG_WAY, **variables),
         }
         ways = [Door(name, stack.enter_context(it).port, connection) for name, it in servers.items()]
         for way in ways:

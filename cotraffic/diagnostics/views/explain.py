@@ -11,7 +11,9 @@ from cotraffic.diagnostics.worker import answerer_for
 from offers.answer import Answerer
 from offers.devices import NO_HINTS, ClientHints
 from offers.explain import explain
+from offers.links import click_paths
 from offers.question import FIELDS, BadQuestion, Question, read_question
+from offers.request import header_text
 
 _OPTIONS = {"address": "ip", "user_agent": "ua"}
 _HINTS = {
@@ -62,16 +64,21 @@ def _own(request: HttpRequest, answerer: Answerer) -> dict[str, str]:
     """Address and user agent of whoever asks, which a question has that does not name others."""
     peer, forwarded = request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
     address = answerer.visitors.addresses.client_address(peer, forwarded)
-    return {"address": address, "user_agent": request.headers.get("User-Agent", "")}
+    return {"address": address, "user_agent": _header(request, "User-Agent")}
 
 
 def _question(request: HttpRequest, given: dict[str, str], own: dict[str, str]) -> Question:
     """The question. Raises `BadQuestion`."""
     hints = NO_HINTS
     if not given["user_agent"].strip():
-        hints = ClientHints(**{name: request.headers.get(header, "") for name, header in _HINTS.items()})
+        hints = ClientHints(**{name: _header(request, header) for name, header in _HINTS.items()})
     full = given | {name: given[name].strip() or own[name] for name in own}
-    return read_question(full, request.headers.get("Accept-Language", ""), hints)
+    return read_question(full, _header(request, "Accept-Language"), hints, click_paths())
+
+
+def _header(request: HttpRequest, name: str) -> str:
+    """A header as a click's is read; Django has read it as Latin-1."""
+    return header_text(request.headers.get(name, "").encode("latin-1", "replace"))
 
 
 def _command(given: dict[str, str], own: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from offers.engine import build_answerer, build_click_writer, open_redis
 from offers.explain import explain
 from offers.explain_text import lines
 from offers.explanation import Explanation
+from offers.links import click_paths
 from offers.question import BadQuestion, Question, read_question
 
 REDIRECTED, WRONG_USE, REFUSED, NOT_NOW, NOT_SET_UP = 0, 2, 3, 4, 5
@@ -73,9 +74,12 @@ class Command(BaseCommand):
         """Explain, print, and exit with the code that `EXIT_CODES` gives."""
         given = {name: options[name] for name in _OPTIONS}
         try:
-            question = read_question({"link": link, "address": ip, "user_agent": ua, **given})
+            texts = {"link": link, "address": ip, "user_agent": ua, **given}
+            question = read_question(texts, paths=click_paths())
         except BadQuestion as problem:
             self._stop(WRONG_USE, str(problem))
+        except ValueError as problem:
+            self._stop(NOT_SET_UP, f"{problem}. Run `manage.py check`: it says what to do.")
         try:
             explanation = asyncio.run(_explained(question))
         except (OSError, ValueError) as problem:
