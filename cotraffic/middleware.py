@@ -8,7 +8,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 
 from offers.addresses import AddressReader
@@ -71,7 +71,7 @@ class StaffHosts(CommonMiddleware):
         super().__init__(get_response)
         self._clicks = ClickPaths(read_aliases(settings.CLICK_ALIASES).parameters)
 
-    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         """Refuse the request, or let it through."""
         if self._clicks.parameter(request.path_info) is None:
             return super().process_request(request)

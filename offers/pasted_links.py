@@ -46,8 +46,9 @@ def read_link(text: str, paths: ClickPaths = OFFER_ONLY) -> Link:
             raise BadLink(f"the link has no query: it should end with ?{name}=<token>")
     else:
         query = query if mark and not before else text.partition("#")[0]
-        name = next((name for name in paths.parameters.values() if _names(query, name)), OFFER_PARAMETER)
-        if "=" not in query.partition("?")[0]:
+        found = [name for name in paths.parameters.values() if _names(query, name)]
+        name = found[0] if found else OFFER_PARAMETER
+        if not found and "=" not in query.partition("&")[0].partition("?")[0]:
             query = f"{name}={query}"
     given = read_query(_sent(query), name)
     if name not in given:

@@ -41,3 +41,16 @@ def test_where_the_old_form_is_refused_its_key_is_not_needed(settings: Settings)
 def test_a_key_with_two_purposes_is_warned_of(settings: Settings) -> None:
     settings.AD_TOKEN_KEYS = [f"a:{settings.ENCRYPTION_KEY.encode().hex()}"]
     assert only(security_checks.check_token_keys()).id == "cotraffic.W023"
+
+
+@pytest.mark.parametrize("entry", ["pl?o", "/pl", "/health?o", "/offer?ad", "/back-office/x?o", "/pl?subid"])
+def test_an_alias_that_cannot_be_is_refused_with_a_hint(settings: Settings, entry: str) -> None:
+    settings.ADMIN_PATH, settings.CLICK_ALIASES = "back-office/", ["/ad?ad", entry]
+    message = only(security_checks.check_click_aliases())
+    assert (message.id, entry in message.msg) == ("cotraffic.E047", True)
+    assert "/ad?ad,/pl?o" in str(message.hint)
+
+
+def test_aliases_as_the_newest_links_have_them_pass(settings: Settings) -> None:
+    settings.CLICK_ALIASES = ["/ad?ad", "/pl?o"]
+    assert security_checks.check_click_aliases() == []

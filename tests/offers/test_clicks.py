@@ -1,6 +1,7 @@
 """What a request brings along, and what is written down of it."""
 
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,65 @@ def click(query: bytes = b"", the_click: Asked | None = None) -> Click:
 )
 def test_a_query_is_read_as_browsers_mean_it(query: bytes, parameters: dict[str, str]) -> None:
     assert read_query(query) == parameters
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        (b"ad=T?subid=5", {"ad": "T", "subid": "5"}),
+        (b"ad=T?subid=a%26b&cid=7", {"ad": "T", "subid": "a&b", "cid": "7"}),
+        (b"ad=T%3Fsubid=a%26b&cid=7", {"ad": "T", "subid": "a&b", "cid": "7"}),
+        (b"ad=T%3fsubid%3Da%2526b%26cid%3D%25C3%25BC", {"ad": "T", "subid": "a&b", "cid": "\xfc"}),
+        (b"ad=T%3Fsubid%3D%C3%BC", {"ad": "T", "subid": "\xfc"}),
+        (b"subid=1&ad=T?subid=2&subid=3", {"subid": "1,2,3", "ad": "T"}),
+        (b"ad=T?ad=U&cid=7?8", {"ad": "T", "cid": "7?8"}),
+        (b"ad=T?", {"ad": "T"}),
+        (b"ad=T??x", {"ad": "T", "x": ""}),
+        (b"%61d=T?subid=5", {"ad": "T", "subid": "5"}),
+        (b"??ad=T&subid=5", {"ad": "T", "subid": "5"}),
+        (b"ad=T&subid=why?because=x", {"ad": "T", "subid": "why?because=x"}),
+        (b"ad=T&amp;subid=5&amp;amp;cid=7", {"ad": "T", "subid": "5", "cid": "7"}),
+        (b"ad=T&amp%3Bsubid=5&amp%3Bamp%3bcid=7", {"ad": "T", "subid": "5", "cid": "7"}),
+        (b"subid=1&amp;subid=2", {"subid": "1,2"}),
+        (b"ad=T&subid=&amp;=&amp;", {"ad": "T", "subid": "", "": ""}),
+        (b"ad=T&subid=R%26amp;D", {"ad": "T", "subid": "R&amp;D"}),
+        (b"AD=T&SubID=5", {"AD": "T", "SubID": "5"}),
+    ],
+)
+def test_a_damaged_query_is_read_as_it_was_meant(query: bytes, parameters: dict[str, str]) -> None:
+    assert read_query(query) == parameters
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("subid=caf\xe9".encode(), "caf\xe9"),
+        (b"subid=\xc3%A9+\xf0\x9f\x98\x80", "\xe9 \U0001f600"),
+        (b"subid=caf\xe9", "caf\ufffd"),
+    ],
+)
+def test_bytes_in_a_query_are_utf_8(query: bytes, value: str) -> None:
+    assert read_query(query) == {"subid": value}
+
+
+@given(st.text(), st.text())
+def test_whether_a_query_is_percent_encoded_makes_no_difference(subid: str, cid: str) -> None:
+    kept = "&=+%;?"
+    raw = "&".join(f"subid={''.join(c for c in text if c not in kept)}" for text in (subid, cid))
+    assert read_query(raw.encode()) == read_query(quote(raw, safe="&=").encode())
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"), [("caf\xe9".encode(), "caf\xe9"), (b"caf\xe9", "caf\xe9"), (b"\xff\xfe", "\xff\xfe")]
+)
+def test_a_header_is_utf_8_or_else_latin_1(sent: bytes, text: str) -> None:
+    request = read_request(scope(b"", (b"referer", sent), (b"user-agent", sent)))
+    assert (request.referer, request.clues.user_agent) == (text, text)
+
+
+def test_the_token_is_in_the_parameter_of_the_path() -> None:
+    asked_at_alias = read_request(scope(b"o=T?subid=5&ad=U"), "o")
+    assert (asked_at_alias.ad, asked_at_alias.subid) == ("T", "5")
 
 
 def test_debug_is_asked_for_by_one_word_only() -> None:

@@ -182,6 +182,68 @@ def test_what_is_no_http_is_refused_and_closed(port: int, log: redis.Redis, garb
     assert logged(log) == []
 
 
+UNENCODED = CLICK.replace(b" HTTP/1.1", "&subid=caf\u00e9_\u9b45".encode() + b" HTTP/1.1")
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+def test_a_url_with_bytes_beyond_ascii_may_come_in_pieces(port: int, log: redis.Redis, size: int) -> None:
+    log.delete(LOG)
+    with connected(port) as connection:
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):
+            for at in range(0, len(UNENCODED), size):
+                connection.send(UNENCODED[at : at + size])
+            assert connection.answer().status == 302
+    assert noted(log) == ["caf\u00e9_\u9b45"] * 2
+
+
+def noted(log: redis.Redis) -> list[str]:
+    entries: Any = log.xrange(LOG)
+    return [json.loads(kept[b"click"]).get("subCampaign", "") for _, kept in entries]
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_bytes_beyond_ascii_are_encoded_in_the_request_line_alone(
+    port: int, log: redis.Redis, size: int
+) -> None:
+    """A body that were changed would end in the middle of what looks like a request."""
+    body = "\r\nGET /caf\u00e9 HTTP/1.1\r\n\r\n\u00e9".encode()
+    post = get(b"ad=1", b"X: caf\xc3\xa9", b"Content-Length: %d" % len(body), method=b"POST") + body
+    log.delete(LOG)
+    with connected(port) as connection:
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(post), size):
+            connection.send(post[at : at + size])
+        assert connection.answer().status == 405
+        connection.send(CLICK)
+        assert connection.answer().status == 302
+    assert len(logged(log)) == 1
+
+
+@pytest.mark.parametrize("before", [b"", b"\r\n", b"\r\n\r\n"])
+def test_empty_lines_before_such_a_url_do_no_harm(port: int, log: redis.Redis, before: bytes) -> None:
+    log.delete(LOG)
+    assert exchange(port, before + UNENCODED).status == 302
+    assert noted(log) == ["caf\u00e9_\u9b45"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "G\u00c9T /offer?ad=1 HTTP/1.1",
+        "GET /offer?ad=1 HTTP/1.\u00e9",
+        "GET /offer?ad=1\u00e9 b HTTP/1.1",
+        "\u00e9",
+        "GET /offer?ad=1\u00e9\x00 HTTP/1.1",
+    ],
+)
+def test_what_is_no_request_line_with_such_bytes_is_refused(port: int, line: str) -> None:
+    with connected(port) as connection:
+        connection.send(line.encode() + b"\r\nHost: a\r\n\r\n")
+        assert connection.answer().status == 400
+        assert connection.is_closed()
+
+
 def test_broken_http_after_a_click_closes_and_leaves_the_click(port: int, log: redis.Redis) -> None:
     log.delete(LOG)
     with connected(port) as connection:

@@ -3,16 +3,21 @@
 Every such request is compared with the plain link: status, headers, Location and the click that is logged.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from offers.click_paths import ClickPaths
+from offers.explanation import Explanation
+from offers.question import BadQuestion, read_question
 from offers.tokens import DAMAGE
 from tests.conformance.instance import KNOWN_LINK
 from tests.offers.exchanges import exchange, get
-from tests.offers.ways import STAFF_HOST, Door, Outcome, open_ways
+from tests.offers.explaining import explain_once
+from tests.offers.ways import OF_THE_MOMENT, STAFF_HOST, Door, Outcome, open_ways
 from tests.processes import wait_until
 
 TOKEN = KNOWN_LINK.encode()
@@ -238,3 +243,39 @@ def test_whatever_bytes_a_url_has_come_to_the_same(ways: list[Door], raw: bytes)
     outcomes = [way.outcome(link(b"ad=%b&subid=%b" % (TOKEN, raw))) for way in ways]
     assert outcomes[1:] == outcomes[:-1]
     assert outcomes[0].answer.status in (302, 404)
+
+
+PASTED = {
+    **{name: query % TOKEN for name, query in DAMAGED.items()},
+    **{name: b"ad=%b%b%b&subid=5" % (before, TOKEN, behind) for name, (before, behind) in AROUND.items()},
+    "UTF-8": b"ad=%b&subid=%b" % (TOKEN, RAW.encode()),
+    "no UTF-8": b"ad=%b&subid=caf\xe9%%C3" % TOKEN,
+    "nothing": b"",
+    "no token": b"ad=junk.&subid=5",
+}
+
+
+@pytest.mark.parametrize("query", PASTED.values(), ids=PASTED)
+@pytest.mark.parametrize(("path", "name"), [(b"/offer", b"ad="), (b"//PL/", b"o=")])
+def test_an_explanation_agrees_with_the_answer(
+    ways: list[Door], query: bytes, path: bytes, name: bytes
+) -> None:
+    request = link(query.replace(b"ad=", name), path)
+    outcome = ways[0].outcome(request)
+    target = request.split(b" ")[1].decode("utf-8", "surrogateescape")
+    explanation = explained_at_alias(f"https://click_a.example{target}")
+    assert (explanation.refused is None) == (outcome.answer.status == 302)
+    for click in outcome.clicks:
+        assert explanation.record is not None
+        names = set(click) - set(OF_THE_MOMENT) - {"unique", "isUniqueVisit"}
+        assert {it: str(explanation.record[it]) for it in names} == {it: str(click[it]) for it in names}
+
+
+def explained_at_alias(text: str) -> Explanation:
+    user_agent, address = (line.partition(b": ")[2].decode() for line in VISITOR)
+    texts = {"link": text, "user_agent": user_agent, "address": address}
+    try:
+        question = read_question(texts, paths=ClickPaths({"/ad": "ad", "/pl": "o"}))
+    except BadQuestion:
+        question = read_question(texts | {"link": "no token"})
+    return asyncio.run(explain_once(question))
