@@ -56,6 +56,7 @@ app.conf.update(
     # Kilobytes: a child that a large load made big is replaced by a small one.
     worker_max_memory_per_child=300_000,
     timezone="UTC",
+    beat_scheduler="cotraffic.beat:IntervalScheduler",
     beat_schedule={
         "syncFromS3Cron": every(settings.RECIPE_SYNC_SECONDS, "recipes.tasks.sync_from_s3"),
         "offersToRedisCron": every(settings.RECIPE_RELOAD_SECONDS, "recipes.tasks.offers_to_redis"),

@@ -43,7 +43,6 @@ def processes(environment: Environment) -> list[Process]:
     if environment.aws_port:
         servers.append(Process("aws", aws_command(environment.aws_port)))
     celery = [python, "-m", "celery", "-A", "cotraffic"]
-    beat_files = ["--schedule", str(environment.state / "celerybeat"), "--pidfile="]
     gunicorn = [python, "-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application"]
     return [
         *servers,
@@ -53,7 +52,7 @@ def processes(environment: Environment) -> list[Process]:
         Process(
             "worker", [*celery, "worker", "--concurrency", "1", "--loglevel", "warning"], of_the_site=True
         ),
-        Process("beat", [*celery, "beat", *beat_files, "--loglevel", "warning"], of_the_site=True),
+        Process("beat", [*celery, "beat", "--pidfile=", "--loglevel", "warning"], of_the_site=True),
         *_corecipe(environment),
     ]
 

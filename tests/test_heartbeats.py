@@ -2,7 +2,6 @@
 
 import os
 import time
-from pathlib import Path
 
 import redis
 
@@ -17,10 +16,9 @@ def by_name(client: redis.Redis) -> dict[str, Heartbeat]:
     return {each.name.partition("@")[0]: each for each in heartbeats(client, time.time())}
 
 
-def test_worker_and_beat_tell_of_themselves(redis_client: redis.Redis, tmp_path: Path) -> None:
-    schedule = str(tmp_path / "schedule")
+def test_worker_and_beat_tell_of_themselves(redis_client: redis.Redis) -> None:
     with (
-        running(*CELERY, "beat", "--schedule", schedule, "--pidfile=") as beat,
+        running(*CELERY, "beat", "--pidfile=") as beat,
         running(*CELERY, "worker", "--concurrency", "1", "--hostname", "one@here") as worker,
     ):
         wait_until(lambda: by_name(redis_client).keys() >= {BEAT, "one"}, 20, "both heartbeats")

@@ -109,6 +109,35 @@ def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
     wait_until(lambda: instance.left_behind() == [], 10, "the end of all processes")
 
 
+@pytest.mark.timeout(300)
+def test_programs_end_with_a_supervisord_that_is_killed_and_the_next_start_works(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    with running_instance(tmp_path, variables) as killed:
+        killed.wait_until_ready()
+        supervisord = int((killed.data / "run" / "supervisord.pid").read_text())
+        os.kill(supervisord, signal.SIGKILL)
+        wait_until(lambda: killed.left_behind() == [], 60, "the end of all programs")
+
+
+@pytest.mark.timeout(300)
+def test_zeros_at_the_end_of_the_append_only_file_do_not_keep_redis_away(
+    variables: dict[str, str], table: Any, tmp_path: Path
+) -> None:
+    with running_instance(tmp_path, variables | {"AWS_DYNAMODB_ENDPOINT": "http://127.0.0.1:9"}) as instance:
+        instance.wait_until_ready()
+        lids = {instance.click(CLICK) for _ in range(5)}
+        assert instance.stop() == 0
+        (file,) = (instance.data / "redis" / "appendonlydir").glob("*.incr.aof")
+        with file.open("ab") as end:
+            end.write(bytes(5000))
+    with running_instance(tmp_path, variables) as instance:
+        instance.wait_until_ready()
+        wait_until(lambda: lids <= {item["lid"] for item in table.scan()["Items"]}, 120, "delivery")
+        assert any("5000 zero bytes" in line["event"] for line in instance.lines)
+        assert list(file.parent.glob("*.cut-*"))
+
+
 def test_a_broken_environment_file_is_refused_without_being_shown(tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     environment.write_text("# fine\n\nexport HOST=localhost\nSECRET KEY hunter2\n")

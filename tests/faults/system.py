@@ -70,7 +70,7 @@ class System:
         self.web = self._add("web", [PYTHON, *gunicorn])
         celery = [PYTHON, "-m", "celery", "-A", "cotraffic"]
         self.celery = self._add("celery", [*celery, "worker", "--concurrency", "2", "--loglevel", "info"])
-        beat = ["beat", "--schedule", str(self.directory / "schedule"), "--pidfile="]
+        beat = ["beat", "--pidfile="]
         self.beat = self._add("beat", [*celery, *beat])
         self._wait(lambda: port_answers(self.web_port), self.web)
         self._wait(lambda: port_answers(self.dynamodb_port), self.dynamodb)

@@ -5,7 +5,6 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from subprocess import Popen
 from typing import TYPE_CHECKING
 
@@ -31,11 +30,10 @@ def store(redis_client: redis.Redis) -> Iterator[RecipeStore]:
 
 
 @contextmanager
-def beat_and_worker(tmp_path: Path) -> Iterator[Popen[bytes]]:
+def beat_and_worker() -> Iterator[Popen[bytes]]:
     """Both processes; gives the worker."""
     with ExitStack() as stack:
-        schedule = str(tmp_path / "schedule")
-        stack.enter_context(running(*CELERY, "beat", "--schedule", schedule, "--pidfile=", **OFTEN))
+        stack.enter_context(running(*CELERY, "beat", "--pidfile=", **OFTEN))
         yield stack.enter_context(running(*CELERY, "worker", "--concurrency", "1", **OFTEN))
 
 
@@ -45,11 +43,9 @@ def upload(s3: "S3Client", *offer_ids: int) -> None:
     s3.put_object(Bucket="co-recipe-staging", Key="offersRecipe.json.gz", Body=body)
 
 
-def test_a_change_in_s3_goes_live_although_nobody_announces_it(
-    s3: "S3Client", store: RecipeStore, tmp_path: Path
-) -> None:
+def test_a_change_in_s3_goes_live_although_nobody_announces_it(s3: "S3Client", store: RecipeStore) -> None:
     upload(s3, 1)
-    with beat_and_worker(tmp_path):
+    with beat_and_worker():
         wait_until(lambda: store.live_count(OFFERS) == 1, 20, "the first load")
         upload(s3, 1, 2)
         wait_until(lambda: store.live_count(OFFERS) == 2, 10, "the second load")
@@ -62,18 +58,18 @@ def test_a_worker_that_starts_does_not_wait_for_the_first_beat(s3: "S3Client", s
 
 
 def test_a_flushed_redis_heals_without_s3(
-    s3: "S3Client", store: RecipeStore, redis_client: redis.Redis, tmp_path: Path
+    s3: "S3Client", store: RecipeStore, redis_client: redis.Redis
 ) -> None:
     upload(s3, 1, 2, 3)
-    with beat_and_worker(tmp_path):
+    with beat_and_worker():
         wait_until(lambda: store.live_count(OFFERS) == 3, 20, "the first load")
         s3.delete_object(Bucket="co-recipe-staging", Key="offersRecipe.json.gz")
         redis_client.flushall()
         wait_until(lambda: store.live_count(OFFERS) == 3, 20, "healing")
 
 
-def test_a_worker_stops_when_asked_to(store: RecipeStore, tmp_path: Path) -> None:
-    with beat_and_worker(tmp_path) as worker:
+def test_a_worker_stops_when_asked_to(store: RecipeStore) -> None:
+    with beat_and_worker() as worker:
         # There may be files of other tests, or nothing at all.
         wait_until(lambda: store.live_count(OFFERS) or store.meta(OFFERS).last_error, 20, "a first task")
         worker.send_signal(signal.SIGTERM)

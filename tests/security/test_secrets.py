@@ -103,7 +103,7 @@ def test_a_worker_in_trouble_prints_and_answers_no_secret(tmp_path: Path) -> Non
     [
         ("manage.py", "recipe_listen"),
         ("-m", "celery", "-A", "cotraffic", "worker", "--concurrency", "1", "--pool", "solo"),
-        ("-m", "celery", "-A", "cotraffic", "beat", "--pidfile=", "--schedule", "{tmp}/schedule"),
+        ("-m", "celery", "-A", "cotraffic", "beat", "--pidfile="),
     ],
     ids=["listener", "worker", "beat"],
 )
