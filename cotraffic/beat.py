@@ -7,13 +7,14 @@ import structlog
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 
 RETRY_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 300.0
 # Redis' queue is away for all entries alike, so one line tells it for all, again after this long.
 COMPLAIN_SECONDS = 30.0
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
-class IntervalScheduler(Scheduler):  # type: ignore[misc]  # its stubs are untyped
+class IntervalScheduler(Scheduler):
     """Sends each task of `beat_schedule` every so many seconds.
 
     Celery's own scheduler goes by the wall clock, and keeps the last runs in a file: when a clock that was
@@ -39,7 +40,7 @@ class IntervalScheduler(Scheduler):  # type: ignore[misc]  # its stubs are untyp
         next_at = min(
             (self._due_at[name] for name in self.schedule), default=time.monotonic() + RETRY_SECONDS
         )
-        return max(0.0, min(next_at - time.monotonic(), float(self.max_interval)))
+        return max(0.0, min(next_at - time.monotonic(), LONGEST_PAUSE_SECONDS))
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Send one task; a broker that is away is told in one line, for the next interval is the retry."""
@@ -61,4 +62,5 @@ class IntervalScheduler(Scheduler):  # type: ignore[misc]  # its stubs are untyp
 
 
 def _seconds(entry: ScheduleEntry) -> float:
-    return float(entry.schedule.run_every.total_seconds())
+    interval: Any = entry.schedule
+    return float(interval.run_every.total_seconds())

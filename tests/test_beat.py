@@ -9,8 +9,6 @@ from celery.beat import ScheduleEntry, SchedulingError
 
 from cotraffic.beat import IntervalScheduler
 
-Sent = list[tuple[str, float]]
-
 
 class Beat(IntervalScheduler):
     """Notes what it would send."""
@@ -20,10 +18,10 @@ class Beat(IntervalScheduler):
         self.is_away = False
         super().__init__(app)
 
-    def apply_async(self, entry: ScheduleEntry, **_: Any) -> None:
+    def apply_async(self, entry: ScheduleEntry, *_: Any, **__: Any) -> None:
         if self.is_away:
             raise SchedulingError("the broker is away")
-        self.sent.append(entry.task)
+        self.sent.append(str(entry.task))
 
 
 @pytest.fixture

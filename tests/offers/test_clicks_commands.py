@@ -177,7 +177,7 @@ def test_beat_and_worker_deliver_clicks_and_conversions(
     sqs: Any = boto3.client("sqs", region_name=settings.AWS_REGION)
     queue = sqs.create_queue(QueueName="of-beat.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     monkeypatch.setenv("AWS_SQS_QUEUE_URL", queue)
-    with beat_and_worker(tmp_path):
+    with beat_and_worker():
         add(log, *names(100))
         conversion = json.dumps({"body": json.dumps({"lid": "a"})})
         log.append(['{"lid":"a"}', "", "", f"1 {conversion}"])
