@@ -12,7 +12,24 @@ from ua_parser import Parser, Result
 from ua_parser.loaders import load_builtins
 from ua_parser.regex import Resolver
 
+from offers.device_marks import (
+    BOT,
+    BOT_WITHOUT_SYSTEM,
+    CONSOLE,
+    TABLET,
+    TABLET_PROGRAM,
+    TV,
+    TV_PROGRAM,
+    WEARABLE,
+    description,
+    is_iphone,
+    without_models,
+)
+
 MAX_USER_AGENT_CHARACTERS = 1024
+# What is longer is no browser's, and counts as not sent.
+MAX_HINT_CHARACTERS = 128
+MAX_BRANDS_CHARACTERS = 1024
 
 
 class Device(msgspec.Struct, frozen=True, gc=False):
@@ -55,42 +72,10 @@ _HINTED_OS = {"macOS": "Mac OS X", "Chrome OS": "Chrome OS", "Chromium OS": "Chr
 _DESKTOP_PLATFORMS = frozenset({"Windows", "macOS", "Linux", "Chrome OS"})
 # https://learn.microsoft.com/microsoft-edge/web-platform/how-to-detect-win11
 _WINDOWS_11_PLATFORM_VERSION = 13
+_SMALL_NUMBER = re.compile(r"[0-9]{1,4}(?![0-9])")
 
 
-class Marks:
-    """What marks a kind of device in a user agent: a pattern, which is slow to look for all over a text.
-
-    Wherever it matches, one of `words` occurs in the lower-case text; looking for them takes a tenth of it.
-    """
-
-    def __init__(self, pattern: str, *words: str) -> None:
-        self.pattern = re.compile(pattern, re.IGNORECASE | re.ASCII)
-        self.words = words
-
-    def mark(self, user_agent: str, lower_case: str) -> bool:
-        """Whether this user agent is of such a device."""
-        for word in self.words:
-            if word in lower_case:
-                return self.pattern.search(user_agent) is not None
-        return False
-
-
-TV = Marks(
-    r"smart-?tv|\bTV\b|web0s|webos\.tv|hbbtv|crkey|roku|appletv|apple ?tv|aft[a-z]{1,4}\b|bravia|netcast"
-    r"|viera|googletv|chromecast|nexus player|shield android tv",
-    *("tv", "web0s", "crkey", "roku", "aft", "bravia", "netcast", "viera", "chromecast", "nexus player"),
-)
-CONSOLE = Marks(r"playstation|xbox|nintendo", "playstation", "xbox", "nintendo")
-WEARABLE = Marks(r"watch|wearable|glass\b", "watch", "wearable", "glass")
-TABLET = Marks(
-    r"ipad|tablet|kindle|silk/|playbook|\bSM-[TX]\d|\bpixel c\b|nexus (?:7|9|10)\b",
-    *("ipad", "tablet", "kindle", "silk/", "playbook", "sm-", "pixel c", "nexus "),
-)
-BOT = Marks(
-    r"bot\b|crawl|spider|slurp|headless|preview|monitor|facebookexternalhit",
-    *("bot", "crawl", "spider", "slurp", "headless", "preview", "monitor", "facebookexternalhit"),
-)
-_BRAND = re.compile(r'"([^"]*)"\s*;\s*v="([^"]*)"')
+_BRAND = re.compile(r'"([^"]{0,64})"\s{0,2};\s{0,2}v="([^"]{0,64})"')
 
 
 class DeviceReader:
@@ -116,8 +101,14 @@ class DeviceReader:
             os=os,
             os_version=_os_version(parsed, platform, hints),
             platform=platform,
-            model=_unquoted(hints.model) or (parsed.device.model if parsed.device else None),
+            model=_unquoted(hints.model) or _model(parsed),
         )
+
+
+def _model(parsed: Result) -> str | None:
+    """The device's model; of what ua-parser takes for a robot it is none."""
+    device = parsed.device
+    return device.model if device and device.brand != "Spider" else None
 
 
 def _os_and_platform(parsed: Result, hints: ClientHints) -> tuple[str | None, str | None]:
@@ -133,23 +124,60 @@ def _os_version(parsed: Result, platform: str | None, hints: ClientHints) -> str
     hinted = _unquoted(hints.platform_version)
     if platform == "Windows" and hinted:
         # Windows 10 and 11 share one user agent, and the hint counts in a numbering of its own.
-        major = hinted.partition(".")[0]
-        return "11" if major.isdecimal() and int(major) >= _WINDOWS_11_PLATFORM_VERSION else "10"
+        major = _SMALL_NUMBER.match(hinted)
+        return "11" if major and int(major[0]) >= _WINDOWS_11_PLATFORM_VERSION else "10"
     return hinted or (_version(parsed.os.major, parsed.os.minor) if parsed.os else None)
 
 
 def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: ClientHints) -> str:
-    device, lower_case = parsed.device, user_agent.lower()
-    if (device and device.brand == "Spider") or BOT.mark(user_agent, lower_case):
+    described = description(user_agent)
+    if _is_bot(user_agent, described, parsed):
         return "bot"
-    if CONSOLE.mark(user_agent, lower_case):
+    if is_iphone(described):
+        return "smartphone"
+    return (
+        _marked_type(user_agent, described, parsed.device.brand if parsed.device else None)
+        or _hinted_type(user_agent, platform, hints)
+        or "unknown"
+    )
+
+
+def _is_bot(user_agent: str, described: str, parsed: Result) -> bool:
+    """Whether a robot names itself.
+
+    ua-parser's own class of them is not asked: it looks for parts of words (a BOTECH is a television).
+    """
+    lower_case = user_agent.lower()
+    if not BOT.mark(user_agent, lower_case):
+        return parsed.os is None and BOT_WITHOUT_SYSTEM.mark(user_agent, lower_case)
+    rest = without_models(user_agent, described)
+    return rest == user_agent or BOT.mark(rest, rest.lower())
+
+
+def _marked_type(user_agent: str, described: str, brand: str | None) -> str | None:
+    """The kind of device whose mark the user agent bears."""
+    lower_case, lower_described = user_agent.lower(), described.lower()
+    if CONSOLE.mark(described, lower_described):
         return "console"
-    if TV.mark(user_agent, lower_case) or (device and device.brand == "Generic_Inettv"):
+    if (
+        TV.mark(described, lower_described)
+        or TV_PROGRAM.mark(user_agent, lower_case)
+        or brand == "Generic_Inettv"
+    ):
         return "tv"
-    if WEARABLE.mark(user_agent, lower_case):
+    if WEARABLE.mark(described, lower_described):
         return "wearable"
-    if TABLET.mark(user_agent, lower_case) or (device and device.brand == "Generic_Android_Tablet"):
+    if (
+        TABLET.mark(described, lower_described)
+        or TABLET_PROGRAM.mark(user_agent, lower_case)
+        or brand == "Generic_Android_Tablet"
+    ):
         return "tablet"
+    return None
+
+
+def _hinted_type(user_agent: str, platform: str | None, hints: ClientHints) -> str | None:
+    """The kind of device as its platform and its browser's hints have it."""
     if hints.mobile == "?1":
         return "smartphone"
     if platform in _DESKTOP_PLATFORMS:
@@ -160,12 +188,12 @@ def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: C
         return "tablet" if tablet else "smartphone"
     if platform == "iOS" or "Mobile" in user_agent:
         return "smartphone"
-    return "unknown"
+    return None
 
 
 def _hinted_version(full_version_list: str, browser: str | None) -> str | None:
     """The full version of the browser, from the brand that best fits the user agent's family."""
-    if not full_version_list or browser is None:
+    if not 0 < len(full_version_list) <= MAX_BRANDS_CHARACTERS or browser is None:
         return None
     words = set(browser.lower().split())
     best, fit = None, 0
@@ -183,4 +211,4 @@ def _version(major: str | None, minor: str | None) -> str | None:
 
 
 def _unquoted(value: str) -> str:
-    return value.strip().strip('"')
+    return value.strip().strip('"') if len(value) <= MAX_HINT_CHARACTERS else ""

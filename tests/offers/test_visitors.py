@@ -13,17 +13,7 @@ from netaddr import IPSet
 from devstack.geoip import Network, write_databases
 from offers import geo
 from offers.addresses import AddressReader
-from offers.devices import (
-    BOT,
-    CONSOLE,
-    DEVICE_TYPES,
-    NO_HINTS,
-    TABLET,
-    TV,
-    WEARABLE,
-    ClientHints,
-    DeviceReader,
-)
+from offers.devices import NO_HINTS, DeviceReader
 from offers.geo import UNKNOWN_GEO, GeoReader
 from offers.visitors import Clues, VisitorReader
 from tests.processes import wait_until
@@ -171,54 +161,3 @@ def test_a_user_agent_tells_the_device(
     assert device.device_type == device_type
     assert browser in (None, device.browser)
     assert os_name in (None, device.os)
-
-
-# Of what the patterns are made, so that many a text matches nearly. Neither the sign for Kelvin nor the long
-# s is a letter of theirs, though it is the same as one in lower or upper case.
-ALL_MARKS = (TV, CONSOLE, WEARABLE, TABLET, BOT)
-WORDS = [word for marks in ALL_MARKS for word in marks.words]
-PIECES = [
-    "smart",
-    "-",
-    "web",
-    "os.",
-    "apple",
-    " ",
-    "7",
-    "10",
-    "T1",
-    "X",
-    "b",
-    "es",
-    ";",
-    "\u212a",
-    "\u017f",
-    "",
-]
-
-
-@given(st.lists(st.sampled_from(WORDS + PIECES)), st.booleans())
-def test_wherever_a_kind_of_device_is_marked_one_of_its_words_occurs(texts: list[str], loud: bool) -> None:
-    user_agent = "".join(texts).upper() if loud else "".join(texts)
-    for marks in ALL_MARKS:
-        matches = marks.pattern.search(user_agent) is not None
-        assert marks.mark(user_agent, user_agent.lower()) is matches
-
-
-def test_hints_know_windows_11_and_the_full_version() -> None:
-    brands = '"Not/A)Brand";v="8.0.0.0", "Chromium";v="126.0.6478.61", "Google Chrome";v="126.0.6478.62"'
-    hints = ClientHints("?0", '"Windows"', '"15.0.0"', '""', brands)
-    device = DEVICES.read(USER_AGENTS[0][0], hints)
-    assert (device.os, device.os_version, device.platform) == ("Windows", "11", "Windows")
-    assert device.browser_version == "126.0.6478.62"
-
-
-def test_hints_name_the_model_that_a_frozen_user_agent_hides() -> None:
-    hints = ClientHints("?1", '"Android"', '"14.0.0"', '"Pixel 8"', "")
-    device = DEVICES.read(USER_AGENTS[5][0], hints)
-    assert (device.model, device.os_version, device.device_type) == ("Pixel 8", "14.0.0", "smartphone")
-
-
-@given(st.text(max_size=80), st.builds(ClientHints, *[st.text(max_size=20)] * 5))
-def test_no_header_makes_the_device_reader_raise(user_agent: str, hints: ClientHints) -> None:
-    assert DEVICES.read(user_agent, hints).device_type in DEVICE_TYPES
