@@ -75,10 +75,10 @@ CONSOLE = Marks(
 )
 TV = Marks(
     rf"(?<![a-z0-9.])(?:smart(?:er)?|google|android|apple|fire|mi|net|philips|sony|hbb|d)?[-_ ]?tv(?![a-z.])"
-    rf"|(?-i:[a-z]TV(?![A-Za-z.]))|{_START}mitv|{_START}mibox|aquos-tv|{_START}(?:web0s|bravia|viera|netcast)"
+    rf"|(?-i:[a-z]TV(?![A-Za-z.]))|{_START}mitv|{_START}mibox|aquos-tv|{_START}(?:web0s|bravia|viera|netcast|crkey)"
     rf"{_END}|{_START}(?:chromecast|nexus player|roku|hbbtv|nettv|streaming (?:stick|box)|tv ?box){_END}"
     rf"|(?-i:(?:^|[;(] ?)AFT(?!ER)(?:[A-Z]{{1,4}}|[A-Z]*\d[A-Z0-9]*)(?=[ ;)]|$))",
-    *("tv", "mibox", "web0s", "bravia", "viera", "netcast", "chromecast", "nexus player", "roku"),
+    *("tv", "mibox", "web0s", "bravia", "viera", "netcast", "chromecast", "nexus player", "roku", "crkey"),
     *("streaming stick", "streaming box", "aft"),
 )
 WEARABLE = Marks(

@@ -82,6 +82,7 @@ THINGS = [
         "tv",
     ),
     (f"Mozilla/5.0 (X11; Linux armv7l) {CHROME} Safari/537.36 CrKey/1.54.248666", "tv"),
+    ("Mozilla/5.0 (CrKey armv7l 1.5.16041) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/31.0", "tv"),
     ("Roku/DVP-9.10 (519.10E04111A)", "tv"),
     ("AppleTV11,1/11.1", "tv"),
     ("AppleCoreMedia/1.0.0.12B466 (Apple TV; U; CPU OS 8_1_3 like Mac OS X; en_us)", "tv"),
