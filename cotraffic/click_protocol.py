@@ -189,9 +189,13 @@ class _Cycle:
             answer = _rendered(self._answerer.refuse(found, request), self._protocol.default_lines())
             self._answerer.refusal_beat.call(self._arrived, partial(self.send, answer))
 
-    def click_is_written(self) -> None:
-        """Send the redirect, and count it."""
+    def click_is_written(self, may_answer: bool) -> None:
+        """Send the redirect, and count it; `may_answer` is false where the click could not be written."""
         click = self.click
+        if not may_answer:
+            answer = self._answerer.refuse_unwritten(click.request)
+            self.send(_rendered(answer, self._protocol.default_lines()))
+            return
         self.send(_REDIRECT % (self._protocol.default_lines(), click.location.encode()))
         self._answerer.pulse.click(click.decision.redirect_type, time.perf_counter() - self._arrived)
 

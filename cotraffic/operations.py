@@ -78,7 +78,12 @@ def build(redis: AsyncRedis, answerer: Answerer) -> Operations:
     )
     instance = InstanceCollector(client, Path(settings.CLICK_SPOOL_DIR))
     return Operations(
-        Probes(RecipeReader(redis), answerer.geo, settings.RECIPE_STALE_SECONDS),
+        Probes(
+            RecipeReader(redis),
+            answerer.geo,
+            settings.RECIPE_STALE_SECONDS,
+            lambda: answerer.clicks.problem,
+        ),
         MetricsPage(own, instance, settings.METRICS_ALLOW, settings.TRUSTED_PROXIES),
     )
 

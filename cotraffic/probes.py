@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import msgspec
 from redis.exceptions import RedisError
@@ -26,17 +27,31 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class Probes:
-    """Answers for one worker. A recipe that S3 was not seen to have for `stale_seconds` counts as stale."""
+    """Answers for one worker. A recipe that S3 was not seen to have for `stale_seconds` counts as stale.
 
-    def __init__(self, recipe: RecipeReader, geo: GeoReader, stale_seconds: float) -> None:
+    `unwritable` says why clicks cannot be written down at present, "" where they can.
+    """
+
+    def __init__(
+        self,
+        recipe: RecipeReader,
+        geo: GeoReader,
+        stale_seconds: float,
+        unwritable: Callable[[], str] = str,
+    ) -> None:
         self._recipe = recipe
         self._geo = geo
+        self._unwritable = unwritable
         self._stale_ms = stale_seconds * 1000
 
     async def ready(self) -> Readiness:
-        """Whether both recipes are live and Redis answers; without GeoIP clicks are answered, but blindly."""
+        """Whether both recipes are live, Redis answers and clicks can be written down.
+
+        Without GeoIP clicks are answered, but blindly.
+        """
         self._geo.look()
-        missing: list[str] = []
+        unwritable = self._unwritable()
+        missing = [f"clicks: neither Redis nor the spool takes them: {unwritable}"] if unwritable else []
         degraded = [f"GeoIP: {file.error}" for file in self._geo.databases.values() if file.error]
         try:
             async with asyncio.timeout(REDIS_SECONDS):

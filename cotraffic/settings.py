@@ -84,6 +84,12 @@ RECIPE_STALE_SECONDS = env.float("RECIPE_STALE_SECONDS", default=900.0)
 # --- clicks: from their answer to DynamoDB ---
 CLICK_COMMIT_TIMEOUT_MS = env.int("CLICK_COMMIT_TIMEOUT_MS", default=250)
 CLICK_SPOOL_DIR = env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "spool"))
+CLICK_SPOOL_RESERVE_BYTES = env.int("CLICK_SPOOL_RESERVE_BYTES", default=16 * 1024**2)
+CLICKS_UNWRITABLE = env.str("CLICKS_UNWRITABLE", default="answer")
+CLICK_LOG_MEMORY_PERCENT = env.float("CLICK_LOG_MEMORY_PERCENT", default=85.0)
+CLICK_LOG_KEEP_BYTES = env.int("CLICK_LOG_KEEP_BYTES", default=256 * 1024**2)
+DEAD_LETTERS_KEEP = env.int("DEAD_LETTERS_KEEP", default=10_000)
+DEAD_LETTERS_KEEP_BYTES = env.int("DEAD_LETTERS_KEEP_BYTES", default=64 * 1024**2)
 CLICK_LOG_KEEP = env.int("CLICK_LOG_KEEP", default=100_000)
 SHARED_REDIS_URL = env.str("SHARED_REDIS_URL", default="")
 

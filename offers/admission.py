@@ -21,9 +21,10 @@ class Reason(Enum):
     BLOCKED_CAMPAIGN = "blocked campaign"
     NOTHING_LOADED = "nothing loaded"
     REDIS_AWAY = "unknown record while Redis is away"
+    UNWRITABLE = "neither Redis nor the disk takes clicks"
 
 
-UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY})
+UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY, Reason.UNWRITABLE})
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -94,7 +94,8 @@ class Answerer:
             await self.refusal_beat.wait(started)
             return answer
         if not request.head:
-            await self.clicks.written(found)
+            if not await self.clicks.written(found):
+                return self.refuse_unwritten(request)
             self.pulse.click(found.decision.redirect_type, time.perf_counter() - started)
         return redirect(found.location)
 
@@ -112,6 +113,10 @@ class Answerer:
                 )
             )
         return self.answer_to(refusal.reason)
+
+    def refuse_unwritten(self, request: ClickRequest) -> Answer:
+        """The answer to a click that cannot be written down (`CLICKS_UNWRITABLE=refuse`)."""
+        return self.refuse(Refusal(Reason.UNWRITABLE, self.clicks.problem), request)
 
     def answer_to(self, reason: Reason) -> Answer:
         """What a visitor sees whose click is refused."""

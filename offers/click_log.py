@@ -10,6 +10,7 @@ Redis keys, all of this instance's own Redis:
 - `clicks:totals`: counters since the beginning: `delivered`, `spooled`, `lost`.
 - `clicks:delivered:<minute>`: clicks delivered in that minute since the epoch; kept for two hours.
 - `clicks:failures`, `clicks:pause`: how long delivery leaves DynamoDB alone; see `offers/delivery_pause.py`.
+- `clicks:probe`: written to find out whether Redis takes writes.
 - `clicks:table`: how the last write to DynamoDB went.
 - `seen:<campaign>:<fingerprint>`: the first characters of the lid of that visitor's first click in 24 hours.
 """
@@ -33,6 +34,7 @@ CONVERSIONS = "clicks:conversions"
 DEAD_CONVERSIONS = "clicks:conversions:dead"
 TOTALS = "clicks:totals"
 TABLE = "clicks:table"
+PROBE = "clicks:probe"
 GROUP = "delivery"
 SEEN_SECONDS = 24 * 3600
 RATE_KEPT_SECONDS = 2 * 3600

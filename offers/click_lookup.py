@@ -18,7 +18,8 @@ from offers.click_log import DEAD, GROUP, LOG
 from offers.click_record import fields
 from offers.click_scripts import FIND
 from offers.click_table import IS_UNIQUE, ClickTable, TableAway, TableNotUsable
-from offers.spool import SUFFIX, SpooledClick
+from offers.spool import SpooledClick
+from offers.spool_directory import SUFFIX
 
 MAX_ENTRIES = 20_000
 MAX_DEAD_LETTERS = 5_000

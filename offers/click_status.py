@@ -6,7 +6,7 @@ import msgspec
 from django.conf import settings
 
 from offers.click_log import ClickLog
-from offers.spool import SUFFIX
+from offers.spool_directory import SUFFIX
 
 READ_BYTES = 1024 * 1024
 

@@ -46,7 +46,7 @@ def drain(log: ClickLog, table: ClickTable, spool: Spool, seconds: float) -> Dra
     replay and Redis is away; whatever is not done then or when the time is up stays where it is.
     """
     deadline = time.monotonic() + seconds
-    waiting = parts(spool, spool.claim())
+    waiting = parts(spool)
     done = Drained()
     while True:
         try:

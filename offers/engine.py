@@ -31,6 +31,8 @@ from offers.visitors import VisitorReader
 from recipes.store import RecipeReader
 
 REDIS_TIMEOUT_SECONDS = 2.0
+# A value of CLICKS_UNWRITABLE; the other one is "answer".
+REFUSE_UNWRITTEN = "refuse"
 # After a restart of Redis every connection that was kept is a dead one, which only its use shows.
 AGAIN = Retry(NoBackoff(), 1, (RedisConnectionError,))
 
@@ -59,13 +61,14 @@ def build_click_writer() -> ClickWriter:
     # Half of the time, so that the click itself still has the other half.
     half, shared = timeout_seconds / 2, settings.SHARED_REDIS_URL
     seen = SharedSeen(open_shared(shared, half), half) if shared else None
-    spool = Spool(Path(settings.CLICK_SPOOL_DIR))
+    spool = Spool(Path(settings.CLICK_SPOOL_DIR), settings.CLICK_SPOOL_RESERVE_BYTES)
     return ClickWriter(
-        LogConnection(settings.REDIS_URL),
+        LogConnection(settings.REDIS_URL, settings.CLICK_LOG_MEMORY_PERCENT),
         spool,
         seen,
         timeout_seconds,
         tells_conversions=bool(settings.AWS_SQS_QUEUE_URL),
+        answers_unwritten=settings.CLICKS_UNWRITABLE != REFUSE_UNWRITTEN,
     )
 
 

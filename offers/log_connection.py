@@ -6,6 +6,7 @@ https://redis.io/docs/latest/develop/reference/protocol-spec/.
 
 import asyncio
 import ssl
+import time
 from asyncio import Future
 from collections import deque
 from collections.abc import Sequence
@@ -17,21 +18,41 @@ from redis.asyncio.connection import SSLConnection, parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from offers.click_log import APPEND, APPEND_KEYS, SEEN_SECONDS
+from offers.circuit_breaker import CircuitBreaker
+from offers.click_log import APPEND, APPEND_KEYS, PROBE, SEEN_SECONDS
+from offers.redis_memory import parse_memory
 
 OPEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.25
+# After a failure clicks go to the spool until a probe succeeds. Each one that fails doubles the pause.
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 10.0
+MEMORY_CHECK_SECONDS = 1.0
+PROBE_KEPT_MS = 60_000
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
-class LogConnection:
-    """The connection, which `keep_open` opens again when it is lost."""
+class NotTaken(RedisError):
+    """Clicks are not sent to Redis at present."""
 
-    def __init__(self, url: str) -> None:
+
+class LogConnection:
+    """The connection, which `keep_open` opens again when it is lost.
+
+    It takes clicks while Redis does: not after a failure before a probe has succeeded, and not while Redis
+    uses so much of its memory that the rest is for delivery.
+    """
+
+    def __init__(self, url: str, memory_percent: float = 100.0) -> None:
+        """`memory_percent`: how much of its memory Redis may use for clicks to go there."""
         self._address = parse_url(url)
+        self._memory_percent = memory_percent
         self._pipe: _Pipe | None = None
         self._append: tuple[str | bytes | int, ...] = ()
+        self._breaker = CircuitBreaker(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._is_full = False
+        self._weighed_at = 0.0
         self._complained = False
 
     @property
@@ -39,11 +60,19 @@ class LogConnection:
         """Whether Redis answered last time, and may be asked."""
         return self._pipe is not None and not self._pipe.is_closed
 
+    @property
+    def takes_clicks(self) -> bool:
+        """Whether clicks may be sent to Redis."""
+        return self._breaker.is_closed and not self._is_full and self.is_open
+
     def append(self, arguments: Sequence[str | bytes]) -> "Future[Any]":
         """Write clicks into the log, four arguments each as `click_log.APPEND` wants them.
 
-        The future raises `RedisError`; then some or all of them may have been written all the same.
+        The future raises `RedisError`; then some or all of them may have been written all the same. Raises
+        `NotTaken` where that was not even tried.
         """
+        if not self.takes_clicks:
+            raise NotTaken("Redis takes no clicks")
         return self.command(*self._append, *arguments)
 
     def command(self, *words: str | bytes | int) -> "Future[Any]":
@@ -55,9 +84,11 @@ class LogConnection:
         return self._pipe.send(words)
 
     async def keep_open(self) -> None:
-        """Open the connection whenever it is not, until cancelled."""
+        """Open the connection whenever it is not, and see whether Redis takes clicks, until cancelled."""
         while True:
-            if not self.is_open:
+            if self.is_open:
+                await self._look()
+            else:
                 await self.open()
             await asyncio.sleep(RECONNECT_SECONDS)
 
@@ -69,16 +100,58 @@ class LogConnection:
         except (RedisError, OSError, TimeoutError) as problem:
             self._complain(str(problem) or "no answer")
             return False
-        if self._complained:
-            logger.info("clicks go to Redis again")
-        self._complained = False
-        return True
+        self._weighed_at = 0.0
+        await self._look()
+        return self.is_open
+
+    def failed(self, problem: Exception, reason: str) -> None:
+        """Take no more clicks until a probe succeeds; close a connection that gives no answer."""
+        self._breaker.fail(time.monotonic())
+        self._complain(reason)
+        if not isinstance(problem, ResponseError):
+            self.close(reason)
 
     def close(self, reason: str) -> None:
         """Close the connection, because of `reason`; nothing that it still owes an answer will get one."""
         if self._pipe is not None and not self._pipe.is_closed:
             self._complain(reason)
             self._pipe.close(reason)
+
+    async def weigh(self) -> None:
+        """See whether Redis uses more memory than it may for clicks. Raises `RedisError`."""
+        self._weighed_at = time.monotonic()
+        try:
+            memory = parse_memory(await self.command("INFO", "memory"))
+        except ResponseError:
+            # It does not tell us; whether it is full, a click shows.
+            return
+        self._is_full = memory.exceeds(self._memory_percent, did=self._is_full)
+        if self._is_full:
+            self._complain(f"Redis uses {memory.percent:.0f} % of its memory; the rest is for delivery")
+
+    async def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._weighed_at >= MEMORY_CHECK_SECONDS:
+            try:
+                await self.weigh()
+            except RedisError:
+                # It went meanwhile.
+                return
+        if self._breaker.may_probe(now):
+            await self._probe()
+        if self._complained and self.takes_clicks:
+            logger.info("clicks go to Redis again")
+            self._complained = False
+
+    async def _probe(self) -> None:
+        """Write something small: a Redis that is full or read-only refuses it as it would a click."""
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await self.command("SET", PROBE, "", "PX", PROBE_KEPT_MS)
+        except (RedisError, TimeoutError) as problem:
+            self.failed(problem, str(problem) or "no answer")
+        else:
+            self._breaker.succeed(time.monotonic())
 
     def _complain(self, reason: str) -> None:
         # Once for every time that Redis is away, however many batches find it so.

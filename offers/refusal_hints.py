@@ -36,6 +36,10 @@ _HINTS = {
         "This instance has no recipe yet: run `manage.py recipe_sync`, see that `manage.py recipe_listen` "
         "and Celery run."
     ),
+    Reason.UNWRITABLE: (
+        "Look at this instance's Redis and at the disk of CLICK_SPOOL_DIR; the overview says what is wrong "
+        "with each."
+    ),
     Reason.REDIS_AWAY: "Start this instance's Redis, or let REDIS_URL say where it is.",
 }
 

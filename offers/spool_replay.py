@@ -4,12 +4,12 @@ Web workers replay while they run, and `offers/drain.py` when an instance stops.
 connection to the log, and both go by this.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import structlog
 
-from offers.spool import BrokenLine, Spool, SpoolFile
+from offers.spool import BrokenLine, Spool
 
 PART_CLICKS = 200
 
@@ -24,15 +24,27 @@ class Part(NamedTuple):
     broken: list[BrokenLine]
 
 
-def parts(spool: Spool, files: Sequence[SpoolFile]) -> Iterator[Part]:
-    """What claimed files hold, in the order in which it was spooled. Raises `OSError` from a bad disk.
+def parts(spool: Spool) -> Iterator[Part]:
+    """What the spool holds for the log, file after file, the oldest first. Raises `OSError`.
 
-    To ask for the next part says that the one before is in the log: it will not come again, and a file
-    without further parts is deleted. Whoever fails does not ask again, and the part is left to the next.
+    Asking for the next part says that the one before is in the log: it will not come again, and a file
+    without further parts is deleted. A caller that fails does not ask again, and leaves the part to the next
+    run. A file that cannot be read or deleted is put off for a while; the others go on.
     """
-    for file in files:
-        for clicks, broken, position in file.batches(PART_CLICKS):
-            yield Part(len(clicks), [argument for click in clicks for argument in click.arguments()], broken)
-            file.position = position
-        spool.discard(file)
-        logger.info("a spool file is replayed", file=file.path.name)
+    while (file := spool.claim()) is not None:
+        name = file.path.name
+        try:
+            for clicks, broken, position in file.batches(PART_CLICKS):
+                yield Part(
+                    len(clicks), [argument for click in clicks for argument in click.arguments()], broken
+                )
+                file.position = position
+                file.replayed += len(clicks) + len(broken)
+            missing = spool.discard(file)
+        except OSError as problem:
+            spool.postpone(file)
+            logger.warning("a spool file is put off", file=name, problem=str(problem))
+            continue
+        logger.info("a spool file is replayed", file=name)
+        if missing:
+            logger.critical("clicks are lost", lost=missing, problem=f"somebody has cut {name}")

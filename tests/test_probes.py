@@ -169,3 +169,15 @@ def test_a_worker_is_alive_but_not_ready_while_redis_is_away(
         assert answer.json()["missing"][0].startswith("Redis: ")
     finally:
         instance.start()
+
+
+def test_an_instance_that_can_write_no_click_down_is_not_ready(
+    redis_url: str, store: RecipeStore, geo: GeoReader
+) -> None:
+    async def ask() -> Readiness:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            return await Probes(RecipeReader(client), geo, STALE_SECONDS, lambda: "the disk is full").ready()
+
+    found = asyncio.run(ask())
+    assert found.status == "not ready"
+    assert found.missing == ["clicks: neither Redis nor the spool takes them: the disk is full"]

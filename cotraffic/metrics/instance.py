@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.heartbeats import BEAT, heartbeats
 from offers.click_log import ClickLog
-from offers.spool import SUFFIX
+from offers.spool_directory import SUFFIX
 from recipes.states import ListenerState
 from recipes.store import RecipeKind, RecipeMeta, RecipeStore
 from recipes.sync_counts import sync_counts

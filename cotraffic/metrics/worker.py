@@ -70,6 +70,7 @@ class WorkerMetrics:
         self._written.labels("spool").inc(self._new("spooled", commits["spooled"]))
         self._replayed.inc(self._new("replayed", commits["replayed"]))
         self._lost.inc(self._new("lost", commits["lost"]))
+        self._vanished.inc(self._new("vanished", commits["vanished"]))
 
     def _create_click_metrics(self, registry: CollectorRegistry) -> None:
         self._clicks = Counter(
@@ -97,7 +98,14 @@ class WorkerMetrics:
             "cotraffic_clicks_replayed", "Clicks moved from the spool into the click log.", registry=registry
         )
         self._lost = Counter(
-            "cotraffic_clicks_lost", "Clicks that neither Redis nor the disk took.", registry=registry
+            "cotraffic_clicks_lost",
+            "Clicks that were answered, and that neither Redis nor the disk took.",
+            registry=registry,
+        )
+        self._vanished = Counter(
+            "cotraffic_spool_files_deleted",
+            "Files of the spool that somebody else has deleted; their clicks were written anew.",
+            registry=registry,
         )
 
     def _create_memory_metrics(self, registry: CollectorRegistry) -> None:

@@ -15,10 +15,10 @@ from offers.conversions import due_conversion
 class Unwritten(ClickWriter):
     """Does all that is done for a click, but lets its redirect leave at once."""
 
-    def write(self, click: Click, then: Callable[[], object]) -> None:
+    def write(self, click: Click, then: Callable[[bool], object]) -> None:
         """Make the record, forget it, and go on."""
         record(click), fingerprint(click), due_conversion(click)
-        then()
+        then(True)
 
 
 setattr(engine, "ClickWriter", Unwritten)  # noqa: B010 - the type checker would forbid it, and rightly

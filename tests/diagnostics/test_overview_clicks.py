@@ -9,7 +9,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from offers.click_log import ClickLog
-from offers.spool import SUFFIX
+from offers.spool_directory import SUFFIX
 from tests.diagnostics.looking import now_ms, parts, publish
 
 

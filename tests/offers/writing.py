@@ -30,13 +30,20 @@ async def writing(
     *,
     timeout_seconds: float = TIMEOUT_SECONDS,
     tells_conversions: bool = True,
+    answers_unwritten: bool = True,
+    memory_percent: float = 100.0,
 ) -> AsyncIterator[ClickWriter]:
     """A running writer, as a web worker has it."""
     half = timeout_seconds / 2
     shared = open_shared(shared_url, half) if shared_url else None
     seen = SharedSeen(shared, half) if shared else None
     writer = ClickWriter(
-        LogConnection(url), Spool(spool), seen, timeout_seconds, tells_conversions=tells_conversions
+        LogConnection(url, memory_percent),
+        Spool(spool),
+        seen,
+        timeout_seconds,
+        tells_conversions=tells_conversions,
+        answers_unwritten=answers_unwritten,
     )
     await writer.connection.open()
     running = asyncio.create_task(writer.run())
