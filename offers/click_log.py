@@ -7,9 +7,11 @@ Redis keys, all of this instance's own Redis:
 - `clicks:dead`: a stream of what DynamoDB will never take: `click`, `unique` and `error`.
 - `clicks:conversions`: conversion messages by the moment they are due, in milliseconds since the epoch.
 - `clicks:conversions:dead`: a stream of conversion messages that SQS will never take: `message` and `error`.
-- `clicks:totals`: counters since the beginning: `delivered`, `spooled`, `lost`.
+- `clicks:totals`: counters since the beginning: `delivered`, `spooled`, `lost`, and `dead_dropped` and
+  `dead_conversions_dropped`, the dead letters that were dropped because there were too many.
 - `clicks:delivered:<minute>`: clicks delivered in that minute since the epoch; kept for two hours.
 - `clicks:failures`, `clicks:pause`: how long delivery leaves DynamoDB alone; see `offers/delivery_pause.py`.
+- `clicks:weighed`: exists for a while after log and dead letters were weighed; see `click_retention.py`.
 - `clicks:probe`: written to find out whether Redis takes writes.
 - `clicks:table`: how the last write to DynamoDB went.
 - `seen:<campaign>:<fingerprint>`: the first characters of the lid of that visitor's first click in 24 hours.
@@ -34,6 +36,7 @@ CONVERSIONS = "clicks:conversions"
 DEAD_CONVERSIONS = "clicks:conversions:dead"
 TOTALS = "clicks:totals"
 TABLE = "clicks:table"
+WEIGHED = "clicks:weighed"
 PROBE = "clicks:probe"
 GROUP = "delivery"
 SEEN_SECONDS = 24 * 3600
@@ -101,6 +104,8 @@ class LogStatus(NamedTuple):
     conversions_dead: int
     spooled: int
     lost: int
+    dead_dropped: int
+    dead_conversions_dropped: int
 
 
 class ClickLog:
@@ -108,8 +113,9 @@ class ClickLog:
 
     def __init__(self, redis: Redis) -> None:
         self.pause = DeliveryPause(redis)
-        self._redis = redis
+        self.redis = redis
         self._acknowledge = redis.register_script(click_scripts.ACKNOWLEDGE)
+        self._write = redis.register_script(click_scripts.WRITE)
         self._append = redis.register_script(APPEND)
         self._forget_consumers = redis.register_script(click_scripts.FORGET_CONSUMERS)
         self._redeliver = redis.register_script(click_scripts.REDELIVER)
@@ -122,15 +128,20 @@ class ClickLog:
 
     def newest(self, count: int, before: str = "", after: str = "") -> list[Entry]:
         """Up to `count` entries, newest first, of those between two ids; delivered ones are among them."""
-        found: Any = self._redis.xrevrange(
+        found: Any = self.redis.xrevrange(
             LOG, max=f"({before}" if before else "+", min=f"({after}" if after else "-", count=count
         )
         return [_entry(*entry) for entry in found]
 
     def create_group(self) -> None:
-        """Create the consumer group where it is missing, as in an empty Redis; it begins with the oldest."""
+        """Create the consumer group where it is missing, as in an empty Redis; it begins with the oldest.
+
+        Only then is anything written: a Redis that takes no writes can still be asked.
+        """
+        if self._find_group() is not None:
+            return
         try:
-            self._redis.xgroup_create(LOG, GROUP, id="0", mkstream=True)
+            self._write(args=["XGROUP", "CREATE", LOG, GROUP, "0", "MKSTREAM"])
         except ResponseError as problem:
             if "BUSYGROUP" not in str(problem):
                 raise
@@ -145,7 +156,7 @@ class ClickLog:
 
     def claim(self, consumer: str, idle_ms: int, count: int) -> list[Entry]:
         """Up to `count` entries whose consumer has done nothing for them for `idle_ms`: it is dead."""
-        reply = self._redis.xautoclaim(LOG, GROUP, consumer, idle_ms, count=count)
+        reply = self.redis.xautoclaim(LOG, GROUP, consumer, idle_ms, count=count)
         return [_entry(*found) for found in reply[1]]
 
     def acknowledge(self, ids: Sequence[str]) -> int:
@@ -159,11 +170,11 @@ class ClickLog:
 
     def set_line_aside(self, line: BrokenLine) -> None:
         """Put a line of the spool that holds no click among the dead letters."""
-        self._redis.xadd(DEAD, {"click": line.line, "unique": "", "error": line.error})
+        self.redis.xadd(DEAD, {"click": line.line, "unique": "", "error": line.error})
 
     def dead_letters(self, count: int) -> list[DeadLetter]:
         """The newest dead letters."""
-        found: Any = self._redis.xrevrange(DEAD, count=count)
+        found: Any = self.redis.xrevrange(DEAD, count=count)
         return [
             DeadLetter(id_.decode(), kept[b"click"], kept[b"unique"].decode(), kept[b"error"].decode())
             for id_, kept in found
@@ -177,11 +188,11 @@ class ClickLog:
         """Remember how the last write to DynamoDB went, None being well, for staff to see."""
         at_ms = time.time_ns() // 1_000_000
         outcome = (self.table_outcome() or Outcome(at_ms)).then(at_ms, error)
-        self._redis.set(TABLE, msgspec.json.encode(outcome))
+        self._write(args=["SET", TABLE, msgspec.json.encode(outcome)])
 
     def table_outcome(self) -> Outcome | None:
         """How the last write to DynamoDB went; None when there was none yet."""
-        blob: Any = self._redis.get(TABLE)
+        blob: Any = self.redis.get(TABLE)
         return None if blob is None else msgspec.json.decode(blob, type=Outcome)
 
     def trim(self, keep: int) -> int:
@@ -189,12 +200,12 @@ class ClickLog:
 
         The log is cut in whole nodes of Redis' stream, so a few more than `keep` may stay.
         """
-        length = self._redis.xlen(LOG)
+        length = self.redis.xlen(LOG)
         if length <= keep:
             return 0
         # With a limit, only as many go as are too many; the bound keeps what is not delivered.
         limit = min(length - keep, TRIM_STEP)
-        return int(self._redis.xtrim(LOG, minid=self._first_undelivered(), approximate=True, limit=limit))
+        return int(self.redis.xtrim(LOG, minid=self._first_undelivered(), approximate=True, limit=limit))
 
     def forget_consumers(self) -> int:
         """Forget consumers that hold nothing and were not heard of for an hour; gives how many."""
@@ -205,7 +216,7 @@ class ClickLog:
         self.create_group()
         now = time.time()
         minute = int(now) // 60
-        with self._redis.pipeline(transaction=False) as pipe:
+        with self.redis.pipeline(transaction=False) as pipe:
             pipe.xlen(LOG)
             pipe.xlen(DEAD)
             pipe.hgetall(TOTALS)
@@ -229,22 +240,26 @@ class ClickLog:
             conversions_dead=dead_conversions,
             spooled=int(totals.get(b"spooled", 0)),
             lost=int(totals.get(b"lost", 0)),
+            dead_dropped=int(totals.get(b"dead_dropped", 0)),
+            dead_conversions_dropped=int(totals.get(b"dead_conversions_dropped", 0)),
         )
 
     def due_conversions(self, now_ms: int, count: int) -> list[bytes]:
         """Up to `count` conversion messages that are due, the first due first."""
-        found: Any = self._redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
+        found: Any = self.redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
         return list(found)
 
     def forget_conversions(self, messages: Iterable[bytes]) -> None:
         """Forget conversion messages: they were sent."""
-        self._redis.zrem(CONVERSIONS, *messages)
+        self.redis.zrem(CONVERSIONS, *messages)
 
     def set_conversions_aside(self, refused: Iterable[tuple[bytes, str]]) -> None:
         """Put conversion messages that can never be sent, each with its error, where staff finds them."""
-        with self._redis.pipeline() as pipe:
+        with self.redis.pipeline() as pipe:
             for message, error in refused:
-                pipe.xadd(DEAD_CONVERSIONS, {"message": message, "error": error})
+                pipe.eval(
+                    click_scripts.WRITE, 0, "XADD", DEAD_CONVERSIONS, "*", "message", message, "error", error
+                )
                 pipe.zrem(CONVERSIONS, message)
             pipe.execute()
 
@@ -253,22 +268,30 @@ class ClickLog:
         return int(self._redeliver_conversions(keys=[DEAD_CONVERSIONS, CONVERSIONS], args=[count]))
 
     def _read(self, consumer: str, after: str, count: int) -> list[Entry]:
-        reply: Any = self._redis.xreadgroup(GROUP, consumer, {LOG: after}, count=count)
+        reply: Any = self.redis.xreadgroup(GROUP, consumer, {LOG: after}, count=count)
         if isinstance(reply, dict):
             reply = list(reply.items())
         found = [entry for _, entries in reply for entry in entries]
         if gone := [id_ for id_, kept in found if not kept]:
             # Somebody deleted them from the log by hand; they would come up for ever.
-            self._redis.xack(LOG, GROUP, *gone)
+            self.redis.xack(LOG, GROUP, *gone)
         return [_entry(*entry) for entry in found if entry[1]]
 
+    def _find_group(self) -> dict[str, Any] | None:
+        try:
+            groups: list[dict[str, Any]] = self.redis.xinfo_groups(LOG)
+        except ResponseError as problem:
+            if "no such key" in str(problem):
+                return None
+            raise
+        return next((group for group in groups if group["name"] == GROUP.encode()), None)
+
     def _group(self) -> dict[str, Any]:
-        for group in self._redis.xinfo_groups(LOG):
-            if group["name"] == GROUP.encode():
-                found: dict[str, Any] = group
-                return found
-        # As Redis itself says of a log that was deleted: somebody did so a moment ago.
-        raise ResponseError("the log has no delivery group any more")
+        found = self._find_group()
+        if found is None:
+            # Somebody deleted the log or its group a moment ago.
+            raise ResponseError("the log has no delivery group any more")
+        return found
 
     def _backlog(self, length: int) -> int:
         group = self._group()
@@ -280,14 +303,14 @@ class ClickLog:
         """The id before which every entry has been delivered."""
         # Asked first: what another worker reads between the two questions lies behind it, and is kept.
         last_read = self._group()["last-delivered-id"]
-        pending = self._redis.xpending(LOG, GROUP)
+        pending = self.redis.xpending(LOG, GROUP)
         if pending["pending"]:
             return str(pending["min"].decode())
         milliseconds, _, number = last_read.decode().partition("-")
         return f"{milliseconds}-{int(number) + 1}"
 
     def _oldest_age(self, now: float) -> float | None:
-        oldest: Any = self._redis.xrange(LOG, min=self._first_undelivered(), count=1)
+        oldest: Any = self.redis.xrange(LOG, min=self._first_undelivered(), count=1)
         if not oldest:
             return None
         return max(0.0, now - int(oldest[0][0].split(b"-")[0]) / 1000)

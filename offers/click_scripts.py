@@ -1,8 +1,20 @@
-"""Steps of the click log that must happen at once, as Lua that Redis runs. `click_log.py` has the keys."""
+"""Steps of the click log that must happen at once, as Lua that Redis runs. `click_log.py` has the keys.
+
+Redis refuses most writes when it uses more memory than it may. What delivery needs is allowed all the same
+(`allow-oom`): it makes room.
+"""
+
+_ALLOW_OOM = "#!lua flags=allow-oom\n"
+
+# Runs one command even where Redis has no memory left, for the few small keys that delivery writes.
+# ARGV: the command and its arguments.
+WRITE = _ALLOW_OOM + "return redis.call(unpack(ARGV))"
 
 # KEYS: log, totals, this minute's count. ARGV: group, seconds that the count is kept, then the ids. An entry
 # that two consumers delivered counts once.
-ACKNOWLEDGE = """
+ACKNOWLEDGE = (
+    _ALLOW_OOM
+    + """
 local acknowledged = 0
 for at = 3, #ARGV do acknowledged = acknowledged + redis.call('XACK', KEYS[1], ARGV[1], ARGV[at]) end
 if acknowledged > 0 then
@@ -12,17 +24,23 @@ if acknowledged > 0 then
 end
 return acknowledged
 """
+)
 
 # KEYS: log, dead letters. ARGV: group, id, click, unique, error.
-SET_ASIDE = """
+SET_ASIDE = (
+    _ALLOW_OOM
+    + """
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 1 then
   redis.call('XADD', KEYS[2], '*', 'click', ARGV[3], 'unique', ARGV[4], 'error', ARGV[5])
 end
 """
+)
 
 # Between a look from outside and a deletion, a consumer could have come to hold an entry.
 # KEYS: log. ARGV: group, milliseconds.
-FORGET_CONSUMERS = """
+FORGET_CONSUMERS = (
+    _ALLOW_OOM
+    + """
 local forgotten = 0
 for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local of = {}
@@ -34,6 +52,18 @@ for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 return forgotten
 """
+)
+
+# Drops the oldest entries of a stream that has more than so many, and counts them.
+# KEYS: the stream, totals. ARGV: how many stay, the counter's name.
+DROP_OLDEST = (
+    _ALLOW_OOM
+    + """
+local dropped = redis.call('XTRIM', KEYS[1], 'MAXLEN', '=', ARGV[1])
+if dropped > 0 then redis.call('HINCRBY', KEYS[2], ARGV[2], dropped) end
+return dropped
+"""
+)
 
 _MOVE = """
 local moved = 0

@@ -14,10 +14,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
-from django.conf import settings
 from redis.exceptions import RedisError
 
 from offers.click_log import ClickLog, Entry
+from offers.click_retention import Retention, limits
 from offers.click_table import (
     BATCH_ITEMS,
     BadClick,
@@ -73,10 +73,11 @@ def deliver(log: ClickLog, table: ClickTable, consumer: str, seconds: float) -> 
     run = _Run(log, table, consumer, time.monotonic() + seconds)
     try:
         log.create_group()
+        retention = Retention(log, limits())
         with ThreadPoolExecutor(PARALLEL_BATCHES, "delivery") as pool:
             while run.deliver_round(pool):
-                log.trim(settings.CLICK_LOG_KEEP)
-        log.trim(settings.CLICK_LOG_KEEP)
+                retention.tidy()
+        retention.tidy()
         log.forget_consumers()
     except RedisError as problem:
         run.problem = problem

@@ -10,6 +10,8 @@ import random
 
 from redis import Redis
 
+from offers.click_scripts import WRITE
+
 FAILURES = "clicks:failures"
 PAUSE = "clicks:pause"
 FIRST_PAUSE_SECONDS = 0.1
@@ -33,6 +35,7 @@ class DeliveryPause:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._write = redis.register_script(WRITE)
 
     def is_troubled(self) -> bool:
         """Whether DynamoDB failed the last time."""
@@ -40,7 +43,7 @@ class DeliveryPause:
 
     def take_turn(self, consumer: str) -> bool:
         """Whether this worker is the one to try now; others wait until it has said how that went."""
-        return bool(self._redis.set(PAUSE, consumer, nx=True, px=TRY_MS))
+        return bool(self._write(args=["SET", PAUSE, consumer, "NX", "PX", TRY_MS]))
 
     def give_turn_back(self) -> None:
         """There was nothing to try with."""
@@ -48,12 +51,10 @@ class DeliveryPause:
 
     def failed(self, consumer: str) -> float:
         """DynamoDB took nothing: gives for how many seconds nobody shall try."""
-        failures = int(self._redis.incr(FAILURES))
+        failures = int(self._write(args=["INCR", FAILURES]))
         seconds = growing_pause(failures - 1, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
-        with self._redis.pipeline() as pipe:
-            pipe.expire(FAILURES, FORGET_FAILURES_SECONDS)
-            pipe.set(PAUSE, consumer, px=max(1, int(seconds * 1000)))
-            pipe.execute()
+        self._redis.expire(FAILURES, FORGET_FAILURES_SECONDS)
+        self._write(args=["SET", PAUSE, consumer, "PX", max(1, int(seconds * 1000))])
         return seconds
 
     def succeeded(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import structlog
+from redis.exceptions import OutOfMemoryError
 
 from offers.click_log import ClickLog
 from offers.click_table import ClickTable
@@ -49,14 +50,19 @@ def drain(log: ClickLog, table: ClickTable, spool: Spool, seconds: float) -> Dra
     waiting = parts(spool)
     done = Drained()
     while True:
+        is_full = False
         try:
             replayed, is_spool_empty = _replay(log, waiting, deadline)
-        except OSError as problem:
-            # A bad disk must not keep the log from being delivered.
+        except (OSError, OutOfMemoryError) as problem:
+            # Neither a bad disk nor a full Redis must keep the log from being delivered.
             logger.warning("the spool is not replayed yet", problem=str(problem))
-            replayed, is_spool_empty = 0, True
-        done = done.plus(replayed, deliver(log, table, consumer_name(), deadline - time.monotonic()))
-        if is_spool_empty or time.monotonic() >= deadline:
+            is_full = isinstance(problem, OutOfMemoryError)
+            replayed, is_spool_empty = 0, not is_full
+            waiting = parts(spool)
+        delivered = deliver(log, table, consumer_name(), deadline - time.monotonic())
+        done = done.plus(replayed, delivered)
+        is_stuck = is_full and not (delivered.delivered or delivered.set_aside)
+        if is_spool_empty or is_stuck or time.monotonic() >= deadline:
             return done
 
 

@@ -54,7 +54,7 @@ def test_what_is_no_click_is_set_aside(log: ClickLog, dynamodb: BadDynamoDB) -> 
     for broken in (b"\xff", b"{", b"[]", b'{"lid":1}', b'{"lid":""}', b'{"lid":"x","list":[]}'):
         log.append([broken, "", "", ""])
     add(log, "a")
-    log._redis.xadd("clicks", {"foreign": "entry"})
+    log.redis.xadd("clicks", {"foreign": "entry"})
     assert run(log) == Delivered(delivered=1, set_aside=7)
     assert log.status().dead_letters == 7
 
