@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import resource
 import signal
 from typing import Any, ClassVar
 
@@ -74,6 +75,7 @@ def post_fork(_: Any, worker: Any) -> None:
     """Let the worker count there, and end when its master is killed: it would keep the port from the next."""
     files.take_slot(_metrics_directory, worker.slot)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    _allow_descriptors()
 
 
 def child_exit(_: Any, worker: Any) -> None:
@@ -84,3 +86,9 @@ def child_exit(_: Any, worker: Any) -> None:
 def on_exit(_: Any) -> None:
     """Leave nothing behind."""
     files.remove_directory(_metrics_directory)
+
+
+def _allow_descriptors() -> None:
+    """Let a worker open as many files and connections as it may: every connection takes a descriptor."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

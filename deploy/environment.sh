@@ -37,7 +37,7 @@ export OFFERS_RECIPE_PATH=${OFFERS_RECIPE_PATH:-$DATA_DIR/recipe/offersRecipe.js
 export CAMPAIGNS_RECIPE_PATH=${CAMPAIGNS_RECIPE_PATH:-$DATA_DIR/recipe/campaignsRecipe.json.gz}
 export HOST=${HOST:-localhost} PORT=${PORT:-5000} ENV=${ENV:-development}
 export CELERY_CONCURRENCY=${CELERY_CONCURRENCY:-4}
-export REDIS_PORT=${REDIS_PORT:-6379}
+export REDIS_PORT=${REDIS_PORT:-6379} REDIS_MEMORY_PERCENT=${REDIS_MEMORY_PERCENT:-50}
 
 # An instance has a Redis of its own, unless it is told of another.
 if [ -z "${REDIS_URL:-}" ]; then

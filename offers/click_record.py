@@ -16,8 +16,18 @@ from offers.routing import Decision
 from offers.rules import Asked
 from offers.visitors import Visitor
 
+# Bytes of JSON that a text of a record may take; what is longer is cut, and ends with an ellipsis. Else one
+# visitor with a public link could fill Redis and the disk with a few clicks.
+LONGEST_TEXT = 1024
+LONGEST_URL = 2048
 YEAR_SECONDS = 365 * 24 * 3600
 FINGERPRINT_OFF = "disabled"
+URLS = frozenset({"landing_page_url", "landing_page_url_origin", "referer"})
+ELLIPSIS = "…"
+ELLIPSIS_BYTES = len(ELLIPSIS.encode())
+QUOTES = 2
+# A control character is written \u0000, in six bytes.
+LONGEST_ESCAPE = 6
 
 
 class Click(msgspec.Struct, frozen=True, gc=False):
@@ -133,9 +143,13 @@ def record(click: Click) -> bytes:
         fingerprint(click),
     )
     decision, visitor = click.decision, asked.visitor
+    encoded = encode(own)
+    # A part that is no longer than one text may be needs no look at each.
+    if len(encoded) > LONGEST_TEXT:
+        encoded = encode(_shortened(own))
     return b"".join(
         (
-            encode(own)[:-1],
+            encoded[:-1],
             decision.record_part or _decision_part(decision),
             visitor.record_part or _visitor_part(visitor),
         )
@@ -152,6 +166,29 @@ def fields(kept: bytes) -> dict[str, Any]:
     """A record as a dictionary in the table's names; amounts are exact decimals, or integers."""
     found: dict[str, Any] = _decode(kept)
     return found
+
+
+def _shortened(part: _Part) -> _Part:
+    """The part, with every text cut that is too long."""
+    for name in part.__struct_fields__:
+        value = getattr(part, name)
+        if isinstance(value, str):
+            setattr(part, name, shortened(value, LONGEST_URL if name in URLS else LONGEST_TEXT))
+    return part
+
+
+def shortened(text: str, most_bytes: int) -> str:
+    """The text, or as much of its beginning as takes `most_bytes` as JSON with the ellipsis behind it."""
+    if len(text) * LONGEST_ESCAPE <= most_bytes:
+        return text
+    size = len(encode(text)) - QUOTES
+    if size <= most_bytes:
+        return text
+    text = text[:most_bytes]
+    while (size := len(encode(text)) - QUOTES) > most_bytes - ELLIPSIS_BYTES:
+        # As many characters as there would be if all were alike, but at least one fewer.
+        text = text[: min(len(text) - 1, len(text) * (most_bytes - ELLIPSIS_BYTES) // size)]
+    return text + ELLIPSIS
 
 
 def _fingerprint(visitor: Visitor) -> str:
@@ -187,7 +224,7 @@ def _decision_part(decision: Decision) -> bytes:
         _add_offer(part, offer)
     if origin is not None:
         _add_origin(part, origin)
-    decision.record_part = b",%b" % encode(part)[1:-1]
+    decision.record_part = b",%b" % encode(_shortened(part))[1:-1]
     return decision.record_part
 
 
@@ -233,6 +270,6 @@ def _visitor_part(visitor: Visitor) -> bytes:
         platform=device.platform,
         device_type=device.device_type,
     )
-    inside = encode(part)[1:]
+    inside = encode(_shortened(part))[1:]
     visitor.record_part = inside if inside == b"}" else b",%b" % inside
     return visitor.record_part

@@ -122,6 +122,7 @@ class ClickWriter:
             with suppress(RedisError, OSError, TimeoutError):
                 await self._publish_counts()
             self.connection.close("the worker stops")
+            self._spool.close_reserve()
 
     async def _commit_batches(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from offers.click_record import Click, encode
+from offers.click_record import LONGEST_TEXT, LONGEST_URL, Click, encode, shortened
 from offers.records import Offer
 
 DELAY_MS = 30_000
@@ -37,7 +37,7 @@ def _message(click: Click, offer: Offer) -> dict[str, object]:
     body = {
         "lid": click.lid,
         "offerId": offer.offer_id,
-        "name": offer.name,
+        "name": offer.name and shortened(offer.name, LONGEST_TEXT),
         "advertiser": offer.advertiser_id,
         "verticals": offer.vertical_id,
         "conversionType": offer.conversion_type,
@@ -45,7 +45,7 @@ def _message(click: Click, offer: Offer) -> dict[str, object]:
         "payin": decision.payin,
         "payout": decision.payout,
         "landingPageId": decision.page_id,
-        "landingPageUrl": click.page_url,
+        "landingPageUrl": shortened(click.page_url, LONGEST_URL),
         "campaignId": campaign.campaign_id,
         "affiliateId": campaign.affiliate_id,
         "isCpmOptionEnabled": int(offer.is_cpm_option_enabled),

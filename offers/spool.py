@@ -115,6 +115,11 @@ class Spool:
                 make_directory(self._directory)
                 self._reserve.refill()
 
+    def close_reserve(self) -> None:
+        """Keep nothing any more: the process ends."""
+        with self._lock:
+            self._reserve.close()
+
     def claim(self) -> "SpoolFile | None":
         """The oldest file that may be replayed: our own, or that of a dead process. Raises `OSError`.
 

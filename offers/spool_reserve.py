@@ -64,6 +64,15 @@ class SpoolReserve:
             os.close(self._spare.pop())
         return True
 
+    def close(self) -> None:
+        """Give room and descriptors back: the process ends."""
+        self.free_descriptors()
+        if self._file is not None:
+            with suppress(OSError):
+                self._path.unlink()
+            os.close(self._file)
+            self._file = None
+
     def _allocated(self) -> tuple[Path, int]:
         for number in count():
             path = self._directory / f"{PREFIX}{number}"

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.heartbeats import BEAT, heartbeats
 from offers.click_log import ClickLog
+from offers.click_status import disk_room
 from offers.spool_directory import SUFFIX
 from recipes.states import ListenerState
 from recipes.store import RecipeKind, RecipeMeta, RecipeStore
@@ -60,6 +61,9 @@ class InstanceCollector(Collector):
                 sizes.append(path.stat().st_size)
         yield _gauge("spool_files", "Files of clicks that wait for Redis.", len(sizes))
         yield _gauge("spool_bytes", "Bytes of clicks that wait for Redis.", sum(sizes))
+        free, size = disk_room(self._spool)
+        yield _gauge("spool_disk_free_bytes", "Free room on the disk of the spool.", free)
+        yield _gauge("spool_disk_bytes", "Size of the disk of the spool.", size)
 
     def _of_redis(self) -> Iterator[Metric]:
         memory = self._redis.info("memory")
@@ -87,6 +91,14 @@ class InstanceCollector(Collector):
         dead.add_metric(["clicks"], status.dead_letters)
         dead.add_metric(["conversions"], status.conversions_dead)
         yield dead
+        dropped = CounterMetricFamily(
+            "cotraffic_dead_letters_dropped",
+            "Dead letters that were dropped because there were too many.",
+            labels=["of"],
+        )
+        dropped.add_metric(["clicks"], status.dead_dropped)
+        dropped.add_metric(["conversions"], status.dead_conversions_dropped)
+        yield dropped
         yield _gauge("conversions_waiting", "Conversion messages to be sent.", status.conversions_waiting)
         yield _gauge("conversions_due", "Conversion messages that are due now.", status.conversions_due)
 

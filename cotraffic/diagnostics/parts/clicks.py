@@ -12,6 +12,9 @@ from recipes.states import Outcome
 
 SLOW_SECONDS = 30.0
 STUCK_SECONDS = 300.0
+# Shares of the spool's disk that are free.
+LITTLE_ROOM = 0.1
+ALMOST_NO_ROOM = 0.02
 
 
 def parts(sources: Sources) -> Iterable[Part]:
@@ -37,6 +40,7 @@ def _delivery(status: ClickStatus, outcome: Outcome | None, lost_lately: int) ->
         ),
         Fact("Delivered", f"{number(status.delivered)}, now {number(status.delivered_per_second)} a second"),
         Fact("Dead letters", number(status.dead_letters), state=WARNING if status.dead_letters else ""),
+        *_dropped(status.dead_dropped),
         Fact("Lost", number(status.lost), state=ERROR if status.lost else ""),
         Fact("Kept in the log", _clicks(status.in_log)),
         Fact("Table", f"{settings.AWS_DYNAMODB_TABLE_NAME} in {settings.AWS_DYNAMODB_REGION}"),
@@ -60,6 +64,11 @@ def _judged(status: ClickStatus, outcome: Outcome | None, lost_lately: int) -> t
         hint = "Is the Celery worker running, and not busy with something long? Nothing is lost meanwhile."
         state = ERROR if age > STUCK_SECONDS else WARNING
         return state, f"{_clicks(status.backlog)} waiting, the oldest for {duration(age)}.", hint
+    if status.dead_dropped:
+        hint = (
+            "There were more than DEAD_LETTERS_KEEP allows. Mend the cause, and retry dead letters (Actions)."
+        )
+        return ERROR, f"{_clicks(status.dead_dropped)} dropped that DynamoDB had refused.", hint
     if status.dead_letters:
         hint = "`manage.py clicks_status` shows why. When the cause is gone: retry dead letters (Actions)."
         return WARNING, f"DynamoDB refused {_clicks(status.dead_letters)} for good.", hint
@@ -76,14 +85,31 @@ def _spool(status: SpoolStatus, spooled: int | None) -> Part:
         Fact("Directory", settings.CLICK_SPOOL_DIR),
         Fact("Files", number(status.files)),
         Fact("Size", file_size(status.bytes)),
+        *([_room(status)] if status.disk_size else []),
     ]
     if spooled is not None:
         facts.append(Fact("Spooled so far", _clicks(spooled)))
+    if status.disk_size and status.disk_free < ALMOST_NO_ROOM * status.disk_size:
+        hint = "Make room: without it clicks are lost when Redis is away, and Redis needs the room as well."
+        sentence = f"The disk has {file_size(status.disk_free)} left; {_clicks(status.clicks)} waiting there."
+        return Part("spool", "Spool", ERROR, sentence, hint, tuple(facts))
     if not status.files:
         return Part("spool", "Spool", OK, "Empty: Redis takes every click.", facts=tuple(facts))
     hint = "They go to Redis by themselves as soon as it takes them. Do not remove the directory."
     sentence = f"{_clicks(status.clicks)} waiting on disk for Redis."
     return Part("spool", "Spool", WARNING, sentence, hint, tuple(facts))
+
+
+def _room(status: SpoolStatus) -> Fact:
+    share = status.disk_free / status.disk_size
+    state = ERROR if share < ALMOST_NO_ROOM else WARNING if share < LITTLE_ROOM else ""
+    return Fact(
+        "Free on its disk", f"{file_size(status.disk_free)} of {file_size(status.disk_size)}", state=state
+    )
+
+
+def _dropped(count: int) -> list[Fact]:
+    return [Fact("Dropped", number(count), state=ERROR)] if count else []
 
 
 def _conversions(status: ClickStatus) -> Part:
@@ -94,6 +120,7 @@ def _conversions(status: ClickStatus) -> Part:
         Fact("Waiting", number(conversions.waiting)),
         Fact("Due now", number(conversions.due)),
         Fact("Refused by SQS", number(conversions.dead), state=WARNING if conversions.dead else ""),
+        *_dropped(conversions.dead_dropped),
     )
     if conversions.dead:
         hint = "When the cause is gone: retry dead letters (Actions)."

@@ -9,7 +9,8 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from offers.click_log import ClickLog, DeadLetter
-from offers.click_status import ClickStatus, click_status
+from offers.click_status import ClickStatus, SpoolStatus, click_status
+from recipes.terminal import printable
 
 SHOWN_DEAD_LETTERS = 5
 SHOWN_CHARACTERS = 160
@@ -63,17 +64,25 @@ def _rows(status: ClickStatus) -> list[tuple[str, str]]:
     age, spool, conversions = status.oldest_age_seconds, status.spool, status.conversions
     oldest = "" if age is None else f", the oldest for {age:,.1f} s"
     dead = f", {conversions.dead:,} refused by SQS" if conversions.dead else ""
+    dropped = status.dead_dropped + conversions.dead_dropped
+    too_many = f", {dropped:,} older ones dropped because there were too many" if dropped else ""
     return [
         ("backlog", f"{status.backlog:,} clicks wait for DynamoDB{oldest}"),
         ("delivered", f"{status.delivered:,}, now {status.delivered_per_second:,.1f} a second"),
         ("in the log", f"{status.in_log:,} clicks, delivered ones among them"),
         ("spool", f"{spool.clicks:,} clicks in {spool.files:,} files, {spool.bytes:,} bytes"),
         ("spooled so far", f"{status.spooled:,}"),
-        ("dead letters", f"{status.dead_letters:,}"),
+        ("disk of the spool", _disk(spool)),
+        ("dead letters", f"{status.dead_letters:,}{too_many}"),
         ("lost", f"{status.lost:,}"),
         ("conversions", f"{conversions.waiting:,} wait, {conversions.due:,} of them are due{dead}"),
     ]
 
 
+def _disk(spool: SpoolStatus) -> str:
+    return f"{spool.disk_free:,} bytes are free of {spool.disk_size:,}"
+
+
 def _short(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+    shown = printable(text[: SHOWN_CHARACTERS + 1])
+    return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"

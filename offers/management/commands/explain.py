@@ -17,6 +17,7 @@ from offers.explain_text import lines
 from offers.explanation import Explanation
 from offers.links import click_paths
 from offers.question import BadQuestion, Question, read_question
+from recipes.terminal import printable
 
 REDIRECTED, WRONG_USE, REFUSED, NOT_NOW, NOT_SET_UP = 0, 2, 3, 4, 5
 EXIT_CODES = """exit codes:
@@ -89,11 +90,11 @@ class Command(BaseCommand):
         else:
             columns = shutil.get_terminal_size((100, 24)).columns
             for line in lines(explanation, max(60, min(columns, 120))):
-                self.stdout.write(line)
+                self.stdout.write(printable(line))
         sys.exit(_exit_code(explanation))
 
     def _stop(self, code: int, message: str) -> NoReturn:
-        self.stderr.write(f"explain: {message}")
+        self.stderr.write(f"explain: {printable(message)}")
         sys.exit(code)
 
 

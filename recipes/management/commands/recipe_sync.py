@@ -22,6 +22,7 @@ from recipes.locks import AlreadyWaiting, LockLost
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
 from recipes.sync import SyncReport, SyncRequest, check, no_progress, sync
+from recipes.terminal import printable
 
 DONE, NOTHING_TO_DO, REJECTED, NO_S3, NO_REDIS, NO_DISK = 0, 3, 4, 5, 6, 7
 EXIT_CODES = """exit codes:
@@ -123,7 +124,7 @@ class Command(BaseCommand):
                 body = {"exit_code": code, "error": error}
                 if options["json"]:
                     self.stdout.write(msgspec.json.encode(body).decode())
-                self.stderr.write(self.style.ERROR(error))
+                self.stderr.write(self.style.ERROR(printable(error)))
                 return code
         code = NOTHING_TO_DO if not found.kinds else REJECTED if found.is_held_back else DONE
         if options["json"]:
@@ -133,7 +134,7 @@ class Command(BaseCommand):
             self.stdout.write("S3 has what is live; a sync would change nothing.")
         else:
             for line in preview_text(found):
-                self.stdout.write(line)
+                self.stdout.write(printable(line))
         return code
 
     def _one(
@@ -176,9 +177,9 @@ class Command(BaseCommand):
             self.stdout.write(row)
         for result in results:
             for reason, count in result.get("rejected", {}).items():
-                self.stdout.write(f"{result['kind']}: {count:,} records rejected: {reason}")
+                self.stdout.write(f"{result['kind']}: {count:,} records rejected: {printable(reason)}")
             if "error" in result:
-                self.stderr.write(self.style.ERROR(result["error"]))
+                self.stderr.write(self.style.ERROR(printable(result["error"])))
 
 
 def _failure(problem: Exception) -> tuple[int, str]:
