@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 import redis
 from prometheus_client import CollectorRegistry
@@ -15,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cotraffic.metrics import files
 from cotraffic.metrics.worker import WorkerMetrics
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
+from offers.clicks import CommitCounts
 from offers.pulse import LATENCY_BOUNDS_MS, MAX_REDIRECT_TYPES, Counted, PulseReader
 from offers.tokens import encrypt
 from recipes.store import RecipeKind, RecipeStore
@@ -23,7 +25,7 @@ from tests.processes import wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
-NO_COMMITS = dict.fromkeys(("batches", "logged", "spooled", "replayed", "lost"), 0)
+NO_COMMITS = msgspec.structs.asdict(CommitCounts())
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
