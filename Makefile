@@ -18,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-preview bench-commit bench-delivery bench-timing fuzz audit faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-preview bench-commit bench-delivery bench-timing differential fuzz audit faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -69,6 +69,9 @@ bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
 
 bench-timing: $(SYNCED) ## measure whether the time of a refusal tells what is wrong with the link
 	$(BIN)/python -m tests.bench.timing
+
+differential: $(SYNCED) ## answer random clicks twice, by the engine and by a plain reading (ARGS="--recipes 100000")
+	$(BIN)/python -m tests.differential $(ARGS)
 
 fuzz: $(SYNCED) ## send a worker a million requests of every kind over real sockets
 	$(BIN)/python -m tests.fuzz

@@ -106,7 +106,8 @@ def open_candidates(offer: Offer, asked: Asked, find: Find) -> tuple[int, ...]:
         except NotInMemory as one:
             missing += one.wanted
             continue
-        if closed_by_record(record, country, now_ms) is None:
+        # Shares are equal for each offer, however many rows name it.
+        if closed_by_record(record, country, now_ms) is None and candidate.offer_id not in found:
             found.append(candidate.offer_id)
     if missing:
         raise NotInMemory(*missing)

@@ -130,6 +130,11 @@ def test_an_aggregated_candidate_is_asked_of_its_own_dates() -> None:
     assert taker(asked(best(2, 4)), ended, offer(3), offer(4)) == 4
 
 
+def test_a_candidate_that_two_rows_name_has_one_share() -> None:
+    click = asked(best({"aggregatedOfferId": 2, "capsOverLimitSales": 1}, 2, 3, 2))
+    assert open_candidates(click.offer, click, finder(offer(2), offer(3))) == (2, 3)
+
+
 def test_the_reason_counts_the_candidates_that_are_open() -> None:
     decision = decided(asked(best(2, 3, 4)), offer(2), offer(3, **OVER))
     assert decision.redirect_reason == "offerAggregatedBestOffer: 1 of 3 candidates are open"

@@ -1,0 +1,1 @@
+"""The engine beside a second, plain reading of the specification, on random recipes and clicks."""
