@@ -20,8 +20,8 @@ from offers.known_decisions import KnownDecisions
 from offers.landing import LandingBuilder
 from offers.links import token_reader
 from offers.log_connection import LogConnection
-from offers.pages import BadPage, Page, compile_page, redirect_url, trimmed
 from offers.pulse import Cache, OpenDatabase, Pulse
+from offers.redirects import last_page, not_found_url
 from offers.routing import Defaults
 from offers.seen import SharedSeen
 from offers.shared_redis import open_shared
@@ -95,23 +95,6 @@ def _open_databases(geo: GeoReader) -> list[OpenDatabase]:
     ]
 
 
-def _last_page() -> Page:
-    """The page of last resort. Raises `ValueError` for one that cannot be a page."""
-    try:
-        return compile_page(settings.DEFAULT_REDIRECT_URL)
-    except BadPage as problem:
-        raise ValueError(f"DEFAULT_REDIRECT_URL {problem}") from None
-
-
-def _not_found_url() -> str:
-    """Where refused clicks go, "" for a small page. Raises `ValueError` for what cannot be a page."""
-    try:
-        written = settings.NOT_FOUND_REDIRECT_URL
-        return redirect_url(written) if trimmed(written) else ""
-    except BadPage as problem:
-        raise ValueError(f"NOT_FOUND_REDIRECT_URL {problem}") from None
-
-
 def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
     """An answerer over `redis`. Raises `ValueError` for a bad key or redirect URL."""
     entries = settings.VISITOR_CACHE_ENTRIES
@@ -131,12 +114,12 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
         defaults=Defaults(
             settings.DEFAULT_OFFER_ID,
             settings.DEFAULT_CAMPAIGN_ID,
-            _last_page(),
+            last_page(),
         ),
         clicks=clicks,
         pulse=Pulse(
             partial(_described, tokens, catalog, visitors, clicks), partial(_open_databases, visitors.geo)
         ),
         known=KnownDecisions(settings.CATALOG_CACHE_RECORDS),
-        not_found_url=_not_found_url(),
+        not_found_url=not_found_url(),
     )

@@ -12,8 +12,8 @@ import msgspec
 from django.conf import settings
 
 from offers.click_log import ClickLog
-from offers.pages import compile_page
 from offers.redecide import RecipeView, Redecided, redecide
+from offers.redirects import last_page
 from offers.routing import Defaults
 from recipes import files
 from recipes.comparison import Candidate, Comparison, compare
@@ -108,9 +108,7 @@ def _redecided(
 ) -> Redecided:
     live = {kind: partial(store.get, kind) for kind in RecipeKind}
     new = {kind: candidates[kind].get if kind in candidates else live[kind] for kind in RecipeKind}
-    defaults = Defaults(
-        settings.DEFAULT_OFFER_ID, settings.DEFAULT_CAMPAIGN_ID, compile_page(settings.DEFAULT_REDIRECT_URL)
-    )
+    defaults = Defaults(settings.DEFAULT_OFFER_ID, settings.DEFAULT_CAMPAIGN_ID, last_page())
     return redecide(
         _newest_clicks(log, clicks),
         RecipeView(live[RecipeKind.OFFERS], live[RecipeKind.CAMPAIGNS]),

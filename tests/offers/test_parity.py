@@ -123,6 +123,12 @@ ODD_HEADERS: dict[str, tuple[bytes, ...]] = {
         b'Sec-CH-UA-Platform-Version: "15.0.0"',
         b'Sec-CH-UA-Full-Version-List: "Google Chrome";v="126.0.6478.61"',
     ),
+    "absurd client hints": (
+        CHROME,
+        b'Sec-CH-UA-Platform: "Windows"',
+        b'Sec-CH-UA-Platform-Version: "%b"' % (b"9" * 5000),
+        b'Sec-CH-UA-Model: "%b"' % (b"x" * 2000),
+    ),
     "a long user agent": (b"User-Agent: " + b"x" * 4000,),
     "cookies": (b"Cookie: sessionid=%b; csrftoken=%b" % (b"a" * 32, b"b" * 32),),
     "a wish to close": (b"Connection: close",),
