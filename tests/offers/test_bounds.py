@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from offers.addresses import AddressReader
 from offers.catalog import Catalog
+from offers.countries import COUNTRY_CODES
 from offers.devices import NO_HINTS, ClientHints, DeviceReader
 from offers.geo import GeoReader
 from offers.known_decisions import KnownDecisions
@@ -126,7 +127,7 @@ def test_decisions_are_remembered_up_to_a_limit() -> None:
 
 def test_the_decisions_of_one_campaign_count_one_by_one() -> None:
     known = KnownDecisions(ENTRIES)
-    places = [f"{first}{second}" for first in "ABCDEFGH" for second in "ABCDEFGH"]
+    places = sorted(COUNTRY_CODES)[: ENTRIES + 10]
     rows = [{"country": place, "lpUrl": "https://own.example/"} for place in places]
     one, another = offer(1, customLpRules={"customLPRules": rows}), campaign(1)
     other = decided(asked(offer(2), campaign(2)))
