@@ -10,4 +10,11 @@ class CotrafficConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks by importing them."""
-        from cotraffic import checks, click_checks, redis_checks, security_checks, shared_redis_checks  # noqa: F401
+        from cotraffic import (  # noqa: F401
+            broker_checks,
+            checks,
+            click_checks,
+            redis_checks,
+            security_checks,
+            shared_redis_checks,
+        )

@@ -7,6 +7,7 @@ from celery.signals import setup_logging, worker_ready
 from django.conf import settings
 
 from cotraffic import hearts, logs
+from cotraffic.broker import broker_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 
@@ -40,10 +41,9 @@ def every(seconds: float, task: str) -> dict[str, object]:
 
 app = Celery("cotraffic")
 app.conf.update(
-    broker_url=settings.CELERY_BROKER_URL,
-    broker_connection_retry_on_startup=True,
     # Longer than any task may take, else the broker hands it out a second time.
-    broker_transport_options={"visibility_timeout": 2 * TASK_SECONDS},
+    **broker_settings(settings.CELERY_BROKER_URL, visibility_timeout=2 * TASK_SECONDS),
+    broker_connection_retry_on_startup=True,
     task_default_queue="cotraffic",
     task_ignore_result=True,
     # A task is acknowledged when it is done, so that one whose worker died is run again: all are idempotent.

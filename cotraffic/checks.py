@@ -13,9 +13,14 @@ from offers.geo import CITY_KINDS, ISP_KINDS
 from offers.geo_file import GeoFile
 from offers.links import REFUSE
 from offers.pages import BadPage, compile_page, trimmed
+from offers.redis_url import BadRedisUrl, read_url, unreadable_file
 from offers.tokens import key_bytes
 
 REDIS_TIMEOUT_SECONDS = 2.0
+REDIS_URL_HINT = (
+    "Write redis://USER:PASSWORD@HOST:6379/0, rediss://… for TLS, or unix:///PATH?db=0; in a password "
+    "/ @ : ? # are %2F %40 %3A %3F %23. docs/operating.md has the options."
+)
 
 
 @register("cotraffic")
@@ -63,18 +68,22 @@ def check_geoip(**_: Any) -> list[CheckMessage]:
 def check_redis(**_: Any) -> list[CheckMessage]:
     """E005 when this instance's Redis does not answer, or its URL cannot be read."""
     try:
+        options = read_url(settings.REDIS_URL)
+        if problem := unreadable_file(options):
+            return [Error(f"REDIS_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E005")]
         with Redis.from_url(
             settings.REDIS_URL,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
         ) as redis:
             redis.ping()
-    except ValueError:
-        # What it says may have a part of the password in it.
-        hint = "Write redis://:PASSWORD@HOST:6379/0; in a password / @ : ? are %2F %40 %3A %3F."
-        return [Error("REDIS_URL cannot be read.", hint=hint, id="cotraffic.E005")]
+    except BadRedisUrl as problem:
+        return [Error(f"REDIS_URL {problem}.", hint=REDIS_URL_HINT, id="cotraffic.E005")]
     except (RedisError, OSError) as problem:
-        hint = "Start Redis (or Valkey), or point REDIS_URL at it; clicks and the recipe are kept there."
+        hint = (
+            "Start Redis (or Valkey), or point REDIS_URL at it; clicks and the recipe are kept there. With "
+            "TLS, ssl_ca_certs names a private authority's file, ssl_certfile and ssl_keyfile our own."
+        )
         return [Error(f"Redis does not answer: {problem}", hint=hint, id="cotraffic.E005")]
     return []
 

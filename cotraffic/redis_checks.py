@@ -1,13 +1,16 @@
-"""System checks of this instance's Redis: whether it keeps what it has acknowledged."""
+"""System checks of this instance's Redis: whether clicks can be written there, and stay."""
 
+import asyncio
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cotraffic.checks import REDIS_TIMEOUT_SECONDS
+from cotraffic.checks import REDIS_TIMEOUT_SECONDS, check_redis
+from offers.log_connection import LogConnection
+from offers.redis_url import read_url
 
 HINT = "Start Redis with deploy/redis.conf, or set `{name} {wanted}`, in its own configuration as well."
 WANTED = {
@@ -19,12 +22,34 @@ IDS = {"appendonly": "cotraffic.W040", "appendfsync": "cotraffic.W041", "maxmemo
 
 
 @register("cotraffic")
+def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
+    """E050 where a web worker could not write a click, though Redis answers.
+
+    Web workers write clicks over a connection of their own, so it is opened here as they open it.
+    """
+    if check_redis():
+        # That check says it already.
+        return []
+    try:
+        asyncio.run(LogConnection(settings.REDIS_URL).try_out())
+    except (RedisError, OSError, TimeoutError) as problem:
+        hint = (
+            "The user of REDIS_URL needs the commands of scripts (SCRIPT LOAD, EVALSHA), streams, sets and "
+            "strings, and all keys: +@all ~* &* is the simple way. Clicks go to the spool until then."
+        )
+        message = f"Clicks cannot be written to Redis: {problem or 'no answer'}"
+        return [Error(message, hint=hint, id="cotraffic.E050")]
+    return []
+
+
+@register("cotraffic")
 def check_redis_keeps_clicks(**_: Any) -> list[CheckMessage]:
     """W040 without the append-only file, W041 where it is synced too late, W042 where Redis may evict.
 
     Nothing is said of a Redis that does not tell how it is set, as a managed one may not.
     """
     try:
+        read_url(settings.REDIS_URL)
         with Redis.from_url(
             settings.REDIS_URL,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,

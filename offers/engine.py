@@ -22,6 +22,7 @@ from offers.links import token_reader
 from offers.log_connection import LogConnection
 from offers.pulse import Cache, OpenDatabase, Pulse
 from offers.redirects import last_page, not_found_url
+from offers.redis_url import BadRedisUrl, read_url
 from offers.routing import Defaults
 from offers.seen import SharedSeen
 from offers.shared_redis import open_shared
@@ -43,16 +44,16 @@ def open_redis() -> Redis:
     Raises `ValueError` for a URL that cannot be read.
     """
     try:
-        return Redis.from_url(
-            settings.REDIS_URL,
-            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-            socket_timeout=REDIS_TIMEOUT_SECONDS,
-            health_check_interval=30,
-            retry=AGAIN,
-        )
-    except ValueError:
-        # What it says may have a part of the password in it.
-        raise ValueError("REDIS_URL cannot be read") from None
+        read_url(settings.REDIS_URL)
+    except BadRedisUrl as problem:
+        raise ValueError(f"REDIS_URL {problem}") from None
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        health_check_interval=30,
+        retry=AGAIN,
+    )
 
 
 def build_click_writer() -> ClickWriter:

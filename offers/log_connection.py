@@ -5,7 +5,7 @@ https://redis.io/docs/latest/develop/reference/protocol-spec/.
 """
 
 import asyncio
-import ssl
+import socket
 import time
 from asyncio import Future
 from collections import deque
@@ -14,13 +14,15 @@ from typing import Any, cast
 
 import hiredis
 import structlog
-from redis.asyncio.connection import SSLConnection, parse_url
+from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
+from redis.credentials import UsernamePasswordCredentialProvider
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from offers.circuit_breaker import CircuitBreaker
 from offers.click_log import APPEND, APPEND_KEYS, PROBE, SEEN_SECONDS
 from offers.redis_memory import parse_memory
+from offers.redis_url import open_connection, read_url
 
 OPEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.25
@@ -45,8 +47,12 @@ class LogConnection:
     """
 
     def __init__(self, url: str, memory_percent: float = 100.0) -> None:
-        """`memory_percent`: how much of its memory Redis may use for clicks to go there."""
-        self._address = parse_url(url)
+        """`memory_percent`: how much of its memory Redis may use for clicks to go there.
+
+        Raises `BadRedisUrl`.
+        """
+        self._url = url
+        self._open_seconds = read_url(url).get("socket_connect_timeout", OPEN_SECONDS)
         self._memory_percent = memory_percent
         self._pipe: _Pipe | None = None
         self._append: tuple[str | bytes | int, ...] = ()
@@ -95,7 +101,7 @@ class LogConnection:
     async def open(self) -> bool:
         """Try once to open the connection; gives whether it is open now."""
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
+            async with asyncio.timeout(self._open_seconds):
                 self._pipe = await self._connected()
         except (RedisError, OSError, TimeoutError) as problem:
             self._complain(str(problem) or "no answer")
@@ -110,6 +116,18 @@ class LogConnection:
         self._complain(reason)
         if not isinstance(problem, ResponseError):
             self.close(reason)
+
+    async def try_out(self) -> None:
+        """Open a connection as a worker does, run the script for no click, and close it.
+
+        Raises `RedisError`, `OSError` or `TimeoutError` where a worker could not write clicks.
+        """
+        async with asyncio.timeout(self._open_seconds):
+            pipe = await self._connected()
+            try:
+                await pipe.send(self._append)
+            finally:
+                pipe.close("it was only tried")
 
     def close(self, reason: str) -> None:
         """Close the connection, because of `reason`; nothing that it still owes an answer will get one."""
@@ -160,26 +178,40 @@ class LogConnection:
             self._complained = True
 
     async def _connected(self) -> "_Pipe":
-        address, loop = self._address, asyncio.get_running_loop()
-        if "path" in address:
-            _, pipe = await loop.create_unix_connection(_Pipe, address["path"])
-        else:
-            secure = (
-                ssl.create_default_context() if address.get("connection_class") is SSLConnection else None
-            )
-            host, port = address.get("host", "localhost"), address.get("port", 6379)
-            _, pipe = await loop.create_connection(_Pipe, host, port, ssl=secure)
+        # Made anew each time: it reads certificates from files, which may be others by now.
+        described = open_connection(self._url)
+        pipe = await _open_pipe(described)
         try:
-            if password := address.get("password"):
-                await pipe.send(("AUTH", address.get("username") or "default", password))
-            if database := address.get("db"):
-                await pipe.send(("SELECT", int(database)))
+            if described.username or described.password:
+                login: Any = UsernamePasswordCredentialProvider(described.username, described.password)
+                await pipe.send(("AUTH", *login.get_credentials()))
+            if described.client_name:
+                await pipe.send(("CLIENT", "SETNAME", described.client_name))
+            if described.db:
+                await pipe.send(("SELECT", described.db))
             script = await pipe.send(("SCRIPT", "LOAD", APPEND))
         except BaseException:
             pipe.close("it cannot be used")
             raise
         self._append = ("EVALSHA", script, len(APPEND_KEYS), *APPEND_KEYS, SEEN_SECONDS)
         return pipe
+
+
+async def _open_pipe(described: Any) -> "_Pipe":
+    """Connect to where redis-py's connection would, with TLS as it would."""
+    loop = asyncio.get_running_loop()
+    if isinstance(described, UnixDomainSocketConnection):
+        _, pipe = await loop.create_unix_connection(_Pipe, described.path)
+        return pipe
+    secure = described.ssl_context.get() if isinstance(described, SSLConnection) else None
+    transport, pipe = await loop.create_connection(_Pipe, described.host, described.port, ssl=secure)
+    if described.socket_keepalive:
+        # A peer that is gone without a word is found out, and the next batch does not wait for it.
+        of = transport.get_extra_info("socket")
+        of.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in described.socket_keepalive_options.items():
+            of.setsockopt(socket.IPPROTO_TCP, option, value)
+    return pipe
 
 
 class _Pipe(asyncio.Protocol):

@@ -1,20 +1,24 @@
 """The Redis that instances share: a single one, a cluster, or the master that sentinels name."""
 
 import re
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.connection import SSLConnection, parse_url
+from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
+from offers.redis_url import BadRedisUrl, read_url
+
 CLUSTER, SENTINEL = "+cluster://", "+sentinel://"
 SENTINEL_PORT = 26379
+NOT_FOR_CLUSTERS = frozenset(("ssl_ca_path", "ssl_password"))
+SENTINEL_OPTIONS = frozenset(("sentinel_username", "sentinel_password"))
 SENTINEL_URL = re.compile(
     r"(?P<scheme>rediss?)\+sentinel://(?P<login>[^@/?]*@)?(?P<hosts>[^@/?]+)"
     r"/(?P<service>[^/?]+)(/(?P<db>[0-9]*))?(?P<options>\?.*)?"
@@ -48,12 +52,19 @@ def open_shared(url: str, within_seconds: float) -> "Redis | RedisCluster":
     """
     try:
         if CLUSTER in url:
-            return RedisCluster.from_url(url.replace(CLUSTER, "://", 1), retry=AGAIN)
+            node = url.replace(CLUSTER, "://", 1)
+            if NOT_FOR_CLUSTERS.intersection(read_url(node)):
+                raise BadSharedUrl("has ssl_ca_path or ssl_password, which no cluster's client knows")
+            return RedisCluster.from_url(node, retry=AGAIN)
+        if SENTINEL not in url:
+            read_url(url)
         redis = _open_master(url, within_seconds) if SENTINEL in url else Redis.from_url(url, retry=AGAIN)
         # An option that redis-py does not know would only be noticed by the first connection.
         redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     except BadSharedUrl:
         raise
+    except BadRedisUrl as problem:
+        raise BadSharedUrl(str(problem)) from None
     except (TypeError, ValueError):
         # What they say may have a part of the password in it.
         raise BadSharedUrl("has a scheme, a port or an option that is unknown or cannot be read") from None
@@ -73,9 +84,10 @@ def _open_master(url: str, within_seconds: float) -> Redis:
         raise BadSharedUrl("does not name the sentinels, the service that they watch and nothing else")
     sentinels = [_address(host) for host in parts["hosts"].split(",")]
     # All that is not the sentinels' redis-py reads, as it does in the URL of a single one.
-    options: dict[str, Any] = {
-        **parse_url(f"{parts['scheme']}://{parts['login'] or ''}/{parts['db'] or 0}{parts['options'] or ''}")
-    }
+    options = read_url(
+        f"{parts['scheme']}://{parts['login'] or ''}/{parts['db'] or 0}{parts['options'] or ''}",
+        SENTINEL_OPTIONS,
+    )
     tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
     tls["ssl"] = options["ssl"] = options.pop("connection_class", None) is SSLConnection
     share = within_seconds / (len(sentinels) + 1)

@@ -1,0 +1,54 @@
+"""Celery's broker: a Redis URL as Celery has to be told it, and whether the broker answers.
+
+Celery reads a URL by rules of its own: it takes a number for text, knows no `unix://`, and trusts anybody's
+certificate where a `rediss://` URL has no option. So it is told what redis-py reads in the URL instead.
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
+
+from offers.redis_url import SCHEMES, TLS_OPTIONS, read_url
+
+# Options of a connection that Celery has under the same name.
+TRANSPORT_OPTIONS = (
+    "client_name",
+    "health_check_interval",
+    "max_connections",
+    "retry_on_timeout",
+    "socket_connect_timeout",
+    "socket_keepalive",
+    "socket_timeout",
+)
+
+
+def is_redis(url: str) -> bool:
+    """Whether the broker is a single Redis, and not another one that Celery knows."""
+    return url.partition("://")[0] in SCHEMES
+
+
+def broker_settings(url: str, **transport_options: object) -> dict[str, Any]:
+    """Return Celery's settings for the broker at a URL. Raises `BadRedisUrl` for a Redis URL that is none."""
+    if not is_redis(url):
+        return {"broker_url": url, "broker_transport_options": transport_options}
+    options = read_url(url)
+    transport_options |= {name: options[name] for name in TRANSPORT_OPTIONS if name in options}
+    found: dict[str, Any] = {
+        "broker_url": _celery_url(options),
+        "broker_transport_options": transport_options,
+    }
+    if options["connection_class"] is SSLConnection:
+        tls = {name: value for name, value in options.items() if name in TLS_OPTIONS}
+        found["broker_use_ssl"] = {"ssl_cert_reqs": "required", **tls}
+    return found
+
+
+def _celery_url(options: dict[str, Any]) -> str:
+    login = ":".join(quote(options.get(name) or "", safe="") for name in ("username", "password"))
+    at, db = f"{login}@" if login != ":" else "", options.get("db", 0)
+    if options["connection_class"] is UnixDomainSocketConnection:
+        return f"redis+socket://{at}{quote(options['path'])}?virtual_host={db}"
+    scheme = "rediss" if options["connection_class"] is SSLConnection else "redis"
+    host = options.get("host", "localhost")
+    return f"{scheme}://{at}{f'[{host}]' if ':' in host else quote(host)}:{options.get('port', 6379)}/{db}"
