@@ -13,7 +13,7 @@ from offers.redis_url import BadRedisUrl, read_url, unreadable_file
 
 @register("cotraffic")
 def check_broker(**_: Any) -> list[CheckMessage]:
-    """E051 for a Redis URL of the broker that cannot be read, W052 where nothing answers there.
+    """E056 for a Redis URL of the broker that cannot be read, W057 where nothing answers there.
 
     Nothing is said of brokers that are not a Redis.
     """
@@ -22,15 +22,15 @@ def check_broker(**_: Any) -> list[CheckMessage]:
         return []
     try:
         if problem := unreadable_file(read_url(url)):
-            return [Error(f"CELERY_BROKER_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E051")]
+            return [Error(f"CELERY_BROKER_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E056")]
         connect(url)
     except BadRedisUrl as problem:
-        return [Error(f"CELERY_BROKER_URL {problem}.", hint=REDIS_URL_HINT, id="cotraffic.E051")]
+        return [Error(f"CELERY_BROKER_URL {problem}.", hint=REDIS_URL_HINT, id="cotraffic.E056")]
     except Exception as problem:
         # Celery lets errors of the client through, whatever their kind.
         hint = "Start what CELERY_BROKER_URL names, or correct it. Until then clicks are not delivered."
         message = f"Celery's broker does not answer: {problem}"
-        return [Warning(message, hint=hint, id="cotraffic.W052")]
+        return [Warning(message, hint=hint, id="cotraffic.W057")]
     return []
 
 

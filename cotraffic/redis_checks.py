@@ -23,7 +23,7 @@ IDS = {"appendonly": "cotraffic.W040", "appendfsync": "cotraffic.W041", "maxmemo
 
 @register("cotraffic")
 def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
-    """E050 where a web worker could not write a click, though Redis answers.
+    """E055 where a web worker could not write a click, though Redis answers.
 
     Web workers write clicks over a connection of their own, so it is opened here as they open it.
     """
@@ -38,7 +38,7 @@ def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
             "strings, and all keys: +@all ~* &* is the simple way. Clicks go to the spool until then."
         )
         message = f"Clicks cannot be written to Redis: {problem or 'no answer'}"
-        return [Error(message, hint=hint, id="cotraffic.E050")]
+        return [Error(message, hint=hint, id="cotraffic.E055")]
     return []
 
 

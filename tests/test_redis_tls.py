@@ -342,14 +342,14 @@ def test_a_user_who_may_not_write_clicks_is_told(
             (message,) = redis_checks.check_clicks_can_be_written()
     finally:
         redis_client.acl_deluser("reader")
-    assert message.id == "cotraffic.E050"
+    assert message.id == "cotraffic.E055"
     assert "EVALSHA" in (message.hint or "")
 
 
 def test_a_broker_of_its_own_that_is_away_is_a_warning() -> None:
     with override_settings(CELERY_BROKER_URL=f"redis://:hush@{LOCALHOST}:{free_port()}/0"):
         (message,) = broker_checks.check_broker()
-    assert message.id == "cotraffic.W052"
+    assert message.id == "cotraffic.W057"
     assert "hush" not in f"{message.msg}{message.hint}"
 
 

@@ -110,7 +110,7 @@ def test_the_checks_refuse_such_a_url_with_a_hint(url: str) -> None:
 def test_the_checks_refuse_such_a_url_of_a_broker() -> None:
     with override_settings(CELERY_BROKER_URL="rediss://:hush@host?ssl_ca_cert=/a"):
         (message,) = broker_checks.check_broker()
-    assert message.id == "cotraffic.E051"
+    assert message.id == "cotraffic.E056"
     assert "hush" not in f"{message.msg}{message.hint}"
 
 
