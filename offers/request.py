@@ -30,7 +30,8 @@ _READ = frozenset(
 
 # What mailers make of the `&` before a name, once or several times.
 _ESCAPED_AND = "amp;"
-_QUESTION_MARK = re.compile(r"\?|%3[fF]")
+# What ends a token that further parameters were joined to: a question mark, or either mark percent-encoded.
+_END_OF_TOKEN = re.compile(r"\?|%3[fF]|%26")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 Scope = Mapping[str, Any]
@@ -95,7 +96,8 @@ def read_query(query_string: bytes, token_parameter: str = OFFER_PARAMETER) -> d
     """The parameters of a query string; broken UTF-8 becomes the replacement character.
 
     Names and values are read as they are written, but for what happens to links on their way: `amp;` before
-    a name is passed over, and a question mark behind the token begins the next parameter.
+    a name is passed over, and a question mark or a percent-encoded `&` behind the token begins the next
+    parameter.
     """
     if not query_string.isascii():
         query_string = percent_encoded(query_string)
@@ -107,7 +109,9 @@ def read_query(query_string: bytes, token_parameter: str = OFFER_PARAMETER) -> d
             continue
         name, _, value = part.partition("=")
         if not is_plain and ("%" in part or "+" in part or ";" in part):
-            name, value = _decoded_name(name), unquote_plus(value, errors="replace")
+            if "%" in name or "+" in name or ";" in name:
+                name = _decoded_name(name)
+            value = unquote_plus(value, errors="replace")
         if name not in query:
             query[name] = value
         elif name in JOINED:
@@ -115,7 +119,9 @@ def read_query(query_string: bytes, token_parameter: str = OFFER_PARAMETER) -> d
     token = query.get(token_parameter)
     if token is None:
         return read_query(query_string.lstrip(b"?"), token_parameter) if text.startswith("?") else query
-    return read_query(_divided(text, token_parameter), token_parameter) if "?" in token else query
+    if "?" in token or (not is_plain and "&" in token):
+        return read_query(_divided(text, token_parameter), token_parameter)
+    return query
 
 
 def percent_encoded(raw: bytes) -> bytes:
@@ -139,13 +145,13 @@ def _decoded_name(name: str) -> str:
 
 
 def _divided(text: str, token_parameter: str) -> bytes:
-    """A query with `&` for the question mark behind the token, whether that is percent-encoded or not."""
+    """A query with `&` for the mark that ends the token, whether that is percent-encoded or not."""
     parts = text.split("&")
     for at, part in enumerate(parts):
         name, _, value = part.partition("=")
         if _decoded_name(name) != token_parameter:
             continue
-        token, *rest = _QUESTION_MARK.split(value, maxsplit=1)
+        token, *rest = _END_OF_TOKEN.split(value, maxsplit=1)
         further = "".join(rest).lstrip("?").encode()
         if b"=" not in further:
             # All of it was percent-encoded with the question mark.
@@ -161,7 +167,10 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
     found: dict[bytes, str] = {}
     for name, value in headers:
         if name in _READ:
-            text = value.decode("ascii") if value.isascii() else header_text(value)
+            try:
+                text = value.decode()
+            except UnicodeDecodeError:
+                text = header_text(value)
             found[name] = f"{found[name]},{text}" if name in found else text
     return found
 

@@ -152,3 +152,15 @@ def test_a_worker_with_a_url_that_it_cannot_read_does_not_start_and_says_so(
     assert f"{name} " in printed
     assert "manage.py check" in printed
     assert "hush" not in printed
+
+
+def test_a_worker_with_an_alias_that_cannot_be_does_not_start_and_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gunicorn = ("-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application")
+    variables = {"HOST": LOCALHOST, "PORT": str(free_port()), "WEB_CONCURRENCY": "1"}
+    with running(*gunicorn, CLICK_ALIASES="/ad?ad,/health?o", **variables) as process:
+        assert process.wait(60) != 0
+    printed = capsys.readouterr().out
+    assert "CLICK_ALIASES: '/health?o' gives a path that has another use here" in printed
+    assert "manage.py check" in printed

@@ -46,6 +46,11 @@ def makers() -> dict[str, Maker]:
         "v2 unknown offer": lambda r: seal(r.randrange(10**6, 10**9), 1, KEY_ID, KEY),
         "v2 expired": lambda _: seal(1, 1, KEY_ID, KEY, EXPIRED_S),
         "v2 expired, again": lambda _: remembered,
+        "damaged, not hexadecimal": lambda r: f"%22({_hex(r, 15)}zz:{_hex(r, 16)}).%0A",
+        "damaged, unknown offer": lambda r: (
+            f"%22({encrypt(r.randrange(10**6, 10**9), 1, ENCRYPTION_KEY)}).%0A"
+        ),
+        "damaged, blocked campaign": lambda _: f"%22({encrypt(1, 2, ENCRYPTION_KEY)}).%0A",
     }
 
 

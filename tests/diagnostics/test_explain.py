@@ -47,6 +47,29 @@ def test_without_a_question_it_says_what_to_paste(store: RecipeStore, staff_clie
     assert "Start anew" not in text
 
 
+def test_a_damaged_link_to_an_alias_is_explained_as_it_is_answered(
+    store: RecipeStore, staff_client: Client, settings: Settings
+) -> None:
+    settings.CLICK_ALIASES = ["/pl?o"]
+    link = f"https://click_a.example//PL/?o=({encrypt(1, 1, ENCRYPTION_KEY)}).?subid=5&amp;cid=café"
+    text = explained(staff_client, link=link)
+    assert "https://p.example/?a=1&c=caf%C3%A9&offer_id=1&campaign_id=1&lid=" in text
+
+
+def test_a_link_to_a_path_without_clicks_is_told_so(store: RecipeStore, staff_client: Client) -> None:
+    link = f"https://c.example/pl?o={encrypt(1, 1, ENCRYPTION_KEY)}"
+    assert "o clicks arrive at /pl: this instance answers /offer" in explained(staff_client, link=link)
+
+
+def test_ones_own_user_agent_is_read_as_utf_8(store: RecipeStore, staff_client: Client) -> None:
+    sent = "X 魅族".encode().decode("latin-1")
+    link = f"?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
+    answer = staff_client.get(
+        reverse("diagnostics:explain"), {"link": link, "format": "json"}, headers={"User-Agent": sent}
+    )
+    assert answer.json()["visitor"]["userAgent"] == "X 魅族"
+
+
 def test_a_pasted_link_is_explained(store: RecipeStore, staff_client: Client) -> None:
     link = f"https://c.example/offer?ad={encrypt(2, 1, ENCRYPTION_KEY)}&cid=a%20b"
     text = explained(staff_client, link=link, address=FRANCE)

@@ -46,6 +46,9 @@ PATHS = [
     ),
     *(
         "//offer",
+        "//OFFER//",
+        "http://a_b:x//Offer?ad=1",
+        "/caf\u00e9",
         "/%6fffer",
         "/offer%00",
         "/offer;x",
@@ -69,7 +72,23 @@ METHODS = [
     "M-SEARCH",
     "QUERY",
 ]
-PARAMETERS = ["ad", "subid", "cid", "ad_domain", "fp", "debug", "next", "q", "", "%61d", "AD", "a[]", "o"]
+PARAMETERS = [
+    "ad",
+    "subid",
+    "cid",
+    "ad_domain",
+    "fp",
+    "debug",
+    "next",
+    "q",
+    "",
+    "%61d",
+    "AD",
+    "a[]",
+    "o",
+    "amp;ad",
+    "amp%3Bsubid",
+]
 
 
 class Request(NamedTuple):

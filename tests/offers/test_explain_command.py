@@ -37,6 +37,18 @@ def test_it_prints_a_trace_for_people(instance: redis.Redis) -> None:
     assert instance.exists(LOG) == 0
 
 
+def test_it_reads_aliases_and_damage_as_a_click_does(instance: redis.Redis) -> None:
+    link = f"https://click_a.example//PL/?o={encrypt(1, 1, ENCRYPTION_KEY)}.?subid=5&amp;cid=caf\udce9"
+    ended = command("manage.py", "explain", link, "--json", CLICK_ALIASES="/pl?o")
+    record = json.loads(ended.stdout)["record"]
+    assert (ended.returncode, record["subCampaign"], record["cid"]) == (0, "5", "caf\ufffd")
+
+
+def test_aliases_that_cannot_be_exit_with_5(instance: redis.Redis) -> None:
+    ended = command("manage.py", "explain", LINK, CLICK_ALIASES="/health?o")
+    assert (ended.returncode, "manage.py check" in ended.stderr) == (5, True)
+
+
 def test_it_prints_one_json_object_for_machines(instance: redis.Redis) -> None:
     ended = command("manage.py", "explain", LINK, "--ip", FRANCE, "--country", "de", "--json")
     explanation = json.loads(ended.stdout)

@@ -83,6 +83,15 @@ def test_the_host_is_not_looked_at(ways: list[Door], plain: Outcome, host: bytes
     assert_all(ways, link(name + b"=" + TOKEN + NOTES, path, host), plain)
 
 
+@pytest.mark.parametrize("lines", [b"", b"Host: a.example\r\nHost: b.example\r\n"])
+@pytest.mark.parametrize("path", [b"/offer", b"/OFFER/", b"/ad"])
+def test_no_host_and_two_hosts_are_like_one(
+    ways: list[Door], plain: Outcome, lines: bytes, path: bytes
+) -> None:
+    request = link(b"ad=" + TOKEN + NOTES, path).replace(b"Host: a.example\r\n", lines)
+    assert_all(ways, request, plain)
+
+
 @pytest.mark.parametrize("path", [b"/offer", b"/OFFER/", b"/ad"])
 def test_http_1_0_needs_no_host(ways: list[Door], plain: Outcome, path: bytes) -> None:
     request = link(b"ad=" + TOKEN + NOTES, path).replace(b"HTTP/1.1\r\nHost: a.example", b"HTTP/1.0")
@@ -182,6 +191,7 @@ DAMAGED = {
     "all behind it encoded": b"ad=%b%%3fsubid%%3D5%%26cid%%3Dc7",
     "two of them": b"ad=%b??subid=5&cid=c7",
     "damage before it": b"ad=%b.%%20?subid=5&cid=c7",
+    "an encoded and": b"ad=%b%%26subid%%3D5%%26cid%%3Dc7",
     "a question mark alone at the end": b"subid=5&cid=c7&ad=%b?",
     "two at the beginning": b"?ad=%b&subid=5&cid=c7",
     "an escaped and": b"ad=%b&amp;subid=5&amp;cid=c7",

@@ -72,3 +72,26 @@ def test_where_the_old_form_is_refused_only_sealed_links_are_good() -> None:
     with web_worker(AD_TOKEN_KEYS=KEYS, AD_TOKEN_V1="refuse", ENCRYPTION_KEY="") as url:
         assert answer(url, GOOD).status_code == 302
         assert answer(url, encrypt(1, 1, ENCRYPTION_KEY)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/offer", "/OFFER/", "/ad", "//Ad/"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_clicks_come_over_either_scheme_at_any_host(strict_url: str, path: str, method: str) -> None:
+    """DELETE and debug requests go through Django, which sends staff pages to HTTPS."""
+    params = {"ad": GOOD, "debug": "debug"}
+    answer = httpx.request(method, f"{strict_url}{path}", params=params, headers={"Host": "click_a.example"})
+    assert answer.status_code == (302 if method == "GET" else 405)
+
+
+@pytest.mark.parametrize(("host", "status"), [("staff.example", 301), ("click_a.example", 400)])
+def test_staff_pages_do_not(strict_url: str, host: str, status: int) -> None:
+    answer = httpx.get(f"{strict_url}/admin/login/", headers={"Host": host})
+    assert answer.status_code == status
+
+
+@pytest.fixture(scope="module")
+def strict_url() -> Iterator[str]:
+    """A production instance whose staff pages have a host name of their own."""
+    variables = {"ENV": "production", "HTTPS_ONLY": "true", "ALLOWED_HOSTS": "staff.example"}
+    with web_worker(AD_TOKEN_KEYS=KEYS, CLICK_ALIASES="/ad?ad", **variables) as url:
+        yield url
