@@ -1,9 +1,12 @@
-"""Files that wait for a person: while somebody looks at what one would change, and when somebody left it."""
+"""Files that wait for a person: somebody looks at one, or has left it, or it looks damaged."""
 
 import time
 from datetime import UTC, datetime
 
+from django.conf import settings
+
 from recipes.files import etag_in_s3
+from recipes.live import HeldFile, RecipeMeta
 from recipes.reading import RecipeRejected
 from recipes.store import Hold, RecipeKind, RecipeStore
 
@@ -13,6 +16,40 @@ REVIEW_SECONDS = 900
 
 class OnHold(RecipeRejected):
     """The file waits for a person; the message says for whom, and how long."""
+
+
+class HeldBack(RecipeRejected):
+    """The file looks damaged and waits to be forced; the message says why, and how to force it.
+
+    `file` is what is remembered of it, so that it is not loaded again and again.
+    """
+
+    def __init__(self, why: str, file: HeldFile | None = None) -> None:
+        super().__init__(why)
+        self.file = file
+
+
+def held_back(kind: RecipeKind, reasons: list[str]) -> str:
+    """Why a file is held back, in one sentence, and what to do about it."""
+    return (
+        f"{kind}: {'; '.join(reasons)}. If that is meant, make it live on the page of the preview, or run "
+        f"`recipe_sync {kind} --force`"
+    )
+
+
+def limits() -> tuple[float, float]:
+    """The limits by which files are held back, in per cent: of records fewer, of defects more."""
+    return settings.RECIPE_MAX_DROP_PERCENT, settings.RECIPE_MAX_DEFECT_RISE_PERCENT
+
+
+def refuse_if_held_back(kind: RecipeKind, meta: RecipeMeta) -> None:
+    """Raise `HeldBack` for the file that was held back before, as long as the same limits hold.
+
+    Raises `CannotReachS3` too.
+    """
+    held = meta.held
+    if held is not None and held.limits == limits() and etag_in_s3(kind) == held.etag:
+        raise HeldBack(held.why, held)
 
 
 def refuse_if_held(kind: RecipeKind, store: RecipeStore) -> None:

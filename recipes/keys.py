@@ -4,7 +4,9 @@ A generation is one hash, record id -> record as its file has it; `live` names t
 `changed` beside it the version at which each record was last written after its file, for indexes to follow.
 Every change of what is live raises `recipe:version` and is published, in the same step as the change itself.
 The journal holds the newest update of each record, with its time, so that a load can replay what its file
-does not know yet.
+does not know yet. Beside it stand digests of what the record was before its updates, by which a load tells a
+file that was made before them, whatever its time; and when a record was last deleted, by the sender's clock,
+by which a repeated delete is told.
 """
 
 from recipes.live import RecipeKind
@@ -48,6 +50,16 @@ def meta(kind: RecipeKind) -> str:
 def journal(kind: RecipeKind) -> list[str]:
     """The newest update of each record, their times, and the time of the live generation's file."""
     return [f"recipe:{kind}:journal", f"recipe:{kind}:journal-times", f"recipe:{kind}:file-time"]
+
+
+def digests(kind: RecipeKind) -> str:
+    """For each journaled record the digest of its update, then those of what it was before."""
+    return f"recipe:{kind}:journal-digests"
+
+
+def deletes(kind: RecipeKind) -> str:
+    """When each record was last deleted by an update, by the sender's clock."""
+    return f"recipe:{kind}:journal-deletes"
 
 
 def hold(kind: RecipeKind) -> str:

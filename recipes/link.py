@@ -10,8 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+import engineio
 import socketio
 import structlog
+from engineio.packet import PONG, Packet
 
 from recipes.states import HostState
 from recipes.store import RecipeKind
@@ -23,10 +25,15 @@ TRANSPORTS = ("websocket", "polling")
 CONNECT_SECONDS = 10
 LOOK_SECONDS = 0.2
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
+# co-recipe hands a message to whoever is connected when it comes, and never again: a listener is away as
+# briefly as can be.
+LONGEST_PAUSE_SECONDS = 10.0
 # A connection that lasted so long was a good one: the next pause begins small again.
 GOOD_CONNECTION_SECONDS = 30.0
 STOP_SECONDS = 0.4
+# While nothing is read, the server is told this often that we live, and we look this often whether to go on.
+WORD_SECONDS = 10.0
+ROOM_SECONDS = 0.02
 MAX_ANNOUNCED_SIZE = 2**53
 SHOWN_CHARACTERS = 200
 
@@ -56,6 +63,9 @@ class Hearer(Protocol):
 
     def take_update(self, message: object) -> None:
         """An update came; it may be anything."""
+
+    def has_room(self) -> bool:
+        """Whether more updates can be taken; while not, nothing is read."""
 
     def count_malformed(self, event: str, problem: str) -> None:
         """Something came of which nothing can be made."""
@@ -138,6 +148,7 @@ class Link:
 
     def _new_client(self) -> "_Client":
         client = _Client(self._hearer.count_malformed)
+        client.eio.has_room = self._hearer.has_room
         for kind, event in CHECK_EVENTS.items():
             client.on(event, self._answer_handler(kind))
         client.on(UPDATE_EVENT, self._on_update)
@@ -163,6 +174,22 @@ class Link:
         self._hearer.count_malformed(repr(event)[:SHOWN_CHARACTERS], "unknown event")
 
 
+class _Transport(engineio.AsyncClient):  # type: ignore[misc]
+    """The library's transport, which stops reading while there is no room: the server has to wait, then."""
+
+    has_room: Callable[[], bool]
+
+    async def _receive_packet(self, pkt: Any) -> None:
+        next_word = time.monotonic() + WORD_SECONDS
+        while not self.has_room():
+            await asyncio.sleep(ROOM_SECONDS)
+            if time.monotonic() >= next_word:
+                # Its own question, whether we live, waits among what is not read.
+                await self._send_packet(Packet(PONG))
+                next_word = time.monotonic() + WORD_SECONDS
+        await super()._receive_packet(pkt)
+
+
 class _Client(socketio.AsyncClient):  # type: ignore[misc]
     """The library's client, which lets its owner know of packets that it cannot read."""
 
@@ -171,6 +198,9 @@ class _Client(socketio.AsyncClient):  # type: ignore[misc]
     def __init__(self, count_malformed: Callable[[str, str], None]) -> None:
         super().__init__(reconnection=False, handle_sigint=False, logger=False)
         self._count_malformed = count_malformed
+
+    def _engineio_client_class(self) -> type[_Transport]:
+        return _Transport
 
     async def _handle_eio_message(self, data: Any) -> None:
         # The library would wait for the attachments of a binary event for ever, and take every later

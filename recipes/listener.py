@@ -7,7 +7,7 @@ update does no harm.
 import asyncio
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 
 import structlog
@@ -17,11 +17,18 @@ from recipes.background_sync import BackgroundSync
 from recipes.link import Link
 from recipes.states import ListenerState
 from recipes.store import RecipeKind, RecipeStore
-from recipes.updates import apply
+from recipes.updates import apply_all
 
 STATE_SECONDS = 2.0
 REDIS_AWAY_SECONDS = 0.5
-MAX_WAITING_UPDATES = 50_000
+# Beyond either, nothing is read from co-recipe until Redis has taken some.
+MAX_WAITING_UPDATES = 10_000
+MAX_WAITING_CHARACTERS = 64 * 1024 * 1024
+# What goes to Redis at once: few enough that clicks find a gap, and that the answers come in time.
+BATCH_UPDATES = 250
+BATCH_CHARACTERS = 4 * 1024 * 1024
+# A wrong clock is told of once for so many updates.
+AHEAD_TOLD = 100
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -34,9 +41,11 @@ class Listener:
         self._check_seconds = check_seconds
         self._links = [Link(url, self) for url in urls]
         self._syncs = {kind: BackgroundSync(kind) for kind in RecipeKind}
-        self._updates: asyncio.Queue[object] = asyncio.Queue()
+        self._updates: deque[object] = deque()
+        self._waiting_characters = 0
+        self._has_updates = asyncio.Event()
         self._outcomes: Counter[str] = Counter()
-        self._malformed = 0
+        self._malformed = self._ahead = 0
         self._started_ms = _now_ms()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -62,13 +71,15 @@ class Listener:
         self._malformed += 1
         logger.warning("co-recipe sent a useless event", name=event, problem=problem, so_far=self._malformed)
 
+    def has_room(self) -> bool:
+        """Whether more updates may wait; while not, links read nothing, so that none has to be dropped."""
+        return len(self._updates) < MAX_WAITING_UPDATES and self._waiting_characters < MAX_WAITING_CHARACTERS
+
     def take_update(self, message: object) -> None:
-        """Queue an update; of too many the oldest is dropped, for the next file holds it."""
-        if self._updates.qsize() >= MAX_WAITING_UPDATES:
-            self._updates.get_nowait()
-            self._outcomes["dropped"] += 1
-            logger.error("an update was dropped", so_far=self._outcomes["dropped"])
-        self._updates.put_nowait(message)
+        """Let an update wait for its turn."""
+        self._updates.append(message)
+        self._waiting_characters += _characters(message)
+        self._has_updates.set()
 
     async def on_connect(self, link: Link) -> None:
         """Ask at once, and look at S3 too: equal numbers may hide a change."""
@@ -111,28 +122,41 @@ class Listener:
 
     async def _apply_updates(self) -> None:
         while True:
-            batch = [await self._updates.get()]
-            while not self._updates.empty() and len(batch) < 500:
-                batch.append(self._updates.get_nowait())
-            while batch:
-                batch = await asyncio.to_thread(self._apply, batch)
-                if batch:
-                    await asyncio.sleep(REDIS_AWAY_SECONDS)
+            await self._has_updates.wait()
+            batch = self._next_batch()
+            if not batch:
+                self._has_updates.clear()
+                continue
+            while not await asyncio.to_thread(self._apply, batch):
+                await asyncio.sleep(REDIS_AWAY_SECONDS)
 
-    def _apply(self, batch: list[object]) -> list[object]:
-        """Apply updates in order; gives those that are left when Redis went away."""
-        for at, message in enumerate(batch):
-            try:
-                result = apply(self._store, message)
-            except (RedisError, OSError) as problem:
-                logger.warning("Redis is away, updates wait", count=len(batch) - at, problem=str(problem))
-                return batch[at:]
-            self._outcomes[result.outcome.value] += 1
+    def _next_batch(self) -> list[object]:
+        batch: list[object] = []
+        characters = 0
+        while self._updates and len(batch) < BATCH_UPDATES and characters < BATCH_CHARACTERS:
+            batch.append(self._updates.popleft())
+            characters += _characters(batch[-1])
+        self._waiting_characters -= characters
+        return batch
+
+    def _apply(self, batch: list[object]) -> bool:
+        """Apply updates in order; False when Redis is away, and all of them have to be applied again."""
+        try:
+            results = apply_all(self._store, batch)
+        except (RedisError, OSError) as problem:
+            logger.warning("Redis is away, updates wait", count=len(batch), problem=str(problem))
+            return False
+        for result in results:
+            outcome = result.outcome.value
+            self._outcomes[outcome] += 1
             if result.version == 0:
-                outcome = result.outcome.value
                 so_far = self._outcomes[outcome]
                 logger.info("an update changed nothing", outcome=outcome, detail=result.detail, so_far=so_far)
-        return []
+            if result.ahead_ms:
+                if self._ahead % AHEAD_TOLD == 0:
+                    logger.warning("co-recipe's clock is ahead", detail=result.detail, so_far=self._ahead)
+                self._ahead += 1
+        return True
 
     async def _publish_state(self) -> None:
         while True:
@@ -147,8 +171,15 @@ class Listener:
             hosts=[link.state for link in self._links],
             updates=dict(self._outcomes),
             malformed=self._malformed,
+            ahead=self._ahead,
             syncs={kind.value: sync.state for kind, sync in self._syncs.items()},
         )
+
+
+def _characters(message: object) -> int:
+    """How much room a message takes, by its one part that may be long."""
+    body = message.get("body") if isinstance(message, dict) else message
+    return len(body) if isinstance(body, str | bytes) else 0
 
 
 def _now_ms() -> int:

@@ -4,8 +4,10 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+import redis
 
 from offers.records import Defect
+from recipes.census import Census
 
 
 class RecipeKind(StrEnum):
@@ -42,7 +44,7 @@ class LiveRead(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What became of an update: "applied" (`version` is the new one), "kept", "stale" or "repeated"."""
+    """What became of an update: "applied" (`version` is the new one), or why it changed nothing."""
 
     outcome: str
     version: int
@@ -68,11 +70,24 @@ class Hold(msgspec.Struct, frozen=True):
     until_ms: int | None = None
 
 
+class HeldFile(msgspec.Struct, frozen=True):
+    """The file that is held back for it looks damaged: why, since when, and by which limits (per cent)."""
+
+    etag: str
+    why: str
+    since_ms: int
+    limits: tuple[float, float]
+
+
 class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is known of the live generation of a kind, and of the last failure to replace it.
 
     Times are in milliseconds since the epoch, durations in milliseconds; None is unknown. `checked_at_ms` is
     when S3 was last seen to have what is live; `index` names the file that finds its records by name.
+
+    `kept_count` records stayed as they were, since the file's version of them cannot be used (`kept` names
+    the first), `carried` since the file lacks them and holds elements that are no records, and `undone` since
+    the file would have undone an update. `held` is a newer file that is held back.
     """
 
     generation: int = 0
@@ -91,6 +106,12 @@ class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
     rejections: list[str] = []
     defect_count: int = 0
     defects: list[Defect] = []
+    kept_count: int = 0
+    kept: list[str] = []
+    carried: int = 0
+    undone: int = 0
+    census: Census | None = None
+    held: HeldFile | None = None
     last_error: str | None = None
     last_error_at_ms: int | None = None
     index: str | None = None
@@ -104,7 +125,13 @@ _meta_decoder = msgspec.json.Decoder(RecipeMeta)
 
 
 def decoded_meta(live: Any, blob: Any) -> RecipeMeta:
-    """The metadata as kept in Redis, `live` being the number of the live generation."""
-    meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
-    meta.generation = int(live or 0)
+    """The metadata as kept in Redis, `live` being the number of the live generation.
+
+    Raises `redis.InvalidResponse` for a reply that is neither.
+    """
+    try:
+        meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
+        meta.generation = int(live or 0)
+    except (ValueError, TypeError) as problem:
+        raise redis.InvalidResponse(f"Redis gave no metadata of a recipe: {problem}") from problem
     return meta

@@ -18,7 +18,11 @@ _change_decoder = msgspec.json.Decoder(Change)
 
 
 class RecipeReader:
-    """What a web worker reads; all errors are those of redis-py."""
+    """What a web worker reads; all errors are those of redis-py.
+
+    A reply that does not fit the question is one of them, `redis.InvalidResponse`: something on the way to
+    Redis mixes replies up, so the connections that may hold more of them are closed.
+    """
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._redis = client
@@ -33,18 +37,26 @@ class RecipeReader:
         for kind, found in ids.items():
             names.append(keys.live(kind))
             arguments += (keys.prefix(kind), len(found), *found)
-        version, *blobs = await self._read(keys=names, args=arguments)
-        return {kind: LiveRead(version, ids[kind], of) for kind, of in zip(ids, blobs, strict=True)}
+        reply = await self._read(keys=names, args=arguments)
+        async with self._fitting():
+            version, *blobs = reply
+            return {
+                kind: LiveRead(int(version), asked, _records(of, len(asked)))
+                for (kind, asked), of in zip(ids.items(), blobs, strict=True)
+            }
 
     async def version(self) -> int:
         """The version of what is live now; 0 in an empty Redis."""
-        return int(await self._redis.get(keys.VERSION) or 0)
+        reply = await self._redis.get(keys.VERSION)
+        async with self._fitting():
+            return int(reply or 0)
 
     async def metas(self) -> dict[RecipeKind, RecipeMeta]:
         """What is known of both kinds, in one round trip; `generation` is 0 where nothing is live."""
         names = [key for kind in RecipeKind for key in (keys.live(kind), keys.meta(kind))]
         found = await self._redis.mget(names)
-        return {kind: decoded_meta(*found[2 * at : 2 * at + 2]) for at, kind in enumerate(RecipeKind)}
+        async with self._fitting():
+            return {kind: decoded_meta(*found[2 * at : 2 * at + 2]) for at, kind in enumerate(RecipeKind)}
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
@@ -57,6 +69,26 @@ class RecipeReader:
             # A Redis that is still reading its data takes subscriptions, and refuses all else.
             await self.version()
             yield _changes(subscription)
+
+    @asynccontextmanager
+    async def _fitting(self) -> AsyncIterator[None]:
+        """Raise `redis.InvalidResponse` for whatever the reply inside does not fit."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, redis.InvalidResponse) as problem:
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
+            raise redis.InvalidResponse(f"a reply of Redis does not fit: {problem}") from problem
+
+
+def _records(reply: object, count: int) -> list[bytes | None] | None:
+    """The records in a reply, None where nothing is live. Raises `ValueError` for one of another shape."""
+    if reply is None:
+        return None
+    if not isinstance(reply, list) or len(reply) != count:
+        raise ValueError(f"{count} records were asked for")
+    if not all(blob is None or isinstance(blob, bytes) for blob in reply):
+        raise ValueError("what is no record came for one")
+    return reply
 
 
 async def _changes(subscription: "redis.asyncio.client.PubSub") -> AsyncIterator[Change]:

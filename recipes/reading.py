@@ -1,11 +1,12 @@
 """A gzipped recipe file as a stream of records; neither the file nor its text is ever held as a whole."""
 
 import json
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 CHUNK_BYTES = 256 * 1024
 # Offers with long exit chains reach some ten thousand characters; beyond this, quotes or brackets are broken.
@@ -13,7 +14,18 @@ MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
 # https://www.rfc-editor.org/rfc/rfc1952#page-6
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
-WHITE_SPACE = " \t\r\n"
+BYTE_ORDER_MARK = "\ufeff"
+# Real recipes unpack to some ten times their size; white space alone reaches a thousand times.
+MAX_EXPANSION = 250
+# A file that unpacks to less than this may expand as it likes: it costs a second or two.
+FREE_EXPANSION_BYTES = 256 * 1024 * 1024
+WHITE_SPACE = re.compile(r"[ \t\r\n]*")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# One escape of JSON text; a pair of surrogates counts as one, half a pair is the first group.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class RecipeRejected(ValueError):
@@ -21,44 +33,88 @@ class RecipeRejected(ValueError):
 
 
 class RawRecord(NamedTuple):
-    """One record: decoded, and the text that it stands as in the file."""
+    """One element of the array: decoded, and the text that it stands as in the file.
 
-    fields: dict[str, Any]
+    `fields` is None for an element that is no object, such as `[]` or null.
+    """
+
+    fields: dict[str, Any] | None
     text: str
 
 
-def read_records(path: Path, max_bytes: int) -> Iterator[RawRecord]:
-    """The records of the gzipped JSON array at `path`, which may unpack to `max_bytes` bytes.
+def _nothing() -> None:
+    """Nobody listens."""
 
+
+def read_records(
+    path: Path, max_bytes: int, on_chunk: Callable[[], object] = _nothing
+) -> Iterator[RawRecord]:
+    """The elements of the gzipped JSON array at `path`, which may unpack to `max_bytes` bytes.
+
+    `on_chunk` is called for every quarter of a megabyte that was unpacked, whether it holds records or not.
     Raises `RecipeRejected` as soon as anything is wrong, which may be after many records.
     """
-    return _records(_Text(_unpacked(path, max_bytes)))
+    return _records(_Text(_unpacked(path, max_bytes, on_chunk)))
 
 
-def _unpacked(path: Path, max_bytes: int) -> Iterator[bytes]:
-    """The decompressed bytes, chunk by chunk; length and checksum in the trailer are verified by zlib."""
-    unzip = zlib.decompressobj(GZIP_WINDOW)
+def without_lone_surrogates(text: str) -> str:
+    """JSON text in which each half of a surrogate pair, escaped or not, has become U+FFFD."""
+    if _SURROGATE.search(text):
+        text = _ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
+    # Halves that stand in the text as themselves; two that belong together become their character.
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _unpacked(path: Path, max_bytes: int, on_chunk: Callable[[], object]) -> Iterator[bytes]:
+    """The decompressed bytes of every member, chunk by chunk; zlib verifies their lengths and checksums."""
+    packed_bytes = path.stat().st_size
     unpacked = 0
     with path.open("rb") as file:
         beginning = file.peek(2)[:2]
         if beginning != GZIP_MAGIC:
             raise RecipeRejected("the file is no gzip file" if beginning else "the file is empty")
-        while not unzip.eof:
-            packed = unzip.unconsumed_tail or file.read(CHUNK_BYTES)
-            if not packed:
-                raise RecipeRejected(f"the gzip data ends early, after {unpacked:,} unpacked bytes")
-            try:
-                # Bounded, because a few kilobytes may unpack to gigabytes.
-                chunk = unzip.decompress(packed, CHUNK_BYTES)
-            except zlib.error as problem:
-                where = f"after {unpacked:,} unpacked bytes"
-                raise RecipeRejected(f"the gzip data is corrupt, {where} ({problem})") from None
-            unpacked += len(chunk)
-            if unpacked > max_bytes:
-                raise RecipeRejected(f"the file unpacks to more than the {max_bytes:,} bytes allowed")
-            yield chunk
-        if unzip.unused_data or file.read(1):
-            raise RecipeRejected(f"there is something behind the gzip data of {unpacked:,} unpacked bytes")
+        waiting: bytes | None = b""
+        while waiting is not None:
+            unzip = zlib.decompressobj(GZIP_WINDOW)
+            while not unzip.eof:
+                packed = unzip.unconsumed_tail or waiting or file.read(CHUNK_BYTES)
+                waiting = b""
+                if not packed:
+                    raise RecipeRejected(f"the gzip data ends early, after {unpacked:,} unpacked bytes")
+                try:
+                    # Bounded, because a few kilobytes may unpack to gigabytes.
+                    chunk = unzip.decompress(packed, CHUNK_BYTES)
+                except zlib.error as problem:
+                    where = f"after {unpacked:,} unpacked bytes"
+                    raise RecipeRejected(f"the gzip data is corrupt, {where} ({problem})") from None
+                unpacked += len(chunk)
+                _refuse_a_bomb(unpacked, packed_bytes, max_bytes)
+                on_chunk()
+                yield chunk
+            waiting = _next_member(unzip.unused_data, file, unpacked)
+
+
+def _refuse_a_bomb(unpacked: int, packed_bytes: int, max_bytes: int) -> None:
+    if unpacked > max_bytes:
+        raise RecipeRejected(f"the file unpacks to more than the {max_bytes:,} bytes allowed")
+    if unpacked > FREE_EXPANSION_BYTES and unpacked > packed_bytes * MAX_EXPANSION:
+        raise RecipeRejected(
+            f"the file of {packed_bytes:,} bytes unpacks to more than {MAX_EXPANSION} times as many: it "
+            "holds next to nothing but repetition"
+        )
+
+
+def _next_member(rest: bytes, file: BinaryIO, unpacked: int) -> bytes | None:
+    """The beginning of the next member of a gzip file; None at the end, which zeros may pad."""
+    while not (rest := rest.lstrip(b"\0")):
+        rest = file.read(CHUNK_BYTES)
+        if not rest:
+            return None
+    if len(rest) < len(GZIP_MAGIC):
+        rest += file.read(CHUNK_BYTES)
+    if not rest.startswith(GZIP_MAGIC):
+        raise RecipeRejected(f"there is something behind the gzip data of {unpacked:,} unpacked bytes")
+    return rest
 
 
 class _Text:
@@ -67,6 +123,7 @@ class _Text:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._rest = b""
+        self._begun = False
         self.text = ""
         self.at = 0
 
@@ -85,15 +142,24 @@ class _Text:
             if problem.start < len(data) - 3:
                 raise RecipeRejected(f"the file is not UTF-8 ({problem.reason})") from None
             added, self._rest = data[: problem.start].decode("utf-8"), data[problem.start :]
+        if added and not self._begun:
+            # RFC 8259 lets a reader ignore it.
+            added, self._begun = added.removeprefix(BYTE_ORDER_MARK), True
         self.text = self.text[self.at :] + added
         self.at = 0
         return True
 
+    def twice(self) -> bool:
+        """Read on until there is twice as much to decode; False when there is nothing more."""
+        wanted, more = 2 * (len(self.text) - self.at), False
+        while len(self.text) - self.at < wanted and self.more():
+            more = True
+        return more
+
     def next_sign(self) -> str:
         """The next character that is not white space, "" at the end of the file; it is not passed over."""
         while True:
-            while self.at < len(self.text) and self.text[self.at] in WHITE_SPACE:
-                self.at += 1
+            self.at = WHITE_SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
             if self.at < len(self.text):
                 return self.text[self.at]
             if not self.more():
@@ -140,8 +206,9 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         try:
             fields, end = decode(window.text, window.at)
         except json.JSONDecodeError as problem:
-            # It may only be cut off by the end of the window.
-            if len(window.text) - window.at > MAX_RECORD_CHARACTERS or not window.more():
+            # It may only be cut off by the end of the window. Twice as much each time, so that a long record
+            # is not decoded from its beginning for every chunk.
+            if len(window.text) - window.at > MAX_RECORD_CHARACTERS or not window.twice():
                 raise RecipeRejected(f"record {number} is not JSON: {problem.msg}") from None
             continue
         except RecursionError:
@@ -151,8 +218,17 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         except ValueError:
             # Python refuses to convert them, for that takes time that grows with the square of their length.
             raise RecipeRejected(f"record {number} holds an integer of thousands of digits") from None
-        if not isinstance(fields, dict):
-            raise RecipeRejected(f"record {number} is not an object but {type(fields).__name__}")
-        record = RawRecord(fields, window.text[window.at : end])
+        if not isinstance(fields, dict) and end == len(window.text) and window.more():
+            # A number may go on in the next chunk.
+            continue
+        text = window.text[window.at : end]
         window.at = end
-        return record
+        return _whole(fields if isinstance(fields, dict) else None, text, decode)
+
+
+def _whole(fields: dict[str, Any] | None, text: str, decode: Any) -> RawRecord:
+    """The record with whole characters only: workers decode no half of a surrogate pair, and Python does."""
+    # Only an escape can hold one, for the file is UTF-8.
+    if fields is not None and _SURROGATE.search(text) and (whole := without_lone_surrogates(text)) != text:
+        return RawRecord(decode(whole, 0)[0], whole)
+    return RawRecord(fields, text)

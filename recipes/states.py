@@ -37,7 +37,10 @@ class SyncState(msgspec.Struct):
 
 
 class ListenerState(msgspec.Struct):
-    """The listener as a whole; `updates` counts them by outcome, `malformed` events of no use."""
+    """The listener as a whole; `updates` counts them by outcome, `malformed` events of no use.
+
+    `ahead` counts updates whose sender's clock was too far ahead of ours, so that ours counted.
+    """
 
     pid: int
     started_ms: int
@@ -45,3 +48,4 @@ class ListenerState(msgspec.Struct):
     updates: dict[str, int]
     malformed: int
     syncs: dict[str, SyncState]
+    ahead: int = 0

@@ -1,6 +1,7 @@
 """The recipe in this instance's Redis: with `reader.py` the only module that uses its keys (`keys.py`)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -8,6 +9,7 @@ import redis
 from redis.lock import Lock
 
 from recipes import keys
+from recipes.journal import MAX_AHEAD_MS, RecipeJournal, Replay
 from recipes.live import (
     Change,
     Hold,
@@ -20,7 +22,7 @@ from recipes.live import (
     decoded_meta,
 )
 from recipes.reader import RecipeReader
-from recipes.scripts import SWAP, UPDATE
+from recipes.scripts import SWAP
 from recipes.states import ListenerState, Outcome
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Hold",
     "Journaled",
     "LiveRead",
+    "LiveRecords",
     "RecipeKind",
     "RecipeMeta",
     "RecipeReader",
@@ -50,6 +53,11 @@ SCAN_RECORDS = 500
 
 _listener_decoder = msgspec.json.Decoder(ListenerState)
 _hold_decoder = msgspec.json.Decoder(Hold)
+
+
+def believable_ms(file_ms: int | None) -> int:
+    """The latest time that an update may carry: some minutes after our clock, or S3's if that is ahead."""
+    return max(time.time_ns() // 1_000_000, file_ms or 0) + MAX_AHEAD_MS
 
 
 class GenerationWriter:
@@ -78,13 +86,12 @@ class GenerationWriter:
         self._redis.unlink(self.key)
 
 
-class RecipeStore:
+class RecipeStore(RecipeJournal):
     """The writing side, for syncs, updates, commands and the page; all errors are those of redis-py."""
 
     def __init__(self, client: "redis.Redis") -> None:
-        self.redis = client
+        super().__init__(client)
         self._swap = client.register_script(SWAP)
-        self._update = client.register_script(UPDATE)
 
     def meta(self, kind: RecipeKind) -> RecipeMeta:
         """What is known of the live generation; `generation` is 0 when nothing is live."""
@@ -95,21 +102,29 @@ class RecipeStore:
         generation = int(self.redis.incr(keys.last_generation(kind)))
         return GenerationWriter(self.redis, kind, generation)
 
-    def swap(self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0) -> int:
+    def swap(
+        self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0, replay: Replay | None = None
+    ) -> int:
         """Make a filled generation live, with its metadata; gives the new version.
 
         Updates newer than `meta.last_modified_ms` less `overlap_ms` (all, where that is unknown) are replayed
-        into it first. Raises `SwapRefused` when the generation does not hold `meta.count` records.
+        into it first, and those older ones of which `replay` says that the file would undo them. Raises
+        `SwapRefused` when the generation does not hold `meta.count` records.
         """
         kind, file_ms = writer.kind, meta.last_modified_ms
         replay_from_ms = 0 if file_ms is None else file_ms - overlap_ms
         meta.generation = writer.generation
+        undone, overtaken = (replay.undone, replay.overtaken) if replay else ([], [])
         arguments: list[Any] = [
             *(kind, writer.generation, meta.count, msgspec.json.encode(meta), keys.prefix(kind)),
             *(OLD_GENERATION_SECONDS, "" if file_ms is None else file_ms),
-            *(replay_from_ms, replay_from_ms - JOURNAL_SPARE_MS),
+            *(replay_from_ms, replay_from_ms - JOURNAL_SPARE_MS, believable_ms(file_ms)),
+            *(len(undone), *undone, *overtaken),
         ]
-        names = [keys.live(kind), keys.VERSION, writer.key, keys.meta(kind), *keys.journal(kind)]
+        names = [
+            *(keys.live(kind), keys.VERSION, writer.key, keys.meta(kind), *keys.journal(kind)),
+            *(keys.digests(kind), keys.deletes(kind)),
+        ]
         version = int(self._swap(keys=names, args=arguments))
         if version < 0:
             raise SwapRefused(
@@ -125,17 +140,14 @@ class RecipeStore:
             setattr(meta, name, value)
         self.redis.set(keys.meta(kind), msgspec.json.encode(meta))
 
+    def replay_for(self, kind: RecipeKind, file_ms: int, overlap_ms: int, *, forced: bool = False) -> Replay:
+        """What decides which updates stay when a file of that time goes live."""
+        newer = self.updated_between(kind, file_ms - overlap_ms, believable_ms(file_ms))
+        return Replay(self.journal_entries(kind), newer, forced=forced)
+
     def get(self, kind: RecipeKind, record_id: int) -> bytes | None:
         """One record of the live generation."""
         return self.get_many(kind, [record_id])[0]
-
-    def get_many(self, kind: RecipeKind, record_ids: Sequence[int]) -> list[bytes | None]:
-        """Several records of the live generation, in the order of the ids."""
-        generation = self._generation(kind)
-        if not generation or not record_ids:
-            return [None] * len(record_ids)
-        key = keys.generation(kind, generation)
-        return cast("list[bytes | None]", self.redis.hmget(key, [str(found) for found in record_ids]))
 
     def records(self, kind: RecipeKind, generation: int) -> Iterator[dict[int, bytes]]:
         """Every record of a generation, some at a time; one may come twice, and one written meanwhile not."""
@@ -168,11 +180,6 @@ class RecipeStore:
             if cursor == 0:
                 return
 
-    def updated_since(self, kind: RecipeKind, from_ms: int) -> list[int]:
-        """The records whose newest update is of `from_ms` or later, by the sender's clock."""
-        found: Any = self.redis.zrange(keys.journal(kind)[1], from_ms, "+inf", byscore=True)
-        return [int(record_id) for record_id in found]
-
     def changed_since(
         self, kind: RecipeKind, generation: int, version: int, count: int, skip: int = 0
     ) -> list[tuple[int, int]]:
@@ -190,18 +197,6 @@ class RecipeStore:
     def version(self) -> int:
         """The version of what is live now; 0 in an empty Redis."""
         return int(cast("bytes | None", self.redis.get(keys.VERSION)) or 0)
-
-    def journaled(self, kind: RecipeKind, record_id: int) -> Journaled | None:
-        """The newest update of a record that is still kept."""
-        journal, times, _ = keys.journal(kind)
-        blob = cast("bytes | None", self.redis.hget(journal, str(record_id)))
-        at = self.redis.zscore(times, str(record_id))
-        return None if blob is None or at is None else Journaled(int(at), blob or None)
-
-    def latest_updates(self, kind: RecipeKind, count: int) -> list[tuple[int, int]]:
-        """The newest updates that are still kept: record ids, and times by the sender's clock in ms."""
-        found: Any = self.redis.zrevrange(keys.journal(kind)[1], 0, count - 1, withscores=True)
-        return [(int(record_id), int(at_ms)) for record_id, at_ms in found]
 
     def hold(self, kind: RecipeKind, hold: Hold | None) -> None:
         """Let syncs of a kind wait for a person, or (None) no longer."""
@@ -223,19 +218,6 @@ class RecipeStore:
         """The newest preview, as it was saved."""
         return cast("bytes | None", self.redis.get(keys.PREVIEW))
 
-    def apply_update(
-        self, kind: RecipeKind, record_id: int, timestamp_ms: int, record: bytes | None, overlap_ms: int = 0
-    ) -> Written:
-        """Journal one update and write its record (None deletes) into the live generation.
-
-        "stale": a newer update of the record is known, or the live generation's file is newer by more than
-        `overlap_ms`. "kept": nothing is live, so it waits for the first load.
-        """
-        arguments: list[Any] = [kind, record_id, record or b"", keys.prefix(kind), timestamp_ms, overlap_ms]
-        names = [keys.live(kind), keys.VERSION, *keys.journal(kind)]
-        outcome, version = self._update(keys=names, args=arguments)
-        return Written(bytes(outcome).decode(), int(version))
-
     def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
         """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
         lock: Lock = self.redis.lock(keys.lock(kind, name), timeout=seconds, thread_local=False)
@@ -249,9 +231,6 @@ class RecipeStore:
         """How the listener is; None when none has told for a while."""
         blob = cast("bytes | None", self.redis.get(keys.LISTENER))
         return None if blob is None else _listener_decoder.decode(blob)
-
-    def _generation(self, kind: RecipeKind) -> int:
-        return int(cast("bytes | None", self.redis.get(keys.live(kind))) or 0)
 
     def note_s3(self, at_ms: int, error: str | None) -> None:
         """Remember how the last look at S3 went, None being well, for staff to see."""
@@ -282,3 +261,20 @@ class RecipeStore:
     def _forget(self, keys: Iterable[str]) -> int:
         without_expiry = -1
         return sum(int(self.redis.unlink(key)) for key in keys if self.redis.ttl(key) == without_expiry)
+
+
+class LiveRecords:
+    """The records of a kind that are live, as a load asks for them."""
+
+    def __init__(self, store: RecipeStore, kind: RecipeKind) -> None:
+        self._store = store
+        self._kind = kind
+
+    def get(self, ids: list[int]) -> dict[int, bytes]:
+        """The live ones of these records."""
+        blobs = self._store.get_many(self._kind, ids)
+        return {record_id: blob for record_id, blob in zip(ids, blobs, strict=True) if blob is not None}
+
+    def ids(self) -> Iterator[set[int]]:
+        """The ids of every live record, some at a time."""
+        return self._store.record_ids(self._kind, self._store.meta(self._kind).generation)

@@ -6,19 +6,30 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import msgspec
+import structlog
 from django.conf import settings
 from redis.exceptions import RedisError
 
 from recipes import files, holds
+from recipes.damage import reasons_to_hold
 from recipes.files import RecipeFile
+from recipes.holds import HeldBack, held_back, limits
 from recipes.indexing import LoadIndex, forget_other_indexes
+from recipes.live import HeldFile
 from recipes.loading import Loaded, load
 from recipes.locks import Renew, one_at_a_time
 from recipes.reading import RecipeRejected
-from recipes.store import RecipeKind, RecipeMeta, RecipeStore, SwapRefused
+from recipes.store import GenerationWriter, LiveRecords, RecipeKind, RecipeMeta, RecipeStore, SwapRefused
 from recipes.sync_counts import SyncOutcome, count_sync, outcome_of
+from recipes.sync_report import Account, SyncReport, unchanged
+
+__all__ = ["SyncReport", "SyncRequest", "check", "no_progress", "sync"]
 
 RENEW_SECONDS = 3.0
+# Of records that are told of in the log, the first.
+NAMED_RECORDS = 20
+
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class Progress(Protocol):
@@ -35,7 +46,8 @@ def no_progress(stage: str, done: int, total: int | None) -> None:
 class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a sync.
 
-    `force` loads an unchanged file again and allows any drop of records. `from_file` takes the file on disk
+    `force` loads an unchanged file again, allows any drop of records and any rise of defects, and lets the
+    file undo what updates older than it have changed. `from_file` takes the file on disk
     instead of S3's. `announced_size` is remembered with the generation once it is live. `wanted_etag` is the
     one file in S3 that may go live: who names it has seen it, so no hold stops it.
     """
@@ -48,29 +60,12 @@ class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress = no_progress
 
 
-class SyncReport(msgspec.Struct, kw_only=True):
-    """What a sync did. `outcome`: "done", "unchanged", or "checked" (a dry run). Times are in ms."""
-
-    kind: RecipeKind
-    outcome: str
-    source: str
-    generation: int
-    count: int
-    count_before: int
-    rejected: dict[str, int]
-    defect_count: int
-    duplicates: int
-    size_bytes: int
-    took_ms: int
-    etag: str | None
-
-
 def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
     """Make the newest recipe of a kind live, unless it is already.
 
-    Raises `CannotReachS3`, `RecipeRejected` (`OnHold` and `FileChanged` among them), `AlreadyWaiting`,
-    `LockLost`, `SwapRefused`, redis-py's errors, and `OSError` for the local disk. What was wrong with
-    recipe, S3 or disk is noted in the metadata too.
+    Raises `CannotReachS3`, `RecipeRejected` (`OnHold`, `HeldBack` and `FileChanged` among them),
+    `AlreadyWaiting`, `LockLost`, `SwapRefused`, redis-py's errors, and `OSError` for the local disk. What was
+    wrong with recipe, S3 or disk is noted in the metadata too.
     """
     kind = request.kind
     with one_at_a_time(store, kind) as renew:
@@ -82,7 +77,10 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
             raise
         except (files.CannotReachS3, RecipeRejected, SwapRefused, OSError) as problem:
             count_sync(store.redis, kind, outcome_of(problem))
-            store.amend_meta(kind, last_error=str(problem), last_error_at_ms=_now_ms())
+            known: dict[str, object] = {"last_error": str(problem), "last_error_at_ms": _now_ms()}
+            if isinstance(problem, HeldBack) and problem.file is not None:
+                known["held"] = problem.file
+            store.amend_meta(kind, **known)
             raise
         count_sync(store.redis, kind, SyncOutcome(report.outcome))
         return report
@@ -108,12 +106,9 @@ def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
     meta = store.meta(request.kind)
     with _file(request, meta) as file:
         if file is None:
-            return _unchanged(request, meta)
-        started = time.monotonic()
-        count_before = store.live_count(request.kind)
-        loaded = load(request.kind, file.path, lambda _: None, _loading(request, count_before))
-        _refuse_a_drop(request, len(loaded.ids), count_before)
-        return _report(request, "checked", meta.generation, loaded, file, count_before, started)
+            return unchanged(request.kind, _source(request), meta)
+        account = _loaded(request, store, file, None, None)
+        return account.report("checked", meta.generation)
 
 
 def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
@@ -121,6 +116,7 @@ def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     meta = store.meta(request.kind)
     if meta.generation and not (request.force or request.from_file or request.wanted_etag):
         holds.refuse_if_held(request.kind, store)
+        holds.refuse_if_held_back(request.kind, meta)
     with _file(request, meta) as file:
         if file is not None:
             return _go_live(request, store, file)
@@ -131,27 +127,23 @@ def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
         known["announced_size"] = request.announced_size
     if known:
         # Whatever went wrong before, what is live is the newest there is.
-        store.amend_meta(request.kind, **known, last_error=None, last_error_at_ms=None)
-    return _unchanged(request, meta)
+        store.amend_meta(request.kind, **known, last_error=None, last_error_at_ms=None, held=None)
+    return unchanged(request.kind, _source(request), meta)
 
 
 def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> SyncReport:
-    started = time.monotonic()
-    count_before = store.live_count(request.kind)
     writer = store.begin(request.kind)
     index = LoadIndex(request.kind, writer.generation)
     try:
-        progress = _loading(request, count_before)
-        loaded = load(request.kind, file.path, writer.add, progress, index.note)
-        _refuse_a_drop(request, len(loaded.ids), count_before)
+        account = _loaded(request, store, file, writer, index)
         if not request.from_file:
             # Only now: a file that cannot go live must not replace the last good one on disk either.
             files.keep(file, request.kind)
-        report = _report(request, "done", writer.generation, loaded, file, count_before, started)
-        meta = _meta(request, report, loaded, file)
+        report = account.report("done", writer.generation)
+        meta = account.meta(report, request.announced_size or 0, None if request.from_file else _now_ms())
         # What is written into this generation after its file has a higher version than this one.
         meta.index = index.finish(store.version())
-        store.swap(writer, meta, int(settings.RECIPE_UPDATE_OVERLAP_SECONDS * 1000))
+        store.swap(writer, meta, _overlap_ms(), account.replay)
     except BaseException:
         index.discard()
         with suppress(RedisError):
@@ -160,7 +152,63 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> Sync
     forget_other_indexes(request.kind, meta.index)
     if not request.from_file:
         store.hold(request.kind, None)
+    _tell(report, account)
     return report
+
+
+def _loaded(
+    request: SyncRequest,
+    store: RecipeStore,
+    file: RecipeFile,
+    writer: GenerationWriter | None,
+    index: LoadIndex | None,
+) -> Account:
+    """Load a file, into a generation or (None) nowhere. Raises `HeldBack` unless it is forced."""
+    kind, started = request.kind, time.monotonic()
+    count_before = store.live_count(kind)
+    replay = store.replay_for(kind, file.last_modified_ms, _overlap_ms(), forced=request.force)
+    progress = _loading(request, count_before)
+
+    def add(batch: dict[int, bytes]) -> None:
+        replay.look_at(batch)
+        if writer is not None:
+            writer.add(batch)
+
+    note = None if index is None else index.note
+    live = LiveRecords(store, kind) if count_before else None
+    loaded = load(kind, file.path, add, progress, note, live)
+    replay.look_at_missing()
+    if not request.force:
+        _hold_if_damaged(request, store, file, loaded, count_before, progress)
+    return Account(kind, _source(request), file, loaded, replay, count_before, started)
+
+
+def _hold_if_damaged(
+    request: SyncRequest,
+    store: RecipeStore,
+    file: RecipeFile,
+    loaded: Loaded,
+    count_before: int,
+    progress: Callable[[int], object],
+) -> None:
+    reasons = reasons_to_hold(request.kind, store, loaded, count_before, progress)
+    if not reasons:
+        return
+    why = held_back(request.kind, reasons)
+    # The file on disk is no file of S3's, which comes in its turn.
+    raise HeldBack(why, None if request.from_file else HeldFile(file.etag, why, _now_ms(), limits()))
+
+
+def _tell(report: SyncReport, account: Account) -> None:
+    """Log what of a file did not go live as it stands there."""
+    kind = report.kind.value
+    if report.kept_count or report.carried:
+        logger.warning(
+            "records stay as they were live", kind=kind, kept=report.kept_count, carried=report.carried
+        )
+    if report.undone:
+        first = account.replay.undone[:NAMED_RECORDS]
+        logger.warning("a file would have undone updates", kind=kind, count=report.undone, first=first)
 
 
 @contextmanager
@@ -180,16 +228,12 @@ def _file(request: SyncRequest, meta: RecipeMeta) -> Iterator[RecipeFile | None]
         yield found
 
 
-def _refuse_a_drop(request: SyncRequest, count: int, live: int) -> None:
-    if request.force or live == 0:
-        return
-    dropped_percent = 100 * (live - count) / live
-    if dropped_percent > settings.RECIPE_MAX_DROP_PERCENT:
-        raise RecipeRejected(
-            f"{request.kind}: the file holds {count:,} records, {live:,} are live: {dropped_percent:.0f} % "
-            f"fewer, and RECIPE_MAX_DROP_PERCENT allows {settings.RECIPE_MAX_DROP_PERCENT:g} %. If that is "
-            f"meant, make it live on the page of the preview, or run `recipe_sync {request.kind} --force`"
-        )
+def _source(request: SyncRequest) -> str:
+    return "file" if request.from_file else "S3"
+
+
+def _overlap_ms() -> int:
+    return int(settings.RECIPE_UPDATE_OVERLAP_SECONDS * 1000)
 
 
 def _loading(request: SyncRequest, count_before: int) -> Callable[[int], None]:
@@ -212,72 +256,6 @@ def _renewing(renew: Renew, progress: Progress) -> Progress:
         progress(stage, done, total)
 
     return hear
-
-
-def _source(request: SyncRequest) -> str:
-    return "file" if request.from_file else "S3"
-
-
-def _unchanged(request: SyncRequest, meta: RecipeMeta) -> SyncReport:
-    return SyncReport(
-        kind=request.kind,
-        outcome="unchanged",
-        source=_source(request),
-        generation=meta.generation,
-        count=meta.count,
-        count_before=meta.count,
-        rejected=meta.rejected,
-        defect_count=meta.defect_count,
-        duplicates=meta.duplicates,
-        size_bytes=meta.size_bytes or 0,
-        took_ms=0,
-        etag=meta.etag,
-    )
-
-
-def _report(
-    request: SyncRequest,
-    outcome: str,
-    generation: int,
-    loaded: Loaded,
-    file: RecipeFile,
-    count_before: int,
-    started: float,
-) -> SyncReport:
-    return SyncReport(
-        kind=request.kind,
-        outcome=outcome,
-        source=_source(request),
-        generation=generation,
-        count=len(loaded.ids),
-        count_before=count_before,
-        rejected=loaded.rejected,
-        defect_count=loaded.defect_count,
-        duplicates=loaded.duplicates,
-        size_bytes=file.size_bytes,
-        took_ms=round((time.monotonic() - started) * 1000),
-        etag=file.etag,
-    )
-
-
-def _meta(request: SyncRequest, report: SyncReport, loaded: Loaded, file: RecipeFile) -> RecipeMeta:
-    return RecipeMeta(
-        count=report.count,
-        announced_size=request.announced_size or 0,
-        etag=file.etag,
-        digest=file.digest,
-        last_modified_ms=file.last_modified_ms,
-        loaded_at_ms=_now_ms(),
-        checked_at_ms=None if request.from_file else _now_ms(),
-        took_ms=report.took_ms,
-        source=report.source,
-        size_bytes=file.size_bytes,
-        duplicates=loaded.duplicates,
-        rejected=loaded.rejected,
-        rejections=loaded.rejections,
-        defect_count=loaded.defect_count,
-        defects=loaded.defects,
-    )
 
 
 def _now_ms() -> int:

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from recipes.files import CannotReachS3
+from recipes.holds import HeldBack
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, SwapRefused
 
@@ -22,6 +23,7 @@ class SyncOutcome(StrEnum):
     UNCHANGED = "unchanged"
     UNREACHABLE = "unreachable"
     REJECTED = "rejected"
+    HELD_BACK = "held_back"
     REFUSED = "refused"
     DISK = "disk"
 
@@ -31,6 +33,8 @@ def outcome_of(problem: CannotReachS3 | RecipeRejected | SwapRefused | OSError) 
     match problem:
         case CannotReachS3():
             return SyncOutcome.UNREACHABLE
+        case HeldBack():
+            return SyncOutcome.HELD_BACK
         case RecipeRejected():
             return SyncOutcome.REJECTED
         case SwapRefused():

@@ -24,7 +24,7 @@ from recipes.updates import UpdateOutcome
 
 # Four times as long as they take from one word to the next.
 SILENT_SECONDS = 20.0
-UPDATE_OUTCOMES = (*(outcome.value for outcome in UpdateOutcome), "dropped")
+UPDATE_OUTCOMES = tuple(outcome.value for outcome in UpdateOutcome)
 
 
 class InstanceCollector(Collector):
@@ -116,6 +116,16 @@ class InstanceCollector(Collector):
         yield _by_kind("recipe_failing", failing, metas, lambda m: int(m.last_error is not None))
         rejected = "Records of the live generation's file that could not be used."
         yield _by_kind("recipe_rejected_records", rejected, metas, lambda m: sum(m.rejected.values()))
+        kept = "Live records that stay as they were, since the file's version of them cannot be used."
+        yield _by_kind("recipe_kept_records", kept, metas, lambda m: m.kept_count)
+        carried = (
+            "Live records that the file lacks, and that stay since it holds elements that are no records."
+        )
+        yield _by_kind("recipe_carried_records", carried, metas, lambda m: m.carried)
+        undone = "Live records that stay as an update has them that the file was made before."
+        yield _by_kind("recipe_updates_kept", undone, metas, lambda m: m.undone)
+        held = "Whether the file in S3 is held back, for it looks damaged."
+        yield _by_kind("recipe_held_back", held, metas, lambda m: int(m.held is not None))
         defects = "Values of the live generation's file that could not be read."
         yield _by_kind("recipe_defects", defects, metas, lambda m: m.defect_count)
         for name, help_text, field in (
@@ -168,6 +178,8 @@ def _of_running_listener(state: ListenerState) -> Iterator[Metric]:
     for outcome in UPDATE_OUTCOMES:
         updates.add_metric([outcome.replace(" ", "_")], state.updates.get(outcome, 0))
     yield updates
+    ahead = "Updates whose sender's clock was minutes ahead of ours, so that ours counted."
+    yield _counter("recipe_updates_ahead", ahead, state.ahead)
     yield _counter("corecipe_malformed_events", "Events from co-recipe of no use.", state.malformed)
 
 

@@ -135,7 +135,7 @@ BAD_FILES = {
     "without records": gzip.compress(b"[]"),
     "without a usable record": gzip.compress(b'[{"offerId": 1}]'),
     "broken after many good records": gzip.compress(
-        json.dumps([offer(n) for n in range(1, 9000)]).encode()[:-1] + b", 1]"
+        json.dumps([offer(n) for n in range(1, 9000)]).encode()[:-1] + b", {]"
     ),
 }
 
