@@ -33,12 +33,17 @@ def preview_text(found: Preview) -> Iterator[str]:
 def _records(found: Comparison) -> Iterator[str]:
     if found.is_held_back:
         yield ""
-        yield (
-            f"{found.kind}: {found.drop_percent:.0f} % fewer records than are live, more than "
-            f"RECIPE_MAX_DROP_PERCENT allows: it goes live by `recipe_sync {found.kind} --force` only"
-        )
+        yield f"{found.kind}: held back, it goes live by `recipe_sync {found.kind} --force` only"
+        for reason in found.held_back:
+            yield f"{found.kind}: {reason}"
     if found.kept_updates:
         yield f"{found.kind}: {found.kept_updates:,} records stay as newer updates have them"
+    if found.undone:
+        yield f"{found.kind}: {found.undone:,} records stay as updates have them, which the file would undo"
+    if found.kept_count:
+        yield f"{found.kind}: {found.kept_count:,} records stay as they are, their new version cannot be used"
+    if found.carried:
+        yield f"{found.kind}: {found.carried:,} records stay that a file with elements of no use lacks"
     for reason, count in found.rejected.items():
         yield f"{found.kind}: {count:,} records rejected: {reason}"
     for what, count, records in (

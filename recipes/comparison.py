@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from recipes.damage import drop_percent, reasons_to_hold
 from recipes.files import RecipeFile
+from recipes.journal import Replay
 from recipes.loading import Loaded, load
-from recipes.store import RecipeKind, RecipeStore
+from recipes.store import LiveRecords, RecipeKind, RecipeStore
 
 # Examples of each sort that are kept; counts are exact.
 KEPT_RECORDS = 200
@@ -48,8 +50,11 @@ class RecordChange(msgspec.Struct, frozen=True):
 class Comparison(msgspec.Struct, kw_only=True):
     """What a file would change. Counts are exact; of records only the first are kept, by id.
 
-    `kept_updates` counts records that stay as updates newer than the file have them. `fields` says how many
-    records would change in which field. Times are in ms since the epoch.
+    `kept_updates` counts records that stay as updates newer than the file have them, `undone` those of older
+    updates that the file was made before. `kept_count` records stay as they are since the file's version of
+    them cannot be used (`kept` names the first), `carried` since the file lacks them and holds elements that
+    are no records. `held_back` says why nothing but force makes the file live. `fields` says how many records
+    would change in which field. Times are in ms since the epoch.
     """
 
     kind: RecipeKind
@@ -63,6 +68,11 @@ class Comparison(msgspec.Struct, kw_only=True):
     removed: int = 0
     changed: int = 0
     kept_updates: int = 0
+    undone: int = 0
+    kept_count: int = 0
+    kept: list[str] = []
+    carried: int = 0
+    held_back: list[str] = []
     rejected: dict[str, int] = {}
     rejections: list[str] = []
     defect_count: int = 0
@@ -79,16 +89,16 @@ class Comparison(msgspec.Struct, kw_only=True):
 
     @property
     def is_held_back(self) -> bool:
-        """Whether it lacks so many records that nothing but force makes it live."""
-        return self.live_count > 0 and self.drop_percent > settings.RECIPE_MAX_DROP_PERCENT
+        """Whether it looks so damaged that nothing but force makes it live."""
+        return bool(self.held_back)
 
 
 class Candidate:
-    """The records that would be live after the file, by id."""
+    """The records that would be live after the file, by id; those that updates keep are as they are live."""
 
-    def __init__(self, store: RecipeStore, kind: RecipeKind, kept: frozenset[int]) -> None:
+    def __init__(self, store: RecipeStore, kind: RecipeKind, replay: Replay) -> None:
         self.ids: set[int] = set()
-        self.kept = kept
+        self.replay = replay
         self._store = store
         self._kind = kind
         # A temporary file of SQLite's own: only what differs from what is live is in there.
@@ -104,7 +114,9 @@ class Candidate:
 
     def get(self, record_id: int) -> bytes | None:
         """The record of this id; None where there would be none."""
-        if record_id not in self.kept and record_id not in self.ids:
+        if self.replay.stays(record_id):
+            return self._store.get(self._kind, record_id)
+        if record_id not in self.ids:
             return None
         query = "SELECT blob FROM records WHERE id = ?"
         row = self._different.execute(query, [record_id]).fetchone()
@@ -131,18 +143,24 @@ def compare(
         live_generation=store.meta(kind).generation,
         live_count=store.live_count(kind),
     )
-    kept = frozenset(store.updated_since(kind, file.last_modified_ms - overlap_ms))
-    candidate = Candidate(store, kind, kept)
+    candidate = Candidate(store, kind, store.replay_for(kind, file.last_modified_ms, overlap_ms))
+
+    def counted(done: int) -> object:
+        return progress(f"comparing {kind}", done, max(done, comparison.live_count))
+
     try:
         differences = _Differences(kind, store, candidate)
         loaded = load(
             kind,
             file.path,
             differences.look_at,
-            lambda done: progress(f"comparing {kind}", done, max(done, comparison.live_count)),
+            counted,
+            live=LiveRecords(store, kind) if comparison.live_count else None,
         )
+        candidate.replay.look_at_missing()
         differences.fill(comparison)
         _note_load(comparison, loaded)
+        comparison.held_back = reasons_to_hold(kind, store, loaded, comparison.live_count, counted)
         progress(f"looking for {kind} that are gone", 0, None)
         _note_removed(comparison, store, candidate)
         if store.meta(kind).generation != comparison.live_generation:
@@ -167,7 +185,8 @@ class _Differences:
 
     def look_at(self, batch: dict[int, bytes]) -> None:
         """Compare some records of the file. Of several with one id the last counts."""
-        ids = [record_id for record_id in batch if record_id not in self._candidate.kept]
+        self._candidate.replay.look_at(batch)
+        ids = [record_id for record_id in batch if not self._candidate.replay.stays(record_id)]
         different = []
         for at in range(0, len(ids), ASKED_RECORDS):
             asked = ids[at : at + ASKED_RECORDS]
@@ -220,17 +239,18 @@ def _note_load(comparison: Comparison, loaded: Loaded) -> None:
     comparison.count = len(loaded.ids)
     comparison.rejected, comparison.rejections = loaded.rejected, loaded.rejections
     comparison.defect_count = loaded.defect_count
-    if comparison.live_count:
-        drop = comparison.live_count - comparison.count
-        comparison.drop_percent = max(0.0, 100 * drop / comparison.live_count)
+    comparison.kept_count, comparison.kept = len(loaded.kept), loaded.named_kept
+    comparison.carried = loaded.carried
+    comparison.drop_percent = drop_percent(comparison.count, comparison.live_count)
 
 
 def _note_removed(comparison: Comparison, store: RecipeStore, candidate: Candidate) -> None:
     """Count what is live and not in the file, and keep the first of it."""
-    kind, removed = comparison.kind, set[int]()
+    kind, removed, replay = comparison.kind, set[int](), candidate.replay
     for ids in store.record_ids(kind, comparison.live_generation):
-        removed.update(ids - candidate.ids - candidate.kept)
-    comparison.removed, comparison.kept_updates = len(removed), len(candidate.kept)
+        removed.update(found for found in ids - candidate.ids if not replay.stays(found))
+    comparison.removed = len(removed)
+    comparison.kept_updates, comparison.undone = len(replay.newer), len(replay.undone)
     first = sorted(removed)[:KEPT_RECORDS]
     comparison.removed_records = [
         RecordChange(record_id, _name(_decoded(blob)) if blob else "")

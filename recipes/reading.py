@@ -8,6 +8,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
+from offers.reading import without_lone_surrogates
+
 CHUNK_BYTES = 256 * 1024
 # Offers with long exit chains reach some ten thousand characters; beyond this, quotes or brackets are broken.
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
@@ -21,11 +23,6 @@ MAX_EXPANSION = 250
 FREE_EXPANSION_BYTES = 256 * 1024 * 1024
 WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-# One escape of JSON text; a pair of surrogates counts as one, half a pair is the first group.
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
 
 
 class RecipeRejected(ValueError):
@@ -55,14 +52,6 @@ def read_records(
     Raises `RecipeRejected` as soon as anything is wrong, which may be after many records.
     """
     return _records(_Text(_unpacked(path, max_bytes, on_chunk)))
-
-
-def without_lone_surrogates(text: str) -> str:
-    """JSON text in which each half of a surrogate pair, escaped or not, has become U+FFFD."""
-    if _SURROGATE.search(text):
-        text = _ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
-    # Halves that stand in the text as themselves; two that belong together become their character.
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _unpacked(path: Path, max_bytes: int, on_chunk: Callable[[], object]) -> Iterator[bytes]:

@@ -12,10 +12,9 @@ import msgspec
 import redis
 from django.conf import settings
 
-from offers.reading import id_of
+from offers.reading import id_of, without_lone_surrogates
 from offers.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 from recipes.journal import CHANGED, MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
-from recipes.reading import without_lone_surrogates
 from recipes.store import RecipeKind, RecipeStore
 
 KINDS = {"offer": RecipeKind.OFFERS, "campaign": RecipeKind.CAMPAIGNS}

@@ -15,7 +15,6 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from recipes.background_sync import BackgroundSync
 from recipes.listener import Listener
 from recipes.store import RecipeKind, RecipeStore
-from tests.log_lines import log_lines
 from tests.processes import wait_until
 
 # Writes down that it was called and how, then does as the file beside it says.
@@ -174,15 +173,21 @@ def test_a_sync_ends_with_its_owner(commands: Commands) -> None:
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), 5, "the end of the process")
 
 
-def test_of_too_many_waiting_updates_the_oldest_is_dropped_and_counted(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_with_many_updates_waiting_there_is_no_room_and_none_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("recipes.listener.MAX_WAITING_UPDATES", 2)
     listener = Listener(RecipeStore.__new__(RecipeStore), [], check_seconds=20)
-    for number in range(4):
+    rooms = []
+    for number in range(3):
+        rooms.append(listener.has_room())
         listener.take_update(number)
-    assert [listener._updates.get_nowait() for _ in range(2)] == [2, 3]
-    assert [(line["event"], line["so_far"]) for line in log_lines(caplog)] == [
-        ("an update was dropped", 1),
-        ("an update was dropped", 2),
-    ]
+    assert (rooms, list(listener._updates)) == ([True, True, False], [0, 1, 2])
+
+
+def test_with_long_updates_waiting_there_is_no_room_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recipes.listener.MAX_WAITING_CHARACTERS", 100)
+    listener = Listener(RecipeStore.__new__(RecipeStore), [], check_seconds=20)
+    listener.take_update({"body": "x" * 100})
+    assert not listener.has_room()
+    assert (len(listener._next_batch()), listener.has_room()) == (1, True)

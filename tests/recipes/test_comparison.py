@@ -105,7 +105,7 @@ def test_the_candidate_is_what_would_be_live(store: RecipeStore, tmp_path: Path)
 def test_rejected_records_and_a_large_drop_are_told(store: RecipeStore, tmp_path: Path) -> None:
     make_live(store, OFFERS, {n: offer_blob(n) for n in range(1, 11)})
     found = compared(store, tmp_path, offer_blob(1), offer_blob(2, status="?"))
-    assert (found.rejected, found.is_held_back, found.drop_percent) == ({"no usable status": 1}, True, 90.0)
+    assert (found.rejected, found.is_held_back, found.drop_percent) == ({"no usable status": 1}, True, 80.0)
 
 
 def test_a_file_that_can_never_go_live_is_rejected(store: RecipeStore, tmp_path: Path) -> None:

@@ -40,10 +40,23 @@ def test_a_record_is_added_as_it_stands_in_the_file(path: Path) -> None:
     assert load_texts(path, text)[1] == {1: text.encode()}
 
 
-def test_a_record_that_workers_could_not_decode_is_rejected(path: Path) -> None:
-    loaded, added = load_texts(path, GOOD, good_but(offerId=2, name="half a pair: \ud83d"))
-    assert loaded.rejections == ["record 2 (id 2): text that workers cannot decode"]
-    assert added == {1: GOOD.encode()}
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (r"Sale \ud83d", "Sale \ufffd"),
+        (r"\uDE00 and \ud83d\ude00", "\ufffd and \U0001f600"),
+        (r"a backslash: \\ud83d", r"a backslash: \ud83d"),
+    ],
+)
+def test_half_of_a_surrogate_pair_becomes_a_replacement_character(path: Path, text: str, name: str) -> None:
+    loaded, added = load_texts(path, f'{GOOD[:-1]}, "name": "{text}"}}')
+    assert (msgspec.json.decode(added[1])["name"], loaded.rejected) == (name, {})
+
+
+@pytest.mark.parametrize("element", ["[]", "null", "7", '"text"', "true", "-1.5e3", "[[{}]]"])
+def test_an_element_that_is_no_record_is_rejected_and_costs_nothing_else(path: Path, element: str) -> None:
+    loaded, added = load_texts(path, element, GOOD, element)
+    assert (loaded.rejected, list(added)) == ({"no record": 2}, [1])
 
 
 def test_a_number_that_overflows_costs_its_record_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def packed(path: Path, text: str | bytes) -> Path:
     return path
 
 
-def read(path: Path, limit: int = LIMIT_BYTES) -> list[dict[str, Any]]:
+def read(path: Path, limit: int = LIMIT_BYTES) -> list[dict[str, Any] | None]:
     return [record.fields for record in read_records(path, limit)]
 
 
@@ -97,8 +97,6 @@ def test_a_file_that_unpacks_to_more_than_is_allowed(path: Path) -> None:
     [
         ('{"offerId": 1}', "holds no JSON array"),
         ('"offers"', "holds no JSON array"),
-        ("[1]", "record 1 is not an object but int"),
-        ('[{"offerId": 1}, null]', "record 2 is not an object but NoneType"),
         ('[{"offerId": 1}', "after record 1 comes nothing more"),
         ('[{"offerId": 1},', "before record 2"),
         ('[{"offerId": 1} {"offerId": 2}]', "after record 1 comes '{'"),

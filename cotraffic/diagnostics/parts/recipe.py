@@ -10,6 +10,7 @@ from recipes.live import Hold, RecipeKind, RecipeMeta
 
 SHOWN_REJECTIONS = 5
 SHOWN_DEFECTS = 5
+SHOWN_KEPT = 10
 
 
 def parts(sources: Sources) -> Iterable[Part]:
@@ -36,6 +37,9 @@ def _judged(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> tuple
         hint = f"Sync now (Actions), or run `manage.py recipe_sync {kind}`: it says what is in the way."
         because = f" {meta.last_error}" if meta.last_error else ""
         return ERROR, f"No {kind} are loaded: clicks get status 503.{because}", hint
+    if meta.held is not None:
+        hint = "Look at the file on the page of the recipe preview, and force it or leave it there."
+        return WARNING, f"{live} live; a newer file looks damaged and is held back: {meta.held.why}.", hint
     if meta.last_error:
         hint = "What was live before stays live. The recipe preview shows the file that waits."
         return WARNING, f"{live} live, but a newer recipe is not: {meta.last_error}", hint
@@ -44,6 +48,10 @@ def _judged(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> tuple
         hint = "Look at S3 and at the Celery worker; sync now (Actions) shows what is in the way."
         return WARNING, f"{live} live, not compared with S3 for {duration(stale)}.", hint
     rejected = sum(meta.rejected.values())
+    if meta.kept_count:
+        hint = "Correct them in co-admin-back; which they are is below."
+        kept = f"{number(meta.kept_count)} of them stay as they were, for their new version cannot be used"
+        return WARNING, f"{live} live; {kept}.", hint
     if rejected:
         hint = "Correct them in co-admin-back; the reasons are below."
         return (
@@ -76,6 +84,7 @@ def _facts(meta: RecipeMeta, count: int, now: float) -> tuple[Fact, ...]:
         Fact("From", f"{meta.source or 'not known'}, {file_size(meta.size_bytes or 0)}"),
         _rejected(meta),
     ]
+    facts += _staying(meta)
     if meta.defect_count:
         facts.append(_defects(meta))
     if meta.last_error:
@@ -92,8 +101,24 @@ def _rejected(meta: RecipeMeta) -> Fact:
     return Fact("Rejected records", lines=(*reasons, *examples), state=WARNING)
 
 
+def _staying(meta: RecipeMeta) -> list[Fact]:
+    """Live records that are not as the file has them."""
+    facts = []
+    if meta.kept_count:
+        more = meta.kept_count - SHOWN_KEPT
+        lines = (*meta.kept[:SHOWN_KEPT], *([f"and {number(more)} more"] if more > 0 else []))
+        facts.append(Fact("Stay as they were", lines=lines, state=WARNING))
+    if meta.carried:
+        text = f"{number(meta.carried)}, for the file holds elements that are no records"
+        facts.append(Fact("Not in the file", text, state=WARNING))
+    if meta.undone:
+        text = f"{number(meta.undone)}, for the file was made before their updates"
+        facts.append(Fact("Stay as updates have them", text))
+    return facts
+
+
 def _defects(meta: RecipeMeta) -> Fact:
-    """Values that cannot be read; the rules that they belong to are off."""
+    """Values that cannot be read; their rules are off, or decide where they restrict."""
     shown = [
         f"record {defect.record_id}, {defect.field}: {defect.problem}"
         for defect in meta.defects[:SHOWN_DEFECTS]

@@ -6,6 +6,7 @@ needs nothing of that in its memory.
 
 import argparse
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from recipes.comparison import LiveChanged
 from recipes.files import CannotReachS3
-from recipes.holds import OnHold
+from recipes.holds import HeldBack, OnHold
 from recipes.locks import AlreadyWaiting, LockLost
 from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore, SwapRefused
@@ -61,7 +62,9 @@ class Command(BaseCommand):
         kinds = [kind.value for kind in RecipeKind]
         parser.add_argument("kinds", nargs="*", metavar="kind", help=f"{' or '.join(kinds)} (default: both)")
         parser.add_argument(
-            "--force", action="store_true", help="load an unchanged file too, and allow any drop of records"
+            "--force",
+            action="store_true",
+            help="load an unchanged file too, and one that is held back, and let it undo older updates",
         )
         parser.add_argument("--from-file", action="store_true", help="load the local file instead of S3's")
         parser.add_argument("--dry-run", action="store_true", help="do everything but change anything")
@@ -159,27 +162,51 @@ class Command(BaseCommand):
                 }
             except (RecipeRejected, CannotReachS3, OSError, RedisError, SwapRefused, LockLost) as problem:
                 code, error = _failure(problem)
-                outcome = "on hold" if isinstance(problem, OnHold) else FAILURES[code]
-                return code, {"kind": kind, "outcome": outcome, "error": error}
+                told = {"kind": kind, "outcome": _outcome(problem, code), "error": error}
+                if isinstance(problem, HeldBack):
+                    told["held_back"] = True
+                return code, told
         code = NOTHING_TO_DO if report.outcome == "unchanged" else DONE
         return code, msgspec.to_builtins(report)
 
     def _print_table(self, results: list[dict[str, Any]]) -> None:
         self.stdout.write(
-            f"{'kind':<11}{'outcome':<20}{'records':>11}{'before':>11}{'rejected':>10}{'defects':>9}{'seconds':>9}"
+            f"{'kind':<11}{'outcome':<20}{'records':>11}{'before':>11}{'rejected':>10}{'kept':>9}"
+            f"{'defects':>9}{'seconds':>9}"
         )
         for result in results:
             row = f"{result['kind']:<11}{result['outcome']:<20}"
             if "count" in result:
                 report = msgspec.convert(result, SyncReport)
                 row += f"{report.count:>11,}{report.count_before:>11,}{sum(report.rejected.values()):>10,}"
-                row += f"{report.defect_count:>9,}{report.took_ms / 1000:>9.2f}"
+                row += f"{report.kept_count:>9,}{report.defect_count:>9,}{report.took_ms / 1000:>9.2f}"
             self.stdout.write(row)
         for result in results:
             for reason, count in result.get("rejected", {}).items():
                 self.stdout.write(f"{result['kind']}: {count:,} records rejected: {printable(reason)}")
+            for line in _what_stays(result):
+                self.stdout.write(f"{result['kind']}: {printable(line)}")
             if "error" in result:
                 self.stderr.write(self.style.ERROR(printable(result["error"])))
+
+
+def _what_stays(result: dict[str, Any]) -> Iterator[str]:
+    """Which live records are not as the file has them, in words."""
+    for line in result.get("kept", ()):
+        yield f"stays as it was live: {line}"
+    if more := result.get("kept_count", 0) - len(result.get("kept", ())):
+        yield f"and {more:,} more stay as they were live"
+    if carried := result.get("carried"):
+        yield f"{carried:,} live records stay that the file lacks, for it holds elements that are no records"
+    if undone := result.get("undone"):
+        yield f"{undone:,} records stay as updates have them, for the file was made before those updates"
+
+
+def _outcome(problem: Exception, code: int) -> str:
+    """A failure in a word."""
+    if isinstance(problem, HeldBack):
+        return "held back"
+    return "on hold" if isinstance(problem, OnHold) else FAILURES[code]
 
 
 def _failure(problem: Exception) -> tuple[int, str]:
