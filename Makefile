@@ -18,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-pages bench-preview bench-commit bench-delivery bench-timing differential fuzz audit faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-updates bench-pages bench-preview bench-commit bench-delivery bench-timing differential fuzz audit faults docs docs-check clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -54,6 +54,9 @@ bench-load: $(SYNCED) ## measure a recipe load
 
 bench-sync: $(SYNCED) ## measure how fast changes reach every worker
 	$(BIN)/python -m tests.bench.sync
+
+bench-updates: $(SYNCED) ## measure how many single updates a second are applied
+	$(BIN)/python -m tests.bench.updates
 
 bench-commit: $(SYNCED) ## measure how long a click waits to be written down, by what Redis does with its disk
 	$(BIN)/python -m tests.bench.commit

@@ -34,8 +34,8 @@ def reasons_to_hold(
     drop = drop_percent(len(loaded.ids), live_count)
     if drop > most_drop:
         found.append(
-            f"{drop:.0f} % fewer records than are live: the file holds {len(loaded.ids):,} for {live_count:,}, "
-            f"and {DROP} allows {most_drop:g} %"
+            f"{drop:.0f} % fewer records than are live: the file holds {len(loaded.ids):,} for "
+            f"{live_count:,}, and {DROP} allows {most_drop:g} %"
         )
     meta = store.meta(kind)
     if meta.census is None or damages(loaded.census, meta.census, most_rise):
