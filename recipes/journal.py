@@ -1,7 +1,6 @@
 """The updates of this instance: applied and journaled in one step, and what a load has to replay of them."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -60,9 +59,9 @@ def digest(record: bytes | None) -> str:
     """The digest of a record's values, however they are spelt; that of no record is `NO_RECORD`."""
     if record is None:
         return NO_RECORD
-    # What is no JSON has a digest all the same.
-    with suppress(ValueError, RecursionError):
-        record = json.dumps(json.loads(record), sort_keys=True).encode()
+    # What is no JSON, or holds a number beyond 64 bits, has a digest of its spelling.
+    with suppress(msgspec.MsgspecError, ArithmeticError, RecursionError):
+        record = msgspec.json.encode(msgspec.json.decode(record), order="deterministic")
     return hashlib.blake2b(record, digest_size=DIGEST_BYTES).hexdigest()
 
 

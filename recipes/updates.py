@@ -221,7 +221,9 @@ def _record(kind: RecipeKind, record_id: int, body: object) -> bytes:
     """The JSON of a record that is what the message says it is."""
     if not isinstance(body, str):
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not text but {type(body).__name__}")
-    encoded = without_lone_surrogates(body).encode("utf-8", "replace")
+    # Only an escape, or what is no ASCII, can be one.
+    whole = body if "\\u" not in body and body.isascii() else without_lone_surrogates(body)
+    encoded = whole.encode("utf-8", "replace")
     if len(encoded) > MAX_BODY_BYTES:
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body has {len(encoded):,} bytes")
     try:

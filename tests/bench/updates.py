@@ -1,6 +1,7 @@
 """`make bench-updates`: how many single updates a second the listener applies, from the socket into Redis."""
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -22,6 +23,7 @@ from tests import environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
+from recipes.listener import BATCH_UPDATES  # noqa: E402
 from recipes.store import RecipeKind, RecipeStore  # noqa: E402
 from recipes.updates import apply_all  # noqa: E402
 from tests.bench.load import offers  # noqa: E402
@@ -29,12 +31,13 @@ from tests.processes import running, wait_until  # noqa: E402
 from tests.recipe import make_live  # noqa: E402
 from tests.recipes.fake_corecipe import FakeCoRecipe, now_ms  # noqa: E402
 
-BATCH_UPDATES = 250
+# Each later than the one before, and all of the past.
+_stamps = itertools.count(now_ms() - 1_000_000)
 WITHIN_SECONDS = 300.0
 
 
 class Rate(NamedTuple):
-    """Updates a second by the wall clock, and microseconds of a processor each, of the process that applies."""
+    """Updates a second by the wall clock, and microseconds of a processor each, where they are applied."""
 
     a_second: float
     cpu_us: float
@@ -42,14 +45,14 @@ class Rate(NamedTuple):
 
 def messages(records: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     """`count` updates of random offers, as co-recipe sends them: without a description."""
-    chance, first_ms, made = random.Random(3), now_ms() - count, []
-    for at in range(count):
+    chance, made = random.Random(3), []
+    for _ in range(count):
         fields = {**chance.choice(records), "payin": f"{chance.uniform(1, 20):.8f}"}
         del fields["descriptions"]
         made.append(
             {
                 **{"comments": "", "type": "offer", "id": fields["offerId"], "action": "updateOrCreate"},
-                **{"timestamp": first_ms + at, "project": "bench", "body": json.dumps(fields)},
+                **{"timestamp": next(_stamps), "project": "bench", "body": json.dumps(fields)},
             }
         )
     return made
@@ -103,12 +106,11 @@ def main() -> None:
         records = list(offers(options.offers))
         live = {record["offerId"]: json.dumps(record).encode() for record in records}
         make_live(store, RecipeKind.OFFERS, live)
+        few, many = options.updates // 10, options.updates
         rates = {
-            "one at a time": in_process(store, messages(records, options.updates // 10), 1),
-            f"{BATCH_UPDATES} at a time": in_process(
-                store, messages(records, options.updates), BATCH_UPDATES
-            ),
-            "over the socket, by the listener": over_the_socket(store, messages(records, options.updates)),
+            "one at a time": in_process(store, messages(records, few), 1),
+            f"{BATCH_UPDATES} at a time": in_process(store, messages(records, many), BATCH_UPDATES),
+            "over the socket, by the listener": over_the_socket(store, messages(records, many)),
         }
     print(f"{options.updates:,} updates of {options.offers:,} offers{'a second':>30}{'CPU us each':>14}")
     for name, rate in rates.items():
