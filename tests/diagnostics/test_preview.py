@@ -46,7 +46,7 @@ def store(upload: Upload, redis_client: redis.Redis, transactional_db: None) -> 
     """Ten offers and a campaign are live, and clicks on offer 9 are in the log."""
     store = RecipeStore(redis_client)
     upload(10)
-    upload(1, CAMPAIGNS)
+    upload(1, CAMPAIGNS, campaignStatus="active")
     for kind in RecipeKind:
         sync(SyncRequest(kind=kind), store)
     add(ClickLog(redis_client), *names(8), offerId=9, campaignId=1, country="US")

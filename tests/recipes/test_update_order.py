@@ -209,7 +209,8 @@ def test_all_may_be_applied_once_more_after_a_broken_connection(store: RecipeSto
 def test_a_record_that_changes_meanwhile_is_read_again(
     store: RecipeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_updates, raced = store.write_updates, []
+    write_updates = store.write_updates
+    raced: list[int] = []
 
     def race(*arguments: Any) -> Any:
         if not raced:

@@ -162,7 +162,7 @@ class Command(BaseCommand):
                 }
             except (RecipeRejected, CannotReachS3, OSError, RedisError, SwapRefused, LockLost) as problem:
                 code, error = _failure(problem)
-                told = {"kind": kind, "outcome": _outcome(problem, code), "error": error}
+                told: dict[str, Any] = {"kind": kind, "outcome": _outcome(problem, code), "error": error}
                 if isinstance(problem, HeldBack):
                     told["held_back"] = True
                 return code, told
