@@ -59,6 +59,18 @@ def listed(words: Iterable[str], last: str = "and", most: int = MOST_LISTED) -> 
     return f" {last} ".join(filter(None, (", ".join(found[:-1]), found[-1]))) if found else "none"
 
 
+def dates_in_words(dates: DateRange) -> str:
+    """From when until when; where a date cannot be used, what counts instead."""
+    if dates.start_ms is not None and dates.end_ms is not None:
+        return f"from {instant(dates.start_ms)} to {instant(dates.end_ms)}"
+    if dates.frozen_pass is not None:
+        verdict = "inside" if dates.frozen_pass else "outside"
+        return f"between dates of which one cannot be used, so what the recipe says counts ({verdict})"
+    if dates.start_ms is not None:
+        return f"from {instant(dates.start_ms)} on"
+    return "between dates that are not given" if dates.end_ms is None else f"until {instant(dates.end_ms)}"
+
+
 def target_rules_in_words(rule_set: RuleSet) -> Iterator[str]:
     """Each group of a rule set's conditions, any of which sends a click away."""
     for rule in rule_set.rules:
@@ -96,14 +108,9 @@ def _dates(asked: Asked) -> str:
         return f"The dates of offer {asked.offer.offer_id} cannot be read, which closes it."
     if dates is None:
         return f"Offer {asked.offer.offer_id} has no start and end date."
-    return f"Offer {asked.offer.offer_id} runs {_range(dates)}; the click is at {instant(asked.now_ms)}."
-
-
-def _range(dates: DateRange) -> str:
-    if dates.start_ms is not None and dates.end_ms is not None:
-        return f"from {instant(dates.start_ms)} to {instant(dates.end_ms)}"
-    frozen = {True: "inside", False: "outside", None: "nothing"}[dates.frozen_pass]
-    return f"between dates that cannot be read, so what the recipe says counts ({frozen})"
+    return (
+        f"Offer {asked.offer.offer_id} runs {dates_in_words(dates)}; the click is at {instant(asked.now_ms)}."
+    )
 
 
 def _country_restriction(asked: Asked) -> str:
@@ -146,7 +153,9 @@ def _caps(who: str, caps: Caps | None, now_ms: int) -> str:
     dates = ""
     if caps.dates is not None:
         outside = caps.dates.passed(now_ms) is False
-        dates = f" The caps run {_range(caps.dates)}: the click is {'outside' if outside else 'inside'}."
+        dates = (
+            f" The caps run {dates_in_words(caps.dates)}: the click is {'outside' if outside else 'inside'}."
+        )
     return f"{who} is {standing}; its caps name {target} to go to.{dates}"
 
 

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from offers.explain_words import TITLES, amount, instant, listed, target_rules_in_words
-from offers.record_parts import Caps, DateRange
+from offers.admission import blocked_by
+from offers.explain_words import TITLES, amount, dates_in_words, listed, target_rules_in_words
+from offers.record_parts import Caps
 from offers.records import ZERO, Campaign, Offer, OfferStatus, OfferType
+from offers.restrictions import CANDIDATES, CAPS, COUNTRIES, DATES
 from offers.rules import Rule
+from offers.target_rules import TARGET_RULES
 
 # The rules that an offer and a campaign bring, in the order in which they are asked.
 OFFER_RULES = (
@@ -77,11 +80,10 @@ def standing(record: Offer | Campaign) -> str:
         if record.status is OfferStatus.INACTIVE:
             return "The offer is inactive: its clicks go to the default campaign and its offer."
         return ""
-    if record.affiliate_status == "blacklisted":
-        return "The affiliate is blacklisted: every click of this campaign finds nothing."
-    if record.campaign_status in ("inactive", "pending", "blocked", "rejected"):
-        return f"The campaign is {record.campaign_status}: every click of it finds nothing."
-    return ""
+    if not record.is_blocked:
+        return ""
+    why = blocked_by(record).detail
+    return f"{why[0].upper()}{why[1:]}: every click of this campaign finds nothing."
 
 
 def _exit_target(offer: Offer) -> Line:
@@ -94,9 +96,17 @@ def _off(rule: Rule, why: str) -> RuleWords:
     return RuleWords(TITLES[rule], is_on=False, lines=((why,),))
 
 
+def _closed(rule: Rule, what: str, leave: Line) -> RuleWords:
+    """A rule that decides every click, because what it asks about cannot be read."""
+    line = (f"{what} cannot be read: every click exits to ", *leave, ".")
+    return RuleWords(TITLES[rule], is_on=True, lines=(line,), now="closed")
+
+
 def _aggregated(offer: Offer, leave: Line) -> RuleWords:
     if offer.type is not OfferType.AGGREGATED:
         return _off(Rule.AGGREGATED, "It is a regular offer, with a page of its own.")
+    if CANDIDATES in offer.unreadable:
+        return _closed(Rule.AGGREGATED, "Its candidates", leave)
     lines: list[Line] = [("Clicks are shared equally among its open candidates:",)]
     for found in offer.candidates:
         closed = found.closed_by or ""
@@ -109,22 +119,19 @@ def _aggregated(offer: Offer, leave: Line) -> RuleWords:
 
 
 def _dates(offer: Offer, now_ms: int, leave: Line) -> RuleWords:
+    if DATES in offer.unreadable:
+        return _closed(Rule.DATES, "Its dates", leave)
     if offer.dates is None:
         return _off(Rule.DATES, "It runs always.")
     passed = offer.dates.passed(now_ms)
-    now = {True: "running", False: "outside its dates", None: "dates unreadable, taken as running"}[passed]
-    line = (f"It runs {_range(offer.dates)}; outside, clicks exit to ", *leave, ".")
+    now = {True: "running", False: "outside its dates", None: "no dates given, taken as running"}[passed]
+    line = (f"It runs {dates_in_words(offer.dates)}; outside, clicks exit to ", *leave, ".")
     return RuleWords(TITLES[Rule.DATES], is_on=True, lines=(line,), now=now)
 
 
-def _range(dates: DateRange) -> str:
-    if dates.start_ms is not None and dates.end_ms is not None:
-        return f"from {instant(dates.start_ms)} to {instant(dates.end_ms)}"
-    verdict = {True: "running", False: "over", None: "unknown"}[dates.frozen_pass]
-    return f"between dates of which one is missing, so what the recipe says counts ({verdict})"
-
-
 def _restricted(offer: Offer, leave: Line) -> RuleWords:
+    if COUNTRIES in offer.unreadable:
+        return _closed(Rule.COUNTRY_RESTRICTION, "The countries that it restricts", leave)
     if not offer.countries_restricted:
         return _off(Rule.COUNTRY_RESTRICTION, "Visitors from every country may have it.")
     countries = listed(sorted(offer.countries_restricted), most=50)
@@ -141,6 +148,8 @@ def _pages(offer: Offer) -> RuleWords:
 
 def _offer_caps(offer: Offer, now_ms: int, leave: Line) -> RuleWords:
     caps = offer.caps
+    if CAPS in offer.unreadable:
+        return _closed(Rule.OFFER_CAPS, "Its caps", leave)
     if caps is None:
         return _off(Rule.OFFER_CAPS, "It has no caps.")
     over = (OfferRef(caps.redirect_offer_id),) if caps.redirect_offer_id else leave
@@ -156,6 +165,8 @@ def _offer_caps(offer: Offer, now_ms: int, leave: Line) -> RuleWords:
 
 def _campaign_caps(campaign: Campaign, now_ms: int) -> RuleWords:
     caps = campaign.caps
+    if CAPS in campaign.unreadable:
+        return _closed(Rule.CAMPAIGN_CAPS, "Its caps", ("the offer's exit offer",))
     if caps is None:
         return _off(Rule.CAMPAIGN_CAPS, "It has no caps.")
     lines: list[Line] = [("Over a limit, clicks exit to the offer's exit offer.",)]
@@ -169,7 +180,7 @@ def _campaign_caps(campaign: Campaign, now_ms: int) -> RuleWords:
 def _caps_words(rule: Rule, caps: Caps, now_ms: int, lines: list[Line]) -> RuleWords:
     now = "over its limit" if caps.over_limit else "under its limit" if caps.under_limit else "not capped"
     if caps.dates is not None:
-        lines.append((f"The caps count {_range(caps.dates)}.",))
+        lines.append((f"The caps count {dates_in_words(caps.dates)}.",))
         if caps.dates.passed(now_ms) is False:
             now = "caps are off: outside their dates"
     return RuleWords(TITLES[rule], is_on=True, lines=tuple(lines), now=now)
@@ -195,7 +206,9 @@ def _own_page(offer: Offer) -> RuleWords:
 
 def _target(campaign: Campaign) -> RuleWords:
     if not campaign.rule_sets:
-        return _off(Rule.TARGET, "It sends nobody elsewhere.")
+        is_unreadable = TARGET_RULES in campaign.unreadable
+        why = "They cannot be read, and are off." if is_unreadable else "It sends nobody elsewhere."
+        return _off(Rule.TARGET, why)
     lines: list[Line] = []
     for found in campaign.rule_sets:
         to: Iterable[str | OfferRef] = (

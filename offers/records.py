@@ -141,8 +141,8 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     `campaign_status` and `affiliate_status` are words in lower case, None for what is no word. `is_blocked`:
     none of its clicks is let in. `unreadable` names what restricts the campaign and is there but cannot be
-    read at all: "caps", "affiliateStatus". Caps then take their exit, and an affiliate whose status is
-    unreadable is blocked.
+    read at all: "caps", "affiliateStatus", "target rules". Caps then take their exit, an affiliate whose
+    status is unreadable is blocked, and target rules are off.
     """
 
     campaign_id: int

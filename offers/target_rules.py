@@ -1,11 +1,15 @@
 """A campaign's target rules, read once from the text they come in."""
 
+import re
 from typing import Any
 
 import msgspec
 
+from offers.blanks import BLANKS, SURROUNDINGS
+from offers.countries import country_code
 from offers.reading import FieldReader, id_of
 
+TARGET_RULES = "target rules"
 DIMENSIONS = frozenset(
     {
         "country",
@@ -23,7 +27,12 @@ DIMENSIONS = frozenset(
         "offerId",
     }
 )
-_ALIASES = {"geo": "country"}
+# Dimensions are read in any case.
+_NAMES = {name.lower(): name for name in DIMENSIONS} | {"geo": "country"}
+# What a visitor can have; another value fits nobody, and nobody would ever know.
+_DEVICE_TYPES = frozenset({"desktop", "smartphone", "tablet", "tv", "console", "wearable", "bot", "unknown"})
+_NAMED = frozenset({"city", "isp", "browser", "os", "platform", "affiliateType"})
+_REGION = re.compile(r"[a-z0-9]{1,3}")
 
 
 class Condition(msgspec.Struct, frozen=True, gc=False):
@@ -48,53 +57,96 @@ class RuleSet(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_target_rules(read: FieldReader) -> tuple[RuleSet, ...]:
-    """The rule sets of a campaign. A group with an unknown dimension or no values is off, and a defect."""
+    """The rule sets of a campaign. A group with an unknown dimension or no values is off, and a defect.
+
+    A set of which nothing can be read makes the target rules unreadable.
+    """
     sets = []
-    for row in read.rows("targetRules", read.json("targetRules")):
-        body = FieldReader(row, read.record_id)
-        content = body.json("rules")
-        for defect in body.defects:
-            read.defect("targetRules.rules", defect.value, defect.problem)
-        if isinstance(content, dict):
-            sets.append(_rule_set(read, content))
-        elif content is not None:
-            read.defect("targetRules.rules", content, "is not an object")
-    return tuple(found for found in sets if found.rules)
+    for row in read.rows("targetRules", read.json("targetRules", closes=TARGET_RULES), TARGET_RULES):
+        before = len(read.defects)
+        content = read.object("rules", row, "targetRules.")
+        found = None if content is None else _rule_set(read, content)
+        if found is not None and found.rules:
+            sets.append(found)
+        elif len(read.defects) > before:
+            read.unreadable.add(TARGET_RULES)
+    return tuple(sets)
 
 
 def _rule_set(read: FieldReader, content: dict[str, Any]) -> RuleSet:
     rules = []
-    for row in read.rows("targetRules.rules", content.get("rules")):
+    path = "targetRules."
+    for row in read.rows("targetRules.rules", read.json("rules", content, path)):
+        include = _include(read, row)
+        if include is None:
+            continue
         groups = [
             group
-            for entry in read.rows("targetRules.filterGroups", row.get("filterGroups"))
-            if (group := _group(read, entry.get("conditions")))
+            for entry in read.rows("targetRules.filterGroups", read.json("filterGroups", row, path))
+            if (group := _group(read, read.json("conditions", entry, path), include))
         ]
-        include = bool(read.flag("include", row, "targetRules."))
         if groups:
             rules.append(TargetRule(include, tuple(groups)))
-    return RuleSet(read.reference("redirectTo", content, "targetRules."), tuple(rules))
+    return RuleSet(read.reference("redirectTo", content, path), tuple(rules))
 
 
-def _group(read: FieldReader, conditions: Any) -> tuple[Condition, ...]:
+def _include(read: FieldReader, row: dict[str, Any]) -> bool | None:
+    """Whether a rule includes or excludes, which are opposites; one that does not say which is off."""
+    include = read.flag("include", row, "targetRules.")
+    if include is None and row.get("include") in (None, ""):
+        read.defect("targetRules.include", row.get("include"), "is missing; its rule is off")
+    return include
+
+
+def _group(read: FieldReader, conditions: Any, include: bool) -> tuple[Condition, ...]:
     """The conditions by dimension; empty when the group cannot be decided, for it must never decide then."""
     values: dict[str, set[str]] = {}
-    for row in read.rows("targetRules.conditions", conditions):
+    fitting = set()
+    rows = read.rows("targetRules.conditions", conditions)
+    if isinstance(conditions, list) and len(rows) < len(conditions):
+        return ()
+    for row in rows:
         dimension = row.get("dimension")
-        name = _ALIASES.get(dimension, dimension) if isinstance(dimension, str) else None
-        if name not in DIMENSIONS:
+        name = _NAMES.get(dimension.strip(SURROUNDINGS).lower()) if isinstance(dimension, str) else None
+        if name is None:
             read.defect("targetRules.dimension", dimension, "is not a dimension; its group is off")
             return ()
         value = _value(row.get("value"))
         if value is None:
             read.defect("targetRules.value", row.get("value"), "is not a value; its group is off")
             return ()
+        value, problem = _as_visitors_have_it(name, value)
+        if name in _NAMED and not isinstance(row.get("value"), str):
+            problem = "is a number and no name"
+        if problem == "":
+            fitting.add(name)
+        else:
+            read.defect("targetRules.value", row.get("value"), f"{problem}, so it fits nobody")
         values.setdefault(name, set()).add(value)
+    if include and len(fitting) < len(values):
+        return ()
     return tuple(Condition(name, frozenset(listed)) for name, listed in values.items())
 
 
 def _value(value: object) -> str | None:
     if isinstance(value, str):
-        return value.strip().casefold() or None
+        return value.strip(BLANKS).casefold() or None
     number = id_of(value)
     return None if number is None else str(number)
+
+
+def _as_visitors_have_it(dimension: str, value: str) -> tuple[str, str]:
+    """The value in the spelling of the visitors' own, and what is wrong with it if no visitor can have it."""
+    problem = ""
+    if dimension == "country":
+        code = country_code(value)
+        value, problem = (code.casefold(), "") if code else (value, "is not a country's code")
+    elif dimension == "deviceType":
+        value = value.strip(SURROUNDINGS)
+        problem = "" if value in _DEVICE_TYPES else "is not a device type"
+    elif dimension == "region":
+        problem = "" if _REGION.fullmatch(value) else "is not the code of a region without its country"
+    elif dimension in ("affiliateId", "offerId"):
+        found = id_of(value)
+        value, problem = (str(found), "") if found else (value, "is not an id")
+    return value, problem

@@ -113,3 +113,39 @@ def test_what_keeps_every_click_away_comes_first() -> None:
     assert "pending" in standing(parse_campaign({"campaignId": 1, "campaignStatus": "pending"}))
     assert "blacklisted" in standing(parse_campaign({"campaignId": 1, "affiliateStatus": "blacklisted"}))
     assert standing(parse_campaign({"campaignId": 1, "campaignStatus": "active"})) == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "raw", "said_so"),
+    [
+        ("Aggregated", {"type": "aggregated", "offersAggregatedIds": 5}, "Its candidates cannot be read"),
+        ("Dates", {"startEndDateSetup": 1, "startEndDateSetting": "soon"}, "Its dates cannot be read"),
+        (
+            "Country restricted",
+            {"countriesRestrictions": "USA"},
+            "The countries that it restricts cannot be read",
+        ),
+        ("Offer caps", {"capSetup": 1}, "Its caps cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_closes(title: str, raw: dict[str, Any], said_so: str) -> None:
+    words = words_of_offer(**raw)[title]
+    assert said(words) == f"{said_so}: every click exits to offer 9."
+    assert (words.is_on, words.now) == (True, "closed")
+
+
+def test_campaign_caps_that_cannot_be_read_close() -> None:
+    words = words_of_campaign(capSetup="perhaps")["Campaign caps"]
+    assert said(words) == "Its caps cannot be read: every click exits to the offer's exit offer."
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("pending", "Campaign 1 is pending: every click of this campaign finds nothing."),
+        ("paused", "Campaign 1 has the unknown status 'paused': every click of this campaign finds nothing."),
+        (None, "Campaign 1 has no status that can be read: every click of this campaign finds nothing."),
+    ],
+)
+def test_a_campaign_that_is_not_active_says_what_it_is(status: object, words: str) -> None:
+    assert standing(parse_campaign({"campaignId": 1, "campaignStatus": status})) == words

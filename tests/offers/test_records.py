@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers.records import OfferStatus, RecordRejected, parse_campaign, parse_offer
+from offers.records import OfferStatus, OfferType, RecordRejected, parse_campaign, parse_offer
 from tests.offers.builders import campaign, offer
 
 JSON = st.recursive(
@@ -121,6 +121,12 @@ def test_an_unusable_status_or_type_is_rejected_by_reason(value: object) -> None
 @pytest.mark.parametrize("status", OfferStatus)
 def test_every_known_status_is_accepted(status: OfferStatus) -> None:
     assert offer(status=status.value).status is status
+
+
+@pytest.mark.parametrize("value", ["Public", "PUBLIC ", "\u00a0public\u200b", '"public"'])
+def test_a_status_and_a_type_are_read_in_any_case(value: str) -> None:
+    the_offer = offer(status=value, type=value.lower().replace("public", "Regular"))
+    assert (the_offer.status, the_offer.type) == (OfferStatus.PUBLIC, OfferType.REGULAR)
 
 
 @pytest.mark.parametrize("status", [None, "deleted", "BLOCKED", 3, ["active"]])
