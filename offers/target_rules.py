@@ -144,7 +144,11 @@ def _as_visitors_have_it(dimension: str, value: str) -> tuple[str, str]:
     elif dimension == "deviceType":
         value = value.strip(SURROUNDINGS)
         problem = "" if value in _DEVICE_TYPES else "is not a device type"
+    elif dimension in _NAMED:
+        # JSON text of a name; other quotes may belong to it.
+        value = value[1:-1] if value[:1] == value[-1:] == '"' else value
     elif dimension == "region":
+        value = value.strip(SURROUNDINGS)
         problem = "" if _REGION.fullmatch(value) else "is not the code of a region without its country"
     elif dimension in ("affiliateId", "offerId"):
         found = id_of(value)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from offers.instants import BadInstant, instant_ms
 
 
-def utc_ms(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=UTC).timestamp() * 1000)  # type: ignore[arg-type]
+def utc_ms(year: int, month: int, day: int) -> int:
+    return int(datetime(year, month, day, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.mark.parametrize(

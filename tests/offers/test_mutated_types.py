@@ -31,6 +31,8 @@ VISITORS = [
     replace(visitor("US"), geo=replace(visitor("US").geo, isp="Spectrum")),
 ]
 MAX_RISE_PERCENT = 5
+# Target rules that cannot be read keep the live record; by themselves they close nothing.
+CLOSING = {"caps", "affiliateStatus"}
 
 
 class Recipe(NamedTuple):
@@ -170,6 +172,6 @@ def test_an_offer_that_cannot_be_read_is_closed_where_none_is_live(field: str) -
 def test_a_campaign_that_cannot_be_read_is_closed_where_none_is_live(field: str) -> None:
     for mutation in mutations(CAMPAIGNS, field):
         recipe = Recipe(LIVE.offers, parsed(parse_campaign, mutation.records, {}))
-        closed = {campaign_id for campaign_id, found in recipe.campaigns.items() if found.unreadable}
+        closed = {number for number, found in recipe.campaigns.items() if found.unreadable & CLOSING}
         found = [click for click in let_in(recipe) if click.target.campaign_id in closed]
         assert not found, (mutation.change, found)

@@ -60,7 +60,11 @@ def test_a_position_that_is_no_finite_number_comes_last_and_is_a_defect(position
 
 
 def test_positions_may_be_text_or_fractions_and_missing_ones_come_last() -> None:
-    rows = [{"country": "US"}, {"pos": "10", "country": "US"}, {"pos": 9.5, "country": "US"}]
+    rows: list[dict[str, object]] = [
+        {"country": "US"},
+        {"pos": "10", "country": "US"},
+        {"pos": 9.5, "country": "US"},
+    ]
     assert paged(*rows).custom_pages["US"].page.text == "https://page2.example/"
 
 

@@ -25,7 +25,7 @@ def capped(**info: Any) -> Offer:
 @pytest.mark.parametrize("value", ["CN;US", "CN\uff0cUS", '["CN","US"]', ["cn", "us"], "XX,CN,US"])
 def test_countries_are_restricted_in_every_form(value: object) -> None:
     the_offer = offer(countriesRestrictions=value)
-    assert (the_offer.countries_restricted, the_offer.unreadable) == ({"CN", "US"}, frozenset())
+    assert (set(the_offer.countries_restricted), len(the_offer.unreadable)) == ({"CN", "US"}, 0)
 
 
 @pytest.mark.parametrize("value", ["United States", "USA", 840, {"US": 1}, ["United States"], True, 0])
@@ -43,7 +43,8 @@ def test_each_entry_that_is_no_country_is_a_defect() -> None:
 @pytest.mark.parametrize("value", [None, "", "[]", []])
 def test_no_countries_are_no_defect(value: object) -> None:
     the_offer = offer(countriesRestrictions=value)
-    assert (the_offer.countries_restricted, the_offer.unreadable, the_offer.defects) == (set(), set(), ())
+    assert the_offer.countries_restricted | the_offer.unreadable == set()
+    assert the_offer.defects == ()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_no_countries_are_no_defect(value: object) -> None:
 )
 def test_dates_that_cannot_be_read_are_unreadable(raw: dict[str, Any]) -> None:
     the_offer = offer(**raw)
-    assert (the_offer.dates, the_offer.unreadable) == (None, {"dates"})
+    assert (the_offer.dates, set(the_offer.unreadable)) == (None, {"dates"})
     assert the_offer.defects
 
 
@@ -129,7 +130,7 @@ def test_one_date_without_a_verdict_bounds_one_side(setting: dict[str, Any], pas
 )
 def test_caps_that_cannot_be_read_are_unreadable(raw: dict[str, Any]) -> None:
     for record in (offer(**raw), campaign(**raw)):
-        assert (record.caps, record.unreadable) == (None, {"caps"})
+        assert (record.caps, set(record.unreadable)) == (None, {"caps"})
         assert record.defects
 
 
@@ -159,7 +160,7 @@ def test_caps_that_are_not_set_up_are_no_defect(raw: dict[str, Any]) -> None:
 @pytest.mark.parametrize("value", [5, "5", {"aggregatedOfferId": 5}, True, [5, 6], [{"id": 5}], "[5]", "{"])
 def test_candidates_of_which_none_can_be_read_are_unreadable(value: object) -> None:
     the_offer = offer(type="aggregated", offersAggregatedIds=value)
-    assert (the_offer.candidates, the_offer.unreadable) == ((), {"candidates"})
+    assert (len(the_offer.candidates), set(the_offer.unreadable)) == (0, {"candidates"})
 
 
 def test_a_regular_offer_has_no_candidates_to_read() -> None:
