@@ -57,6 +57,11 @@ def test_both_forms_name_an_offer_and_a_campaign(text: str) -> None:
         "9" * 19 + "|4",
         *("{}", "{", "[]", '{"offerId": 2}', '{"offerId": 2.5, "campaignId": 4}', '{"offerId": true}'),
         '{"offerId": null, "campaignId": 4}',
+        '{"offerId": 1000000000000000000, "campaignId": 4}',
+        '{"offerId": "1000000000000000000", "campaignId": 4}',
+        *('{"offerId": 2.0, "campaignId": 4}', '{"offerId": 2e0, "campaignId": 4}'),
+        *('{"offerId": " 2", "campaignId": 4}', '{"offerId": [2], "campaignId": 4}', '{"offerId": -2}'),
+        *("2|4\n", "2|4.", "\ufeff2|4", "2|" + "4" * 19),
         '{"a":' * 80,
     ],
 )
