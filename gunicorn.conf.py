@@ -5,31 +5,15 @@ import gc
 import os
 import resource
 import signal
-from typing import Any, ClassVar
+from typing import Any
 
-from uvicorn_worker import UvicornWorker
-
-from cotraffic.click_protocol import ClickProtocol
 from cotraffic.cores import usable_cores
 from cotraffic.metrics import files
 from cotraffic.settings import HOST, LOGGING, PORT, env
+from cotraffic.web_worker import ClickWorker
 
 # Of linux/prctl.h.
 PR_SET_PDEATHSIG = 1
-
-
-class ClickWorker(UvicornWorker):  # type: ignore[misc]
-    """An asyncio worker that logs no requests and leaves `X-Forwarded-For` to TRUSTED_PROXIES."""
-
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "loop": "uvloop",
-        "http": ClickProtocol,
-        "ws": "none",
-        "access_log": False,
-        "proxy_headers": False,
-        "server_header": False,
-    }
-
 
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 worker_class = ClickWorker

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.core.asgi import get_asgi_application
+from redis.asyncio import Redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 django_application = get_asgi_application()
@@ -51,21 +52,14 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """
     await receive()
     try:
-        scope["state"]["click_paths"] = click_paths()
-        redis, clicks = open_redis(), build_click_writer()
-        answerer = build_answerer(redis, clicks)
-        scope["state"]["operations"] = operations.build(redis, answerer)
-    except (OSError, ValueError) as problem:
-        message = f"{problem}. Run `./manage.py check`: it says what to do."
-        await send({"type": "lifespan.startup.failed", "message": message})
+        redis, working = await _open(scope["state"])
+    except Exception as problem:
+        # What the settings and the files may cause says all there is to say; the rest is a fault of ours.
+        trace = None if isinstance(problem, OSError | ValueError) else problem
+        hint = "run `./manage.py check`: it says what to do"
+        logger.critical("the worker ends, it cannot start", problem=str(problem), hint=hint, exc_info=trace)
+        await send({"type": "lifespan.startup.failed", "message": ""})
         return
-    scope["state"]["answerer"] = answerer
-    await clicks.connection.open()
-    working = asyncio.gather(answerer.catalog.watch(), clicks.run(), answerer.pulse.run(redis))
-    working.add_done_callback(_end_if_failed)
-    # What is loaded by now stays: the collector need not look through it again and again.
-    gc.collect()
-    gc.freeze()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     working.cancel()
@@ -73,6 +67,22 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         await working
     await redis.aclose()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _open(state: dict[str, Any]) -> tuple[Redis, "asyncio.Future[Any]"]:
+    """Put what answers requests into `state`; gives what is to be closed and cancelled at the end."""
+    state["click_paths"] = click_paths()
+    redis, clicks = open_redis(), build_click_writer()
+    answerer = build_answerer(redis, clicks)
+    state["operations"] = operations.build(redis, answerer)
+    state["answerer"] = answerer
+    await clicks.connection.open()
+    working = asyncio.gather(answerer.catalog.watch(), clicks.run(), answerer.pulse.run(redis))
+    working.add_done_callback(_end_if_failed)
+    # What is loaded by now stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+    return redis, working
 
 
 def _end_if_failed(working: "asyncio.Future[Any]") -> None:

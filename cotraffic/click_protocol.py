@@ -15,7 +15,7 @@ from typing import Any, cast
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from cotraffic.limited_protocol import SMALL_BYTES, LimitedProtocol
+from cotraffic.limited_protocol import MAX_HEADERS, SMALL_BYTES, LimitedProtocol
 from cotraffic.request_line import origin_form
 from offers.admission import Refusal
 from offers.answer import Answer, Answerer, redirect
@@ -58,11 +58,14 @@ class ClickProtocol(LimitedProtocol):
         self.headers = []
         self.expect_100_continue = False
         self._is_unusual = False
-        self._body_bytes = 0
+        self._bytes = self._body_bytes = 0
         self._is_reading = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
+        """One header; a trailer, which could say what a proxy has removed from the head, is none."""
+        if not self._is_reading:
+            self._count_trailer()
+            return
         name = name.lower()
         if name in _UNUSUAL:
             self._is_unusual = True
@@ -75,7 +78,7 @@ class ClickProtocol(LimitedProtocol):
     def on_headers_complete(self) -> None:
         """Answer a plain click, or let uvicorn do what it always does."""
         self._is_reading = False
-        if self._head_bytes > SMALL_BYTES:
+        if self._bytes > SMALL_BYTES or len(self.headers) > MAX_HEADERS:
             self._check_head()
         arrived = time.perf_counter()
         path, _, rest = self.url.partition(b"?")
@@ -94,6 +97,13 @@ class ClickProtocol(LimitedProtocol):
                 # One that has to wait for others arrives when its turn comes.
                 self.scope["state"]["arrived"] = arrived
             super().on_headers_complete()
+            self._has_rest, self._trailers = True, 0
+
+    def on_message_complete(self) -> None:
+        """A plain click ends with its head."""
+        if self._has_rest:
+            self._has_rest = False
+            super().on_message_complete()
 
     def _is_plain(self) -> bool:
         cycle, parser = self.cycle, self.parser
@@ -109,7 +119,9 @@ class ClickProtocol(LimitedProtocol):
 
     def _take(self, query_string: bytes, token_parameter: str, arrived: float) -> bool:
         """Begin to answer; gives whether the click is taken care of."""
-        answerer: Answerer = self.app_state["answerer"]
+        answerer: Answerer | None = self.app_state.get("answerer")
+        if answerer is None:
+            return False
         peer = self.client[0] if self.client else ""
         try:
             request = read_click(query_string, self.headers, peer, False, token_parameter)
@@ -119,8 +131,9 @@ class ClickProtocol(LimitedProtocol):
             found = answerer.examine_now(request)
             if found is not None:
                 cycle.settle(found, request)
-        except Exception:
-            # The long way comes to the same, and there it is logged and answered.
+        except Exception as problem:
+            # The long way does it all again, and has an answer for every error.
+            self._report(problem)
             return False
         self.cycle = self._running = cast(RequestResponseCycle, cycle)
         if found is None:
@@ -128,6 +141,12 @@ class ClickProtocol(LimitedProtocol):
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
         return True
+
+    def _report(self, problem: BaseException) -> None:
+        """Count an error of ours; log the first of a second."""
+        answerer: Answerer | None = self.app_state.get("answerer")
+        if answerer is None or answerer.pulse.error():
+            super()._report(problem)
 
     def default_lines(self) -> bytes:
         """The lines of the headers that every answer has; uvicorn makes new ones once a second."""
@@ -143,10 +162,13 @@ class ClickProtocol(LimitedProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         self._answered_at = self.loop.time()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+            if self.flow.unparsed:
+                # Later, because this may be called by the parser, which cannot be used from inside itself.
+                self.loop.call_soon(self._parse_rest)
+        self.flow.resume_reading()
 
 
 class _Cycle:
@@ -176,8 +198,9 @@ class _Cycle:
         """Read from Redis what is not in memory, then go on as if it had been there."""
         try:
             self.settle(await self._answerer.examine(request), request)
-        except Exception:
-            logger.exception("a click could not be answered")
+        except Exception as problem:
+            if self._answerer.pulse.error():
+                logger.error("a click could not be answered", exc_info=problem)
             self.send(_rendered(SERVER_ERROR, self._protocol.default_lines()))
 
     def settle(self, found: Click | Refusal, request: ClickRequest) -> None:

@@ -112,13 +112,14 @@ class Counted(msgspec.Struct):
     """What a worker counted in a while: clicks by redirect type, refusals by reason, answers by their time.
 
     `latency` has one count for each of `LATENCY_BOUNDS_MS` and one for what took longer; `seconds` is the
-    time of all these answers together.
+    time of all these answers together. `errors` are faults of ours on the short way of a click.
     """
 
     types: dict[str, int] = {}
     refused: dict[str, int] = {}
     latency: list[int] = msgspec.field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
     seconds: float = 0.0
+    errors: int = 0
 
     def add(self, other: "Counted") -> None:
         """Add what was counted in another while."""
@@ -128,6 +129,7 @@ class Counted(msgspec.Struct):
             self.refused[reason] = self.refused.get(reason, 0) + count
         self.latency = [mine + its for mine, its in zip(self.latency, other.latency, strict=True)]
         self.seconds += other.seconds
+        self.errors += other.errors
 
 
 class Pulse:
@@ -147,6 +149,7 @@ class Pulse:
         self._refused: dict[str, int] = {}
         self._latency = [0] * (len(LATENCY_BOUNDS_MS) + 1)
         self._seconds = 0.0
+        self._errors = 0
         self._unpublished = Counted()
         self._refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT_PER_SECOND)
 
@@ -164,6 +167,11 @@ class Pulse:
         """Count a refusal; gives whether there is room to `keep` it for staff to see."""
         self._refused[reason] = self._refused.get(reason, 0) + 1
         return len(self._refusals) < REFUSALS_KEPT_PER_SECOND
+
+    def error(self) -> bool:
+        """Count a fault of ours; gives whether to log it, as the first of a second."""
+        self._errors += 1
+        return self._errors == 1
 
     def keep(self, refused: Refused) -> None:
         """Show this refused click to staff."""
@@ -203,8 +211,8 @@ class Pulse:
 
     def _counted(self) -> Counted:
         """What has come since the last time; whoever hears of it has heard of it now."""
-        counted = Counted(self._types, self._refused, self._latency, self._seconds)
-        self._types, self._refused = {}, {}
+        counted = Counted(self._types, self._refused, self._latency, self._seconds, self._errors)
+        self._types, self._refused, self._errors = {}, {}, 0
         self._latency, self._seconds = [0] * len(self._latency), 0.0
         for hear in self.hearers:
             hear(counted)

@@ -51,6 +51,7 @@ class WorkerMetrics:
         for reason, count in counted.refused.items():
             self._clicks.labels(outcome(reason), "").inc(count)
         self._answer_seconds.add(counted.latency, counted.seconds)
+        self._errors.inc(counted.errors)
         caches, commits = self._describe()
         self._hear_of_commits(commits)
         for name, cache in caches.items():
@@ -83,6 +84,11 @@ class WorkerMetrics:
             "cotraffic_click_answer_seconds",
             "Time from a click's arrival to its redirect, the wait for the click log included.",
             buckets=[bound / 1000 for bound in LATENCY_BOUNDS_MS],
+            registry=registry,
+        )
+        self._errors = Counter(
+            "cotraffic_click_errors",
+            "Faults of ours while a click was read or decided on the short way.",
             registry=registry,
         )
         self._batches = Counter(

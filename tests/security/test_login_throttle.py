@@ -29,8 +29,8 @@ def _staff(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = ["127.0.0.1"]
 
 
-def sign_in(address: str = ATTACKER, secret: str = "", name: str = "sam") -> Any:
-    form = {"username": name, "password": secret or "wrong", "next": reverse("admin:index")}
+def sign_in(address: str = ATTACKER, secret: str = "", name: str = "sam", after: str = "") -> Any:
+    form = {"username": name, "password": secret or "wrong", "next": after or reverse("admin:index")}
     return Client().post(reverse("admin:login"), form, headers={"x-forwarded-for": address})
 
 
@@ -41,6 +41,12 @@ def fail(times: int, address: str = ATTACKER) -> Any:
 def test_before_the_limit_the_right_password_signs_in() -> None:
     assert fail(4).status_code == 200
     assert sign_in(secret="pass-of-sam").status_code == 302
+
+
+@pytest.mark.parametrize("after", ["//evil", "https://evil.example/", "javascript:alert(1)", "\\\\evil", " "])
+def test_who_is_to_go_elsewhere_after_signing_in_comes_to_the_index(after: str) -> None:
+    answer = sign_in(secret="pass-of-sam", after=after)
+    assert (answer.status_code, answer.headers["Location"]) == (302, reverse("admin:index"))
 
 
 def test_after_the_limit_even_the_right_password_has_to_wait() -> None:
