@@ -53,13 +53,15 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     try:
         redis, working = await _open(scope["state"])
-    except Exception as problem:
+    except BaseException as problem:
         # What the settings and the files may cause says all there is to say; the rest is a fault of ours.
         trace = None if isinstance(problem, OSError | ValueError) else problem
         hint = "run `./manage.py check`: it says what to do"
         logger.critical("the worker ends, it cannot start", problem=str(problem), hint=hint, exc_info=trace)
         await send({"type": "lifespan.startup.failed", "message": ""})
-        return
+        if isinstance(problem, Exception):
+            return
+        raise
     await send({"type": "lifespan.startup.complete"})
     await receive()
     working.cancel()

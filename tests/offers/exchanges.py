@@ -27,10 +27,10 @@ class Answer(NamedTuple):
 
 
 class Connection:
-    """One connection to a server."""
+    """One connection to a server, from an address of this machine."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection((LOCALHOST, port), timeout=ANSWER_SECONDS)
+    def __init__(self, port: int, source: str = LOCALHOST) -> None:
+        self.socket = socket.create_connection((LOCALHOST, port), ANSWER_SECONDS, (source, 0))
         self._read = b""
 
     def send(self, data: bytes) -> None:

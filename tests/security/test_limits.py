@@ -88,6 +88,59 @@ def test_a_body_in_pieces_that_becomes_too_large_is_refused(worker: int) -> None
     assert asked(worker, get(GOOD, b"Transfer-Encoding: chunked", method=b"POST") + piece * 20) == 413
 
 
+def chunked(*trailers: bytes, chunk: bytes = b"") -> bytes:
+    """A body in chunks, `chunk` and the last one, with trailers."""
+    return b"".join([chunk, b"0\r\n", *(trailer + b"\r\n" for trailer in trailers), b"\r\n"])
+
+
+CHUNKED = b"Transfer-Encoding: chunked"
+
+
+def test_as_many_trailers_as_allowed_are_passed_over(worker: int) -> None:
+    with connected(worker) as connection:
+        for _ in range(2):
+            connection.send(get(GOOD, CHUNKED) + chunked(*many(MAX_HEADERS, 50)))
+            assert connection.answer().status == 302
+
+
+@pytest.mark.parametrize(("number", "size"), [(MAX_HEADERS + 1, 1), (2, 60_000), (1, 200_000)])
+def test_trailers_that_are_too_many_or_too_large_are_refused(worker: int, number: int, size: int) -> None:
+    request = get(GOOD, CHUNKED, method=b"POST") + chunked(*many(number, size))
+    assert asked(worker, request) in (413, 431)
+
+
+def test_a_request_with_an_answer_gets_no_second_one_for_its_trailers(worker: int) -> None:
+    with connected(worker) as connection:
+        connection.send(get(b"", CHUNKED, method=b"POST", path=b"/health"))
+        assert connection.answer().status == 405
+        send(connection, chunked(*many(10_000)))
+        assert connection.is_closed()
+
+
+@pytest.mark.parametrize("chunk", [b"1;" + b"a" * 3000 + b"\r\nb\r\n", b"1\r\nb\r\n" * 1000])
+def test_a_body_in_odd_chunks_is_passed_over(worker: int, chunk: bytes) -> None:
+    assert asked(worker, get(GOOD, CHUNKED) + chunked(chunk=chunk)) == 302
+
+
+@pytest.mark.parametrize(
+    "chunk", [b"1;" + b"a" * 200_000 + b"\r\nb\r\n", b"1\r\nb\r\n" * 50_000, b"0" * 200_000]
+)
+def test_chunks_with_more_around_them_than_in_them_are_refused(worker: int, chunk: bytes) -> None:
+    assert asked(worker, get(GOOD, CHUNKED, method=b"POST") + chunk) == 413
+
+
+def test_some_empty_lines_before_a_request_are_passed_over(worker: int) -> None:
+    assert asked(worker, b"\r\n" * 1000 + get(GOOD)) == 302
+
+
+def test_nothing_but_empty_lines_is_a_bad_request(worker: int) -> None:
+    assert asked(worker, b"\r\n" * 100_000) == 400
+
+
+def test_too_many_small_headers_are_refused(worker: int) -> None:
+    assert asked(worker, get(GOOD, *[b"a:"] * MAX_HEADERS)) == 431
+
+
 def test_a_body_with_a_click_is_passed_over(worker: int) -> None:
     with connected(worker) as connection:
         for _ in range(2):

@@ -1,0 +1,41 @@
+"""The application with a fault that a test turns on, for gunicorn: `tests.failing:application`.
+
+`FAULT` names a file. While it is there, a worker fails at its start with the error that the file names, or,
+where the file says `short way`, whenever a click is decided there.
+"""
+
+import builtins
+import os
+from pathlib import Path
+from typing import Any
+
+from cotraffic import asgi
+from offers.admission import Refusal
+from offers.answer import Answerer
+from offers.click_record import Click
+from offers.request import ClickRequest
+
+SHORT_WAY = "short way"
+application = asgi.application
+_file = Path(os.environ["FAULT"])
+_build, _examine_now = asgi.build_answerer, Answerer.examine_now
+
+
+def _fault() -> str:
+    return _file.read_text() if _file.exists() else ""
+
+
+def _build_or_fail(*arguments: Any) -> Answerer:
+    if (fault := _fault()) and fault != SHORT_WAY:
+        raise getattr(builtins, fault)("a fault that was asked for")
+    return _build(*arguments)
+
+
+def _examine_or_fail(self: Answerer, request: ClickRequest) -> Click | Refusal | None:
+    if _fault() == SHORT_WAY:
+        raise KeyError("a fault that was asked for")
+    return _examine_now(self, request)
+
+
+asgi.build_answerer = _build_or_fail
+Answerer.examine_now = _examine_or_fail  # type: ignore[method-assign]
