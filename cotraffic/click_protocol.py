@@ -104,6 +104,9 @@ class ClickProtocol(LimitedProtocol):
         if self._has_rest:
             self._has_rest = False
             super().on_message_complete()
+            if self._trailers and not self.parser.should_keep_alive():
+                # The parser itself heeds a trailer, `Connection: close`, and drops what comes behind it.
+                self._end_after_answer()
 
     def _is_plain(self) -> bool:
         cycle, parser = self.cycle, self.parser

@@ -18,7 +18,8 @@ from offers.request import ClickRequest
 SHORT_WAY = "short way"
 application = asgi.application
 _file = Path(os.environ["FAULT"])
-_build, _examine_now = asgi.build_answerer, Answerer.examine_now
+_names = vars(asgi)
+_build, _examine_now = _names["build_answerer"], Answerer.examine_now
 
 
 def _fault() -> str:
@@ -28,7 +29,8 @@ def _fault() -> str:
 def _build_or_fail(*arguments: Any) -> Answerer:
     if (fault := _fault()) and fault != SHORT_WAY:
         raise getattr(builtins, fault)("a fault that was asked for")
-    return _build(*arguments)
+    answerer: Answerer = _build(*arguments)
+    return answerer
 
 
 def _examine_or_fail(self: Answerer, request: ClickRequest) -> Click | Refusal | None:
@@ -37,5 +39,5 @@ def _examine_or_fail(self: Answerer, request: ClickRequest) -> Click | Refusal |
     return _examine_now(self, request)
 
 
-asgi.build_answerer = _build_or_fail
+_names["build_answerer"] = _build_or_fail
 Answerer.examine_now = _examine_or_fail  # type: ignore[method-assign]
