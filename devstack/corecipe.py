@@ -1,6 +1,7 @@
 """A stand-in for co-recipe, on real sockets: it answers checks, sends updates, and uploads recipe files.
 
-Run by `make dev`, or by hand: `python -m devstack.corecipe --help`.
+It is no kinder than the real one, whose habits docs/protocol.md tells. Run by `make dev`, or by hand:
+`python -m devstack.corecipe --help`.
 """
 
 import argparse
@@ -17,13 +18,16 @@ import socketio
 import uvicorn
 
 from devstack.demo import recipe_file
+from devstack.recalculation import BROKEN_EVERY, Recalculation, size_estimate
 from devstack.services import LOCALHOST
 from devstack.truth import KINDS, Kind, Truth
 
 CHECK_EVENTS: dict[Kind, str] = {"offer": "fileSizeOffersCheck", "campaign": "fileSizeCampaignsCheck"}
 S3_KEYS: dict[Kind, str] = {"offer": "S3_OFFERS_RECIPE_PATH", "campaign": "S3_CAMPAIGNS_RECIPE_PATH"}
 CHANGES_QUEUE = "co-recipe-changes.fifo"
-POLL_SECONDS = 1
+# The real one waits 30 s, from the first client's connection on and between two looks.
+POLL_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 PROJECT_NAME = "co-recipe"
 
 logger = logging.getLogger("co-recipe")
@@ -36,14 +40,25 @@ def changes_queue_url(sqs: Any) -> str:
 
 
 class CoRecipe:
-    """Serves one truth. `numbers` are what it announces: the length of the JSON it last uploaded, by kind."""
+    """Serves one truth. `numbers` are what it announces: the estimated size of its last upload, by kind.
 
-    def __init__(self, truth: Truth, upload_seconds: float) -> None:
-        self._truth = truth
+    A change that leaves the estimate as it was, such as another amount, is neither uploaded nor announced.
+    """
+
+    def __init__(
+        self,
+        truth: Truth,
+        upload_seconds: float,
+        poll_seconds: float = POLL_SECONDS,
+        broken_every: int = BROKEN_EVERY,
+    ) -> None:
+        self._recalculation = Recalculation(truth, broken_every)
         self._upload_seconds = upload_seconds
+        self._poll_seconds = poll_seconds
         self.numbers: dict[Kind, int] = {}
-        self._uploaded: dict[Kind, bytes] = {}
+        self._first_client = asyncio.Event()
         self._sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins=[])
+        self._sio.on("connect", self._on_connect)
         for kind, event in CHECK_EVENTS.items():
             self._sio.on(event, self._check_handler(kind))
         self.application = socketio.ASGIApp(self._sio)
@@ -51,6 +66,9 @@ class CoRecipe:
     async def work(self) -> None:
         """Upload and poll until cancelled."""
         await asyncio.gather(self._upload_again_and_again(), self._poll_again_and_again())
+
+    async def _on_connect(self, *_: Any) -> None:
+        self._first_client.set()
 
     def _check_handler(self, kind: Kind) -> Any:
         async def on_check(sid: str, theirs: Any = None) -> None:
@@ -70,25 +88,28 @@ class CoRecipe:
             await asyncio.sleep(self._upload_seconds)
 
     def upload(self) -> None:
-        """Upload the kinds that changed since they were last uploaded."""
+        """Upload the kinds whose estimated size is another than that of the last upload."""
         s3 = boto3.client("s3", region_name=os.environ["AWS_REGION"])
         for kind in KINDS:
-            records = self._truth.all(kind)
-            number = len(json.dumps(records))
-            body = recipe_file(records)
-            if body == self._uploaded.get(kind):
+            records = self._recalculation.file(kind)
+            number = size_estimate(records)
+            if number == self.numbers.get(kind):
                 continue
+            body = recipe_file(records)
             s3.put_object(Bucket=os.environ["S3_BUCKET_NAME"], Key=os.environ[S3_KEYS[kind]], Body=body)
-            self._uploaded[kind], self.numbers[kind] = body, number
+            self.numbers[kind] = number
             logger.info("uploaded the %ss, their number is %d", kind, number)
 
     async def _poll_again_and_again(self) -> None:
+        """Look into the queue at intervals that begin with the first client; those connected then hear it."""
+        await self._first_client.wait()
         while True:
+            await asyncio.sleep(self._poll_seconds)
             try:
                 messages = await asyncio.to_thread(self._receive)
             except Exception:
                 logger.exception("the queue cannot be read")
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
                 continue
             for body in messages:
                 await self._broadcast(body)
@@ -97,7 +118,7 @@ class CoRecipe:
         """The bodies of waiting messages, deleted from the queue."""
         sqs = boto3.client("sqs", region_name=os.environ["AWS_REGION"])
         queue = changes_queue_url(sqs)
-        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=POLL_SECONDS)
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
         messages = answer.get("Messages", [])
         for message in messages:
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
@@ -112,24 +133,34 @@ class CoRecipe:
         except (ValueError, TypeError, KeyError) as problem:
             logger.warning("a message in the queue makes no sense: %r (%s)", body[:200], problem)
             return
-        await self._send(kind, record_id, change)
-        for parent in self._truth.parents(record_id) if kind == "offer" else []:
-            await self._send("offer", parent, change | {"comments": f"candidate {record_id} changed"})
+        if change.get("action") != "updateOrCreate":
+            # Handed through as it came, with the stamp of whoever sent it.
+            await self._emit(change)
+            return
+        record = self._recalculation.update(kind, record_id)
+        if record is None:
+            logger.info("%s %d is gone, its update is passed over", kind, record_id)
+            return
+        await self._emit(change | _saved(kind, record_id, record))
+        parent = self._recalculation.parent(record_id) if kind == "offer" else None
+        if parent is not None:
+            comments = f"candidate {record_id} changed"
+            await self._emit(change | _saved("offer", *parent) | {"comments": comments})
 
-    async def _send(self, kind: Kind, record_id: int, change: dict[str, Any]) -> None:
-        """Tell everyone what the record is now."""
-        record = self._truth.get(kind, record_id)
-        message = {
-            "comments": change.get("comments", ""),
-            "type": kind,
-            "id": record_id,
-            "action": "delete" if record is None else "updateOrCreate",
-            "timestamp": time.time_ns() // 1_000_000,
-            "project": PROJECT_NAME,
-            "body": "" if record is None else json.dumps(record),
-        }
+    async def _emit(self, message: dict[str, Any]) -> None:
         await self._sio.emit("updRecipe", message)
-        logger.info("sent %s %s %d", message["action"], kind, record_id)
+        logger.info("sent %s %s %s", message["action"], message["type"], message["id"])
+
+
+def _saved(kind: Kind, record_id: int, body: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    """The members of an update that are made here: a save is stamped when it is processed."""
+    return {
+        "type": kind,
+        "id": record_id,
+        "timestamp": time.time_ns() // 1_000_000,
+        "project": PROJECT_NAME,
+        "body": json.dumps(body),
+    }
 
 
 async def serve(corecipe: CoRecipe, port: int) -> None:
@@ -156,11 +187,25 @@ def main() -> None:
     parser.add_argument(
         "--upload-seconds", type=float, default=30, help="pause between two looks for changes to upload"
     )
+    parser.add_argument(
+        "--poll-seconds",
+        type=float,
+        default=POLL_SECONDS,
+        help="pause before each look into the queue, from the first client on (the real one: 30)",
+    )
+    parser.add_argument(
+        "--broken-every",
+        type=int,
+        default=BROKEN_EVERY,
+        help="every so many files and updates one record is written as [], after an error; 0: none",
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     for noisy in ("botocore", "uvicorn", "engineio", "socketio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    asyncio.run(serve(CoRecipe(Truth(options.truth), options.upload_seconds), options.port))
+    truth, seconds = Truth(options.truth), options.upload_seconds
+    corecipe = CoRecipe(truth, seconds, options.poll_seconds, options.broken_every)
+    asyncio.run(serve(corecipe, options.port))
 
 
 if __name__ == "__main__":

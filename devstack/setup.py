@@ -16,6 +16,7 @@ from devstack.demo import DEMO_NETWORKS, recipe_file
 from devstack.environment import PROJECT, QUEUE_NAME, Environment
 from devstack.geoip import write_databases
 from devstack.links import plain_link
+from devstack.recalculation import all_recalculated
 from devstack.services import wait_for_port
 from devstack.truth import FILE_NAME as TRUTH_FILE
 from devstack.truth import KINDS, Truth
@@ -88,7 +89,7 @@ def upload_recipe(environment: Environment) -> None:
         key = variables[S3_KEYS[kind]]
         found = s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"]
         if environment.aws_port or not found:
-            s3.put_object(Bucket=bucket, Key=key, Body=recipe_file(truth.all(kind)))
+            s3.put_object(Bucket=bucket, Key=key, Body=recipe_file(all_recalculated(truth, kind)))
 
 
 def wait_for_first_click(environment: Environment) -> str | None:

@@ -38,9 +38,12 @@ class Truth:
                 "CREATE TABLE IF NOT EXISTS records "
                 "(kind TEXT, id INTEGER, body TEXT, PRIMARY KEY (kind, id))"
             )
+            # Relations outlive the aggregated offers that they belonged to, as in the real database.
+            database.execute("CREATE TABLE IF NOT EXISTS deleted_parents (id INTEGER PRIMARY KEY, body TEXT)")
             if database.execute("SELECT 1 FROM made_for WHERE pages_url = ?", [pages_url]).fetchone() is None:
                 database.execute("DELETE FROM made_for")
                 database.execute("DELETE FROM records")
+                database.execute("DELETE FROM deleted_parents")
                 database.execute("INSERT INTO made_for VALUES (?)", [pages_url])
                 _insert(database, "offer", demo_offers(pages_url))
                 _insert(database, "campaign", demo_campaigns())
@@ -60,7 +63,11 @@ class Truth:
 
     def delete(self, kind: Kind, record_id: int) -> None:
         """Delete one record, if there is such."""
+        record = self.get(kind, record_id) or {}
         with self._open() as database:
+            if record.get("offersAggregatedIds"):
+                row = record_id, json.dumps(record)
+                database.execute("INSERT OR REPLACE INTO deleted_parents VALUES (?, ?)", row)
             database.execute("DELETE FROM records WHERE kind = ? AND id = ?", [kind, record_id])
 
     def all(self, kind: Kind) -> list[dict[str, Any]]:
@@ -70,13 +77,17 @@ class Truth:
         return [json.loads(body) for (body,) in rows]
 
     def parents(self, offer_id: int) -> list[int]:
-        """The ids of the aggregated offers that have this one among their candidates."""
-        return [
+        """The ids of the aggregated offers, deleted ones too, that have this one among their candidates."""
+        with self._open() as database:
+            rows = database.execute("SELECT body FROM deleted_parents").fetchall()
+        deleted = [json.loads(body) for (body,) in rows]
+        found = {
             offer["offerId"]
-            for offer in self.all("offer")
+            for offer in (*deleted, *self.all("offer"))
             for candidate in offer.get("offersAggregatedIds") or []
             if str(candidate.get("aggregatedOfferId")) == str(offer_id)
-        ]
+        }
+        return sorted(found)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -41,7 +41,7 @@ RESTRICTIONS = (("CN", "RU"), ("JP",), ("BR", "IN", "SG"))
 
 FIRST_OFFER_ID = 1001
 FIRST_CAMPAIGN_ID = 6001
-CAMPAIGN_COUNT = 274
+CAMPAIGN_COUNT = 273
 
 
 def catalogue_offers(pages_url: str) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ BERLIN = "91.66.10.20"
 TOKYO = "126.10.20.30"
 
 PLAIN, GEO, DATES, PAGES, BUSY, CAPPED, CHAINED, ROOMY, PAID = 101, 102, 103, 104, 105, 106, 107, 108, 109
-TARGETED, BEST, NONE_LEFT, INACTIVE, CPM, HYBRID, MACROS, TO_BEST, LOST = (
+TARGETED, BEST, NONE_LEFT, INACTIVE, CPM, HYBRID, MACROS, TO_BEST, LOST, PASSED_ON = (
     110,
     111,
     112,
@@ -33,8 +33,10 @@ TARGETED, BEST, NONE_LEFT, INACTIVE, CPM, HYBRID, MACROS, TO_BEST, LOST = (
     116,
     117,
     118,
+    119,
 )
-DEALS, PRIZES, HELMETS, PRINTS, POSTERS, VPN_ONE, VPN_TWO, VPN_THREE = 190, 191, 192, 193, 194, 195, 196, 197
+DEALS, PRIZES, HELMETS, PRINTS, POSTERS = 190, 191, 192, 193, 194
+VPN_ONE, VPN_TWO, VPN_THREE, VPN_SEASON = 195, 196, 197, 198
 NO_SUCH_OFFER = 99_999
 
 
@@ -73,6 +75,7 @@ SHOWCASE = (
     Example("the best of several offers", BEST, 5115, "offerAggregatedBestOffer"),
     Example("none of several offers is open", NONE_LEFT, 5116, "offerAggregatedExitTrafficToRegularOffer"),
     Example("an exit to the best of several", TO_BEST, 5117, "offerAggregatedExitTrafficToAggregatedOffer"),
+    Example("an exit offer over its cap, which passes the click on", PASSED_ON, 5126, "offerGeoRestriction"),
     Example("an exit to an offer that is gone", LOST, 5118, "offerGeoRestriction"),
     Example("an inactive offer: the default takes over", INACTIVE, 5119, "defaultRedirection"),
     Example("paid by the thousand views", CPM, 5120, "defaultRedirection"),
@@ -121,6 +124,13 @@ def _ruled_offers(url: str) -> list[dict[str, Any]]:
         ),
         offer(
             LOST, "Lottery Syndicate", url, offerIdRedirectExitTraffic=NO_SUCH_OFFER, **geo_restriction("US")
+        ),
+        offer(
+            PASSED_ON,
+            "Cargo Trailers",
+            url,
+            offerIdRedirectExitTraffic=CAPPED,
+            **geo_restriction("US", "CA"),
         ),
         offer(INACTIVE, "Old Poker Room", url, status="inactive", **to_deals),
         offer(CPM, "Streaming Trial", url, conversionType="cpm", **to_deals),
@@ -173,15 +183,17 @@ def _capped_offers(url: str) -> list[dict[str, Any]]:
 
 
 def _aggregated_offers(url: str) -> list[dict[str, Any]]:
+    # co-recipe's `dateRangeNotPass` of a candidate holds the opposite of its name.
     best = aggregated(
         VPN_ONE,
         VPN_TWO,
         {"aggregatedOfferId": VPN_THREE, "margin": 3, "countriesRestrictions": "US,CA"},
         {"aggregatedOfferId": CAPPED, "margin": 4, "capsOverLimitClicks": True, "capsOverLimitSales": False},
-        {"aggregatedOfferId": DATES, "margin": 5, "dateRangeNotPass": True},
+        {"aggregatedOfferId": DATES, "margin": 5, "dateRangeNotPass": False},
+        {"aggregatedOfferId": VPN_SEASON, "margin": 5, "dateRangeNotPass": True},
     )
     closed = aggregated(
-        {"aggregatedOfferId": CHAINED, "margin": 1, "capsOverLimitClicks": True},
+        {"aggregatedOfferId": CHAINED, "margin": 1, "capsOverLimitClicks": True, "capsOverLimitSales": False},
         {"aggregatedOfferId": INACTIVE, "margin": 2},
     )
     return [
@@ -191,6 +203,7 @@ def _aggregated_offers(url: str) -> list[dict[str, Any]]:
         offer(VPN_ONE, "Lantern VPN", url),
         offer(VPN_TWO, "Harbour VPN", url),
         offer(VPN_THREE, "Fjord VPN", url, **geo_restriction("US", "CA")),
+        offer(VPN_SEASON, "Season VPN", url, **dates("2021-01-01", "2099-01-01", passed=True)),
     ]
 
 
@@ -227,4 +240,5 @@ def showcase_campaigns() -> list[dict[str, Any]]:
         campaign(5123, "Pop-under Network", PLAIN, campaignStatus="blocked"),
         campaign(5124, "New Publisher", PLAIN, campaignStatus="pending"),
         campaign(5125, "Click Farm", PLAIN, affiliateStatus="blacklisted"),
+        campaign(5126, "Camping Almanac", PASSED_ON),
     ]

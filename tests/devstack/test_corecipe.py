@@ -13,7 +13,7 @@ import pytest
 import redis
 import socketio
 
-from devstack.corecipe import changes_queue_url
+from devstack.corecipe import CoRecipe, changes_queue_url
 from devstack.services import LOCALHOST, free_port, wait_for_port
 from devstack.truth import FILE_NAME, NoTruth, Truth
 from recipes.files import local_path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PAGES = "http://localhost:5002"
+WAIT_SECONDS = 60.0
+SENT_MS = 1_764_028_800_000
 
 
 class Client:
@@ -61,11 +63,15 @@ def corecipe(state: Path, s3: "S3Client") -> Iterator[int]:
     queue.delete_queue(QueueUrl=changes_queue_url(queue))
     changes_queue_url(queue)
     port = free_port()
-    options = ("--port", str(port), "--truth", str(state / FILE_NAME), "--upload-seconds", "0.3")
-    with running("-m", "devstack.corecipe", *options):
+    with running("-m", "devstack.corecipe", *options(state, port), "--broken-every", "0"):
         wait_for_port(port)
-        wait_until(lambda: uploaded(s3, "campaigns"), 10, "the upload")
+        wait_until(lambda: uploaded(s3, "campaigns"), WAIT_SECONDS, "the upload")
         yield port
+
+
+def options(state: Path, port: int) -> tuple[str, ...]:
+    times = ("--upload-seconds", "0.3", "--poll-seconds", "0.3")
+    return ("--port", str(port), "--truth", str(state / FILE_NAME), *times)
 
 
 @pytest.fixture
@@ -89,54 +95,139 @@ def change(state: Path, *arguments: str) -> CompletedProcess[str]:
 
 def test_a_check_with_another_number_is_answered_with_its_own(client: Client) -> None:
     client.check("fileSizeOffersCheck", 0)
-    wait_until(lambda: client.heard, 5, "the answer")
+    wait_until(lambda: client.heard, WAIT_SECONDS, "the answer")
     event, number = client.heard[0]
     assert (event, number > 1000) == ("fileSizeOffersCheck", True)
+    # Answers come in order: one to the equal number would come before the next.
     client.check("fileSizeOffersCheck", number)
-    time.sleep(0.5)
-    assert len(client.heard) == 1
+    client.check("fileSizeCampaignsCheck", 0)
+    wait_until(lambda: len(client.heard) > 1, WAIT_SECONDS, "the next answer")
+    assert client.heard[1][0] == "fileSizeCampaignsCheck"
 
 
 def test_a_change_is_sent_to_everyone_with_the_whole_record(client: Client, state: Path) -> None:
     assert change(state, "offer", "101", "--payout", "3.5").returncode == 0
-    wait_until(client.updates, 5, "the update")
+    wait_until(client.updates, WAIT_SECONDS, "the update")
     update = client.updates()[0]
     assert (update["type"], update["id"], update["action"]) == ("offer", 101, "updateOrCreate")
     assert abs(update["timestamp"] - time.time() * 1000) < 60_000
     assert json.loads(update["body"])["payout"] == "3.5"
 
 
-def test_a_delete_is_sent_without_a_record(client: Client, state: Path) -> None:
-    change(state, "campaign", "5101", "--delete")
-    wait_until(client.updates, 5, "the update")
-    assert (client.updates()[0]["action"], client.updates()[0]["body"]) == ("delete", "")
+def test_an_update_lacks_the_description_that_the_file_has(client: Client, s3: "S3Client") -> None:
+    tell(type="offer", id=101)
+    wait_until(client.updates, WAIT_SECONDS, "the update")
+    assert "descriptions" not in json.loads(client.updates()[0]["body"])
+    assert next(offer for offer in uploaded(s3, "offers") if offer["offerId"] == 101)["descriptions"]
 
 
-def test_the_aggregated_parents_of_a_changed_offer_follow(client: Client, state: Path) -> None:
+def tell(**message: Any) -> None:
+    """Say in the queue what co-admin-back says."""
+    queue = boto3.client("sqs", region_name="us-east-1")
+    usual = {
+        "comments": "",
+        "action": "updateOrCreate",
+        "project": "co-admin-back",
+        "timestamp": SENT_MS,
+    }
+    body = json.dumps(usual | message)
+    queue.send_message(QueueUrl=changes_queue_url(queue), MessageBody=body, MessageGroupId="test")
+
+
+@pytest.mark.parametrize("action", ["delete", "insert", "update"])
+def test_what_is_no_save_is_handed_through_with_its_own_stamp(client: Client, action: str) -> None:
+    tell(type="campaign", id="5101", action=action)
+    wait_until(client.updates, WAIT_SECONDS, "the update")
+    assert client.updates() == [
+        {
+            "comments": "",
+            "type": "campaign",
+            "id": "5101",
+            "action": action,
+            "project": "co-admin-back",
+            "timestamp": SENT_MS,
+        }
+    ]
+
+
+def test_a_delete_that_follows_a_save_has_the_older_stamp(client: Client) -> None:
+    sent_ms = time.time_ns() // 1_000_000
+    tell(type="campaign", id=5101, timestamp=sent_ms)
+    tell(type="campaign", id=5101, timestamp=sent_ms + 1, action="delete")
+    wait_until(lambda: len(client.updates()) >= 2, WAIT_SECONDS, "both updates")
+    save, delete = client.updates()
+    assert (save["action"], delete["action"]) == ("updateOrCreate", "delete")
+    assert delete["timestamp"] == sent_ms + 1 < save["timestamp"]
+
+
+def test_a_message_waits_for_the_first_client(corecipe: int, state: Path, s3: "S3Client") -> None:
+    tell(type="campaign", id=5101, action="delete")
+    # Long enough for a look into the queue, if there was one.
     truth = Truth(state / FILE_NAME)
-    parent = next(offer for offer in truth.all("offer") if offer.get("offersAggregatedIds"))
-    candidate = parent["offersAggregatedIds"][0]["aggregatedOfferId"]
-    change(state, "offer", str(candidate), "--name", "Changed")
-    wait_until(lambda: len(client.updates()) >= 2, 5, "both updates")
-    ids = [update["id"] for update in client.updates()]
-    assert ids[0] == int(candidate)
-    assert parent["offerId"] in ids[1:]
+    truth.put("offer", (truth.get("offer", 101) or {}) | {"colour": "blue"})
+    wait_until(lambda: "colour" in str(uploaded(s3, "offers")), WAIT_SECONDS, "the upload")
+    client = Client(corecipe)
+    wait_until(client.updates, WAIT_SECONDS, "the update")
+    client.close()
 
 
-def test_a_change_is_in_the_next_file(client: Client, state: Path, s3: "S3Client") -> None:
-    change(state, "offer", "101", "--set", "colour=blue")
+def test_only_the_first_aggregated_parent_of_a_changed_offer_follows(client: Client, state: Path) -> None:
+    truth = Truth(state / FILE_NAME)
+    truth.put("offer", (truth.get("offer", 111) or {}) | {"offerId": 991})
+    assert truth.parents(195) == [111, 991]
+    tell(type="offer", id=195)
+    tell(type="offer", id=101)
+    wait_until(lambda: len(client.updates()) >= 3, WAIT_SECONDS, "the updates")
+    assert [update["id"] for update in client.updates()] == [195, 111, 101]
+
+
+def test_of_a_deleted_parent_there_is_only_a_shell(client: Client, state: Path) -> None:
+    Truth(state / FILE_NAME).delete("offer", 111)
+    tell(type="offer", id=195)
+    wait_until(lambda: len(client.updates()) >= 2, WAIT_SECONDS, "both updates")
+    assert client.updates()[1]["id"] == 111
+    assert json.loads(client.updates()[1]["body"]) == {"payin": None, "payout": None}
+
+
+def test_a_saved_campaign_that_is_gone_has_an_empty_body_and_an_offer_is_passed_over(client: Client) -> None:
+    tell(type="offer", id=77777)
+    tell(type="campaign", id=77777)
+    wait_until(client.updates, WAIT_SECONDS, "the update")
+    assert [(update["type"], update["body"]) for update in client.updates()] == [("campaign", "[]")]
+
+
+def test_a_change_is_in_the_next_file(corecipe: int, state: Path, s3: "S3Client") -> None:
+    truth = Truth(state / FILE_NAME)
+    truth.put("offer", (truth.get("offer", 101) or {}) | {"colour": "blue"})
     wait_until(
-        lambda: any(offer.get("colour") == "blue" for offer in uploaded(s3, "offers")), 5, "the upload"
+        lambda: any(offer.get("colour") == "blue" for offer in uploaded(s3, "offers")),
+        WAIT_SECONDS,
+        "the upload",
     )
 
 
+def test_another_amount_or_flag_changes_neither_the_number_nor_the_file(state: Path, s3: "S3Client") -> None:
+    truth = Truth(state / FILE_NAME)
+    corecipe = CoRecipe(truth, upload_seconds=1, broken_every=0)
+    corecipe.upload()
+    number = corecipe.numbers["offer"]
+    record = truth.get("offer", 102) or {}
+    truth.put("offer", record | {"payin": 99, "payout": 0.5, "isCpmOptionEnabled": 1})
+    corecipe.upload()
+    assert (corecipe.numbers["offer"], uploaded(s3, "offers")[2]["payin"]) == (number, record["payin"])
+    truth.put("offer", record | {"payin": 99, "name": "A longer name than before"})
+    corecipe.upload()
+    assert corecipe.numbers["offer"] > number
+    assert 99 in [offer["payin"] for offer in uploaded(s3, "offers")]
+
+
 @pytest.mark.parametrize("junk", ["", "junk", "[]", '{"type": "affiliate", "id": 1}', '{"type": "offer"}'])
-def test_junk_in_the_queue_is_passed_over(client: Client, state: Path, junk: str) -> None:
+def test_junk_in_the_queue_is_passed_over(client: Client, junk: str) -> None:
     queue = boto3.client("sqs", region_name="us-east-1")
     body = junk or " "
     queue.send_message(QueueUrl=changes_queue_url(queue), MessageBody=body, MessageGroupId="junk")
-    change(state, "offer", "101", "--payout", "1")
-    wait_until(client.updates, 5, "the update after the junk")
+    tell(type="offer", id=101)
+    wait_until(client.updates, WAIT_SECONDS, "the update after the junk")
 
 
 def test_a_change_reaches_the_redis_of_an_instance(
@@ -144,11 +235,13 @@ def test_a_change_reaches_the_redis_of_an_instance(
 ) -> None:
     store = RecipeStore(redis_client)
     with running("manage.py", "recipe_listen", SOCKET_HOST=f"http://{LOCALHOST}:{corecipe}"):
-        wait_until(lambda: store.meta(RecipeKind.CAMPAIGNS).announced_size, 20, "the first load")
+        wait_until(lambda: store.meta(RecipeKind.CAMPAIGNS).announced_size, WAIT_SECONDS, "the first load")
         change(state, "campaign", "5101", "--status", "blocked")
-        wait_until(lambda: b'"blocked"' in (store.get(RecipeKind.CAMPAIGNS, 5101) or b""), 5, "the change")
+        wait_until(
+            lambda: b'"blocked"' in (store.get(RecipeKind.CAMPAIGNS, 5101) or b""), WAIT_SECONDS, "the change"
+        )
         change(state, "offer", "990", "--create", "--name", "Brand new")
-        wait_until(lambda: store.get(RecipeKind.OFFERS, 990), 5, "the new record")
+        wait_until(lambda: store.get(RecipeKind.OFFERS, 990), WAIT_SECONDS, "the new record")
     for kind in RecipeKind:
         local_path(kind).unlink(missing_ok=True)
 

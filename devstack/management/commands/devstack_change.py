@@ -115,5 +115,5 @@ def _tell(environment: Environment, change: dict[str, Any]) -> None:
     except (BotoCoreError, ClientError) as problem:
         raise CommandError(
             f"the records were changed, but co-recipe was not told: {problem}. Is `make dev` running, and on "
-            "this PORT? It uploads the change with its next recipe file all the same."
+            "this PORT? A change of an amount or a flag is in no recipe file until something longer changes."
         ) from None
