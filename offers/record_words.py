@@ -102,6 +102,10 @@ def _closed(rule: Rule, what: str, leave: Line) -> RuleWords:
     return RuleWords(TITLES[rule], is_on=True, lines=(line,), now="closed")
 
 
+# A row that closes nothing says little: the candidate's own record decides at every click.
+OPEN_WHILE = "open while its own record is"
+
+
 def _aggregated(offer: Offer, leave: Line) -> RuleWords:
     if offer.type is not OfferType.AGGREGATED:
         return _off(Rule.AGGREGATED, "It is a regular offer, with a page of its own.")
@@ -113,7 +117,7 @@ def _aggregated(offer: Offer, leave: Line) -> RuleWords:
         if found.countries_restricted:
             closed = f"{closed}; " if closed else ""
             closed += f"not for {listed(sorted(found.countries_restricted))}"
-        lines.append((OfferRef(found.offer_id), f" ({closed or 'open'})"))
+        lines.append((OfferRef(found.offer_id), f" ({closed or OPEN_WHILE})"))
     lines.append(("Where none is open, clicks exit to ", *leave, "."))
     return RuleWords(TITLES[Rule.AGGREGATED], is_on=True, lines=tuple(lines))
 

@@ -51,7 +51,7 @@ def test_candidates_are_listed_with_why_they_are_closed() -> None:
         {"aggregatedOfferId": 3, "capsOverLimitSales": True, "countriesRestrictions": "US"},
     ]
     words = words_of_offer(type="aggregated", offersAggregatedIds=rows)["Aggregated"]
-    assert "offer 2 (open)" in said(words)
+    assert "offer 2 (open while its own record is)" in said(words)
     assert "offer 3 (its sales cap is exceeded; not for US)" in said(words)
     assert "Where none is open, clicks exit to offer 9." in said(words)
 
