@@ -6,6 +6,7 @@ Redis keys, all of this instance's own Redis:
   "assumed" (the shared Redis was away, so the visitor counts as unique).
 - `clicks:dead`: a stream of what DynamoDB will never take: `click`, `unique` and `error`.
 - `clicks:conversions`: conversion messages by the moment they are due, in milliseconds since the epoch.
+- `clicks:conversions:sent:<lid>`: exists for two days after the message of that lid was sent.
 - `clicks:conversions:dead`: a stream of conversion messages that SQS will never take: `message` and `error`.
 - `clicks:totals`: counters since the beginning: `delivered`, `spooled`, `lost`, and `dead_dropped` and
   `dead_conversions_dropped`, the dead letters that were dropped because there were too many.
@@ -18,7 +19,7 @@ Redis keys, all of this instance's own Redis:
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,8 +39,11 @@ TOTALS = "clicks:totals"
 TABLE = "clicks:table"
 WEIGHED = "clicks:weighed"
 PROBE = "clicks:probe"
+SENT = "clicks:conversions:sent"
 GROUP = "delivery"
 SEEN_SECONDS = 24 * 3600
+# A batch whose answer was lost is in the log and in the spool. For so long its replay brings no message back.
+SENT_SECONDS = 48 * 3600
 RATE_KEPT_SECONDS = 2 * 3600
 # A consumer without entries that was not heard of for so long is gone for good.
 FORGET_CONSUMER_MS = 3600_000
@@ -117,6 +121,7 @@ class ClickLog:
         self._acknowledge = redis.register_script(click_scripts.ACKNOWLEDGE)
         self._write = redis.register_script(click_scripts.WRITE)
         self._append = redis.register_script(APPEND)
+        self._forget_sent = redis.register_script(click_scripts.FORGET_SENT)
         self._forget_consumers = redis.register_script(click_scripts.FORGET_CONSUMERS)
         self._redeliver = redis.register_script(click_scripts.REDELIVER)
         self._redeliver_conversions = redis.register_script(click_scripts.REDELIVER_CONVERSIONS)
@@ -249,9 +254,15 @@ class ClickLog:
         found: Any = self.redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
         return list(found)
 
-    def forget_conversions(self, messages: Iterable[bytes]) -> None:
-        """Forget conversion messages: they were sent."""
-        self.redis.zrem(CONVERSIONS, *messages)
+    def sent_conversions(self, lids: Sequence[str]) -> set[str]:
+        """Return those of the lids whose message was sent in the last two days."""
+        kept: Any = self.redis.mget([f"{SENT}:{lid}" for lid in lids]) if lids else []
+        return {lid for lid, mark in zip(lids, kept, strict=True) if mark is not None}
+
+    def forget_sent_conversions(self, messages: Mapping[bytes, str]) -> None:
+        """Forget conversion messages, each with its lid: they were sent, and must not be again."""
+        pairs = [part for message, lid in messages.items() for part in (lid, message)]
+        self._forget_sent(keys=[CONVERSIONS], args=[SENT_SECONDS, *pairs])
 
     def set_conversions_aside(self, refused: Iterable[tuple[bytes, str]]) -> None:
         """Put conversion messages that can never be sent, each with its error, where staff finds them."""

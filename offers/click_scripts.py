@@ -26,6 +26,19 @@ return acknowledged
 """
 )
 
+# Forget messages that were sent and remember their lids, in one step: between two steps, a replay of the
+# spool could bring a message back. KEYS: conversions. ARGV: seconds that a lid is remembered, then a lid and
+# its message each.
+FORGET_SENT = (
+    _ALLOW_OOM
+    + """
+for at = 2, #ARGV, 2 do
+  redis.call('SET', 'clicks:conversions:sent:' .. ARGV[at], '', 'EX', ARGV[1])
+  redis.call('ZREM', KEYS[1], ARGV[at + 1])
+end
+"""
+)
+
 # KEYS: log, dead letters. ARGV: group, id, click, unique, error.
 SET_ASIDE = (
     _ALLOW_OOM

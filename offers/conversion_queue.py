@@ -145,12 +145,14 @@ def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
             messages, broken = _readable(found)
             _set_aside(log, broken)
             refused += broken
+            messages = _not_sent_yet(log, messages)
             for batch in _batches(messages):
                 if time.monotonic() >= deadline:
                     break
                 answer = queue.send(batch)
                 if answer.taken:
-                    log.forget_conversions(answer.taken)
+                    lids = {message.text: message.lid for message in batch}
+                    log.forget_sent_conversions({text: lids[text] for text in answer.taken})
                 _set_aside(log, answer.refused)
                 sent += len(answer.taken)
                 refused += answer.refused
@@ -165,6 +167,14 @@ def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
     if refused:
         logger.error("conversion messages will never be sent", count=len(refused), problem=refused[0][1])
     return Sent(sent, len(refused))
+
+
+def _not_sent_yet(log: ClickLog, messages: Sequence[_Message]) -> list[_Message]:
+    """Forget messages that were sent before and came back by a replay of the spool; return the others."""
+    sent = log.sent_conversions([message.lid for message in messages])
+    if again := {message.text: message.lid for message in messages if message.lid in sent}:
+        log.forget_sent_conversions(again)
+    return [message for message in messages if message.lid not in sent]
 
 
 def _set_aside(log: ClickLog, refused: Sequence[tuple[bytes, str]]) -> None:

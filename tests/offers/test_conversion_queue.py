@@ -110,7 +110,7 @@ def test_a_sender_that_dies_before_it_forgets_sends_no_second_message(
         raise KeyboardInterrupt
 
     add(log, "a", "b")
-    monkeypatch.setattr(log, "forget_conversions", die)
+    monkeypatch.setattr(log, "forget_sent_conversions", die)
     with pytest.raises(KeyboardInterrupt):
         send(log)
     monkeypatch.undo()
