@@ -13,7 +13,7 @@ import redis
 import socketio
 
 from devstack.services import LOCALHOST, Service, free_port
-from recipes.link import announced_number
+from recipes.link import LONGEST_PAUSE_SECONDS, announced_number
 from recipes.store import RecipeKind, RecipeStore
 from tests.processes import running, wait_until
 from tests.recipe import make_live, offer_blob
@@ -48,6 +48,26 @@ def send_update(server: RawCoRecipe, offer_id: int) -> None:
 def malformed(store: RecipeStore) -> int:
     state = store.listener_state()
     return state.malformed if state else -1
+
+
+def test_pauses_between_attempts_stay_short() -> None:
+    # A message that co-recipe sends half a minute after the first client came must find us there.
+    assert LONGEST_PAUSE_SECONDS * 1.5 <= 15
+
+
+def test_while_there_is_no_room_nothing_is_read_and_nothing_is_lost(
+    store: RecipeStore, redis_client: redis.Redis, server: RawCoRecipe
+) -> None:
+    name = "x" * 900_000
+    with listener(server.url):
+        wait_until(lambda: server.packets, 60, "a connection")
+        redis_client.execute_command("CLIENT", "PAUSE", 3_000, "ALL")
+        for offer_id in range(1, 201):
+            body = offer_blob(offer_id, name=name).decode()
+            message = {"type": "offer", "id": offer_id, "action": "update", "timestamp": now_ms()}
+            server.send_event("updRecipe", message | {"body": body})
+        wait_until(lambda: store.live_count(OFFERS) == 200, 90, "the last update")
+        assert server.connections == 1
 
 
 UNREADABLE: list[str | bytes] = [

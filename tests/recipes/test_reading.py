@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,64 @@ def test_an_empty_file(path: Path) -> None:
 
 def test_a_gzip_of_nothing(path: Path) -> None:
     assert "is empty inside" in complaint(packed(path, ""))
+
+
+def test_a_gzip_file_of_several_members(path: Path) -> None:
+    whole = GOOD.encode()
+    for at in (1, 20, len(whole) - 1):
+        path.write_bytes(gzip.compress(whole[:at]) + gzip.compress(b"") + gzip.compress(whole[at:]))
+        assert read(path) == RECORDS
+
+
+def test_a_gzip_file_that_zeros_pad(path: Path) -> None:
+    path.write_bytes(gzip.compress(GOOD.encode()) + bytes(512))
+    assert read(path) == RECORDS
+
+
+def test_a_second_member_that_is_cut_off(path: Path) -> None:
+    path.write_bytes(gzip.compress(GOOD[:20].encode()) + gzip.compress(GOOD[20:].encode())[:-4])
+    assert "ends early" in complaint(path)
+
+
+def test_a_byte_order_mark_is_passed_over(path: Path) -> None:
+    assert read(packed(path, b"\xef\xbb\xbf" + GOOD.encode())) == RECORDS
+    assert "begins with" in complaint(packed(path, b"\xef\xbb\xbf" * 2 + GOOD.encode()))
+
+
+@pytest.mark.parametrize("element", ["[]", "null", "1", "-1.5", '"text"', "true", "[[1], {}]"])
+def test_an_element_that_is_no_object_has_no_fields(path: Path, element: str) -> None:
+    records = list(read_records(packed(path, f"[{element}, {element}]"), LIMIT_BYTES))
+    assert records == [(None, element), (None, element)]
+
+
+def test_a_number_that_the_end_of_a_chunk_cuts_in_two_is_one(path: Path) -> None:
+    blanks = " " * (CHUNK_BYTES - 3)
+    records = list(read_records(packed(path, f"[{blanks}12345]"), LIMIT_BYTES))
+    assert [record.text for record in records] == ["12345"]
+
+
+def test_white_space_is_passed_over_fast_and_told_of(path: Path) -> None:
+    with gzip.open(path, "wb", 1) as file:
+        file.write(b"[")
+        for _ in range(100):
+            file.write(b" \n" * 500_000)
+        file.write(b"]")
+    chunks: list[int] = []
+    started = time.process_time()
+    assert list(read_records(path, 2**31, lambda: chunks.append(1))) == []
+    # Sixteen seconds, where it is looked at character by character.
+    assert time.process_time() - started < 6
+    assert len(chunks) > 300
+
+
+def test_white_space_within_a_record_too(path: Path) -> None:
+    blanks = " " * 12_000_000
+    assert read(packed(path, f'[{{"offerId":{blanks}1}}]'), 2**31) == [{"offerId": 1}]
+
+
+def test_a_file_that_holds_little_but_repetition(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recipes.reading.FREE_EXPANSION_BYTES", 1_000_000)
+    assert "more than 250 times as many" in complaint(packed(path, "[" + " " * 5_000_000 + "]"))
 
 
 def test_something_behind_the_gzip_data(path: Path) -> None:
