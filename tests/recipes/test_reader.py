@@ -36,7 +36,7 @@ async def reader(reply: bytes) -> AsyncIterator[RecipeReader]:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    client = redis.asyncio.Redis(port=port, protocol=2, lib_name=None, lib_version=None)
+    client = redis.asyncio.Redis(port=port, protocol=2, driver_info=None)
     try:
         yield RecipeReader(client)
     finally:
