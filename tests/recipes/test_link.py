@@ -61,7 +61,7 @@ def test_while_there_is_no_room_nothing_is_read_and_nothing_is_lost(
     name = "x" * 900_000
     with listener(server.url):
         wait_until(lambda: server.packets, 60, "a connection")
-        redis_client.execute_command("CLIENT", "PAUSE", 3_000, "ALL")
+        redis_client.client_pause(3_000)
         for offer_id in range(1, 201):
             body = offer_blob(offer_id, name=name).decode()
             message = {"type": "offer", "id": offer_id, "action": "update", "timestamp": now_ms()}
