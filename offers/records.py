@@ -172,6 +172,7 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
             ("caps", self.caps),
             ("caps exit", self.caps is not None and self.caps.redirect_offer_id),
             ("target rules", self.rule_sets),
+            ("including rules", any(rule.include for found in self.rule_sets for rule in found.rules)),
         )
         return self.unreadable.union(name for name, is_set in held if is_set)
 

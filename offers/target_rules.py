@@ -91,11 +91,13 @@ def _rule_set(read: FieldReader, content: dict[str, Any]) -> RuleSet:
 
 
 def _include(read: FieldReader, row: dict[str, Any]) -> bool | None:
-    """Whether a rule includes or excludes, which are opposites; one that does not say which is off."""
+    """Whether a rule includes; one that does not say excludes, one that cannot be read (None) is off."""
+    before = len(read.defects)
     include = read.flag("include", row, "targetRules.")
-    if include is None and row.get("include") in (None, ""):
-        read.defect("targetRules.include", row.get("include"), "is missing; its rule is off")
-    return include
+    if include is not None or len(read.defects) > before:
+        return include
+    read.defect("targetRules.include", row.get("include"), "is missing; the rule excludes")
+    return False
 
 
 def _group(read: FieldReader, conditions: Any, include: bool) -> tuple[Condition, ...]:

@@ -21,6 +21,7 @@ WORDS = {
     "blacklisted": "a blacklisted affiliate",
     "payout": "a payout",
     "target rules": "target rules",
+    "including rules": "target rules that include",
 }
 
 

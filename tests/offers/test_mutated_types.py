@@ -4,7 +4,6 @@ Where somebody would be, the change has to be one that a load sees: records that
 because something in them is unreadable, or counts over the whole file that hold it back.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from offers.routing import Defaults, decide
 from offers.rules import Asked
 from offers.tokens import AdTarget
 from offers.visitors import Visitor
+from recipes.census import Census, damages
 from tests.offers.builders import DEFAULTS, NOW_MS, visitor
 from tests.recipes.mutated_types import Mutation, Record, fields_of, mutations
 
@@ -128,19 +128,16 @@ def let_in(recipe: Recipe) -> Iterator[LetIn]:
 
 
 def is_held(mutation: Mutation, live: dict[int, Any], parse: Callable[[Record], Any]) -> bool:
-    """Whether counts over the file tell that a field was changed: the least that a load has to look at."""
-    records, rejected = [], 0
+    """Whether counts over the file tell a load that a field was changed."""
+    file, before = Census(), Census()
+    for record in live.values():
+        before.count(record)
     for raw in mutation.records:
         try:
-            records.append(parse(raw))
+            file.count(parse(raw))
         except RecordRejected:
-            rejected += 1
-    bound = len(live) * MAX_RISE_PERCENT / 100
-    defective = sum(bool(record.defects) for record in records) - sum(bool(r.defects) for r in live.values())
-    had = Counter(name for record in live.values() for name in record.restrictions)
-    has = Counter(name for record in records for name in record.restrictions)
-    lost = any(count - has[name] > bound or not has[name] for name, count in had.items())
-    return rejected > bound or defective > bound or lost
+            file.count_rejected()
+    return bool(damages(file, before, MAX_RISE_PERCENT))
 
 
 @pytest.mark.parametrize("field", fields_of(OFFERS))

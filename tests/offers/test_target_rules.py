@@ -66,10 +66,17 @@ def test_a_group_with_what_is_no_value_is_off(value: object) -> None:
     assert (len(found.rule_sets), set(found.unreadable)) == (0, {"target rules"})
 
 
-@pytest.mark.parametrize("value", ["perhaps", None, 2, [], {}])
-def test_a_rule_that_does_not_say_whether_it_includes_is_off(value: Any) -> None:
+@pytest.mark.parametrize("value", ["perhaps", 2, [], {}])
+def test_a_rule_whose_include_cannot_be_read_is_off(value: Any) -> None:
     found = campaign(targetRules=target(("cid", "x"), include=value))
     assert (found.rule_sets, [defect.field for defect in found.defects]) == ((), ["targetRules.include"])
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_a_rule_that_does_not_say_whether_it_includes_excludes_and_is_a_defect(value: Any) -> None:
+    found = campaign(targetRules=target(("cid", "x"), include=value))
+    assert [rule.include for rule in found.rule_sets[0].rules] == [False]
+    assert [defect.field for defect in found.defects] == ["targetRules.include"]
 
 
 def test_a_group_with_a_condition_that_is_none_is_off() -> None:
