@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from offers.blanks import BLANKS, SURROUNDINGS
-from offers.countries import Countries, countries_in
+from offers.countries import NO_COUNTRIES, Countries, countries_in
 from offers.instants import BadInstant, instant_ms
 
 MAX_AMOUNT = Decimal(10**12)
@@ -30,6 +30,8 @@ JSON_DEPTH = 3
 
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE_WORDS = frozenset({"0", "false", "no", "off", "n", "f"})
+# Most statuses and types stand as they are meant.
+USUAL_WORDS = frozenset({"public", "private", "regular", "aggregated", "active", "inactive", "pending"})
 # JSON text of anything but a word.
 _NO_WORD = re.compile(r"[\[{]|[-+.\d]+(e[-+]?\d+)?$|(true|false)$")
 # In JSON text: an escaped backslash, a whole pair, or a half of one; and halves that are not escaped.
@@ -68,6 +70,8 @@ def word_of(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return None
+    if value in USUAL_WORDS:
+        return value
     word = value.strip(SURROUNDINGS).lower()
     return None if _NO_WORD.match(word) else word
 
@@ -186,7 +190,10 @@ class FieldReader:
 
     def countries(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> Countries:
         """The countries of a list such as "CN, ru" or ["CN"]; each entry that is none is a defect."""
-        found = countries_in((self.raw if source is None else source).get(field))
+        value = (self.raw if source is None else source).get(field)
+        if value is None:
+            return NO_COUNTRIES
+        found = countries_in(value)
         for entry in found.unreadable[:NAMED_ENTRIES]:
             self.defect(path + field, entry, "is not a country's code")
         return found
@@ -194,6 +201,8 @@ class FieldReader:
     def json(self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = "") -> Any:
         """The value of JSON inside text (or of JSON that was never put into text); None when absent."""
         value = found = (self.raw if source is None else source).get(field)
+        if value is None:
+            return None
         for _ in range(JSON_DEPTH):
             if not isinstance(found, str):
                 break

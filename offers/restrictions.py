@@ -16,6 +16,7 @@ NOTHING_UNREADABLE: frozenset[str] = frozenset()
 # What counters of `capInfo` there are, with the part that they have in its flags' names.
 _COUNTED = (("sales", "capsSales"), ("clicks", "capsClicks"))
 _CAP_FLAGS = tuple(f"{name}{side}Limit" for _, name in _COUNTED for side in ("Over", "Under"))
+_READABLE = (None, 0, 1)
 _NOT_SET: tuple[object, ...] = (None, "", [], {})
 
 
@@ -76,6 +77,9 @@ def _is_set_up(read: FieldReader, computed: str, switch: str, closes: str) -> bo
 
     Where it is missing nothing is set up, unless even the network's own `switch` cannot be read.
     """
+    if computed not in read.raw and read.raw.get(switch) in _READABLE:
+        # Most records.
+        return False
     set_up = read.flag(computed, closes=closes)
     if set_up is None and closes not in read.unreadable:
         read.flag(switch, closes=closes)

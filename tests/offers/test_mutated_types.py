@@ -23,7 +23,7 @@ from tests.recipes.mutated_types import Mutation, Record, fields_of, mutations
 
 # All of the showcase, and of the catalogue, which repeats itself, a part.
 OFFERS, CAMPAIGNS = demo_offers("https://pages.example")[:60], demo_campaigns()[:60]
-TARGETS = [AdTarget(raw["offerId"], raw["campaignId"]) for raw in CAMPAIGNS]
+TARGETS = [AdTarget(raw["offerId"], raw["campaignId"]) for raw in CAMPAIGNS[:32]]
 DEFAULT = Defaults(DEFAULT_OFFER_ID, DEFAULT_CAMPAIGN_ID, DEFAULTS.page)
 VISITORS = [
     *(visitor(country) for country in ("US", "CA", "GB", "DE", "CN", "JP", "IN", None)),
