@@ -22,6 +22,7 @@ from offers.answer import Answer, Answerer, redirect
 from offers.click_paths import ClickPaths
 from offers.click_record import Click
 from offers.request import ClickRequest, read_click
+from offers.tokens import OLD_FORM_MARK
 
 # A request that brings a body, or wants another protocol, is no plain click.
 _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
@@ -223,7 +224,9 @@ class _Cycle:
             self.send(_rendered(answer, self._protocol.default_lines()))
             return
         self.send(_REDIRECT % (self._protocol.default_lines(), click.location.encode()))
-        self._answerer.pulse.click(click.decision.redirect_type, time.perf_counter() - self._arrived)
+        took_s = time.perf_counter() - self._arrived
+        old_form = OLD_FORM_MARK in click.request.ad
+        self._answerer.pulse.click(click.decision.redirect_type, took_s, old_form=old_form)
 
     def send(self, answer: bytes) -> None:
         """Send the answer."""

@@ -20,7 +20,7 @@ from offers.request import ClickRequest
 from offers.rotation import Rotation
 from offers.routing import Decision, Defaults, Step, decide
 from offers.rules import Asked
-from offers.tokens import AdTarget, BadToken, TokenReader
+from offers.tokens import OLD_FORM_MARK, AdTarget, BadToken, TokenReader
 from offers.visitors import Visitor, VisitorReader
 
 RETRY_AFTER_SECONDS = 5
@@ -96,7 +96,8 @@ class Answerer:
         if not request.head:
             if not await self.clicks.written(found):
                 return self.refuse_unwritten(request)
-            self.pulse.click(found.decision.redirect_type, time.perf_counter() - started)
+            took_s = time.perf_counter() - started
+            self.pulse.click(found.decision.redirect_type, took_s, old_form=OLD_FORM_MARK in request.ad)
         return redirect(found.location)
 
     def refuse(self, refusal: Refusal, request: ClickRequest) -> Answer:

@@ -113,6 +113,7 @@ class Counted(msgspec.Struct):
 
     `latency` has one count for each of `LATENCY_BOUNDS_MS` and one for what took longer; `seconds` is the
     time of all these answers together. `errors` are faults of ours on the short way of a click.
+    `old_form` is how many of the clicks had a link of the old form.
     """
 
     types: dict[str, int] = {}
@@ -120,6 +121,7 @@ class Counted(msgspec.Struct):
     latency: list[int] = msgspec.field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
     seconds: float = 0.0
     errors: int = 0
+    old_form: int = 0
 
     def add(self, other: "Counted") -> None:
         """Add what was counted in another while."""
@@ -130,6 +132,7 @@ class Counted(msgspec.Struct):
         self.latency = [mine + its for mine, its in zip(self.latency, other.latency, strict=True)]
         self.seconds += other.seconds
         self.errors += other.errors
+        self.old_form += other.old_form
 
 
 class Pulse:
@@ -150,11 +153,12 @@ class Pulse:
         self._latency = [0] * (len(LATENCY_BOUNDS_MS) + 1)
         self._seconds = 0.0
         self._errors = 0
+        self._old_form = 0
         self._unpublished = Counted()
         self._refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT_PER_SECOND)
 
-    def click(self, redirect_type: str, seconds: float) -> None:
-        """Count a click that was answered after so many seconds."""
+    def click(self, redirect_type: str, seconds: float, *, old_form: bool = False) -> None:
+        """Count a click that was answered after so many seconds; `old_form` if its link has the old form."""
         self.clicks += 1
         types = self._types
         if redirect_type not in types and len(types) >= MAX_REDIRECT_TYPES:
@@ -162,6 +166,8 @@ class Pulse:
         types[redirect_type] = types.get(redirect_type, 0) + 1
         self._latency[bisect_left(LATENCY_BOUNDS_MS, seconds * 1000)] += 1
         self._seconds += seconds
+        if old_form:
+            self._old_form += 1
 
     def refusal(self, reason: str) -> bool:
         """Count a refusal; gives whether there is room to `keep` it for staff to see."""
@@ -211,8 +217,10 @@ class Pulse:
 
     def _counted(self) -> Counted:
         """What has come since the last time; whoever hears of it has heard of it now."""
-        counted = Counted(self._types, self._refused, self._latency, self._seconds, self._errors)
-        self._types, self._refused, self._errors = {}, {}, 0
+        counted = Counted(
+            self._types, self._refused, self._latency, self._seconds, self._errors, self._old_form
+        )
+        self._types, self._refused, self._errors, self._old_form = {}, {}, 0, 0
         self._latency, self._seconds = [0] * len(self._latency), 0.0
         for hear in self.hearers:
             hear(counted)

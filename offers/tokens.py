@@ -32,6 +32,8 @@ MAX_CIPHERTEXT_BYTES = 512
 MAX_ID_DIGITS = 18
 
 SEALED_MARK = "v2."
+# In a token that was read: the old form. No sealed token has it, nor has the damage around a token.
+OLD_FORM_MARK = ":"
 NONCE_BYTES = 12
 TAG_BYTES = 16
 # Two ids of 18 digits, an expiry of 12 digits, and the bars between them.
@@ -116,7 +118,7 @@ class TokenReader:
     def _from_old_form(self, token: str) -> AdToken:
         if self._algorithm is None:
             raise BadToken("has the old form, which AD_TOKEN_V1 refuses")
-        iv_hex, mark, ciphertext_hex = token.partition(":")
+        iv_hex, mark, ciphertext_hex = token.partition(OLD_FORM_MARK)
         if not mark:
             raise BadToken("has no colon between IV and ciphertext")
         iv, ciphertext = _from_hex(iv_hex), _from_hex(ciphertext_hex)

@@ -18,13 +18,14 @@ from cotraffic.metrics.worker import WorkerMetrics
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.clicks import CommitCounts
 from offers.pulse import LATENCY_BOUNDS_MS, MAX_REDIRECT_TYPES, Counted, PulseReader
-from offers.tokens import encrypt
+from offers.tokens import encrypt, seal
 from recipes.store import RecipeKind, RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
+SEALING_KEY = "0f" * 32
 NO_COMMITS = msgspec.structs.asdict(CommitCounts())
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -102,7 +103,12 @@ def workers(valkey_here: Service) -> Iterator[httpx.Client]:
     """Two workers."""
     url = f"redis://{LOCALHOST}:{valkey_here.port}/0"
     with (
-        web_worker(REDIS_URL=url, WEB_CONCURRENCY="2", METRICS_ALLOW="127.0.0.1,10.20.0.0/16") as base_url,
+        web_worker(
+            REDIS_URL=url,
+            WEB_CONCURRENCY="2",
+            METRICS_ALLOW="127.0.0.1,10.20.0.0/16",
+            AD_TOKEN_KEYS=f"k:{SEALING_KEY}",
+        ) as base_url,
         httpx.Client(base_url=base_url, headers={"Connection": "close"}, timeout=20) as client,
     ):
         yield client
@@ -135,6 +141,23 @@ def test_clicks_of_all_workers_are_counted_by_outcome_and_type(workers: httpx.Cl
     assert value(now, "click_log_entries") == before + 20
     assert value(now, "click_log_undelivered") == before + 20
     assert value(now, "recipe_records", kind="offers") == 1
+
+
+def tokens(client: httpx.Client, form: str) -> float:
+    return value(samples(client), "ad_tokens_total", form=form)
+
+
+def test_clicks_are_counted_by_the_form_of_their_link(workers: httpx.Client) -> None:
+    sealed = seal(1, 1, "k", bytes.fromhex(SEALING_KEY))
+    before = tokens(workers, "v1"), tokens(workers, "v2")
+    click(workers, 2)
+    # Damage around a token does not change its form, a token that cannot be read has none.
+    statuses = [
+        workers.get(f"/offer?ad={ad}").status_code for ad in (sealed, f"<{sealed}>.", "ab:cd", "v2.k.x")
+    ]
+    assert statuses == [302, 302, 404, 404]
+    wait_until(lambda: tokens(workers, "v2") == before[1] + 2, 60, "a count of the v2 links")
+    wait_until(lambda: tokens(workers, "v1") == before[0] + 2, 60, "a count of the old links")
 
 
 def outcome(client: httpx.Client, name: str) -> float:

@@ -50,6 +50,8 @@ class WorkerMetrics:
             self._clicks.labels(REDIRECTED, self._bounded(redirect_type)).inc(count)
         for reason, count in counted.refused.items():
             self._clicks.labels(outcome(reason), "").inc(count)
+        self._tokens.labels("v1").inc(counted.old_form)
+        self._tokens.labels("v2").inc(sum(counted.types.values()) - counted.old_form)
         self._answer_seconds.add(counted.latency, counted.seconds)
         self._errors.inc(counted.errors)
         caches, commits = self._describe()
@@ -78,6 +80,12 @@ class WorkerMetrics:
             "cotraffic_clicks",
             "Clicks by what became of them; the redirect type is that of the click record.",
             ["outcome", "redirect_type"],
+            registry=registry,
+        )
+        self._tokens = Counter(
+            "cotraffic_ad_tokens",
+            "Redirected clicks by the form of their link's token: v1, the old one, or v2.",
+            ["form"],
             registry=registry,
         )
         self._answer_seconds = _BulkHistogram(
