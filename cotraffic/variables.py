@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import environ
@@ -19,8 +20,17 @@ WANTED = {
 }
 
 
+# What Django's database backends need besides Django; one package of each line is enough.
+DRIVERS = {
+    "django.db.backends.sqlite3": ("sqlite3",),
+    "django.db.backends.postgresql": ("psycopg", "psycopg2"),
+    "django.db.backends.mysql": ("MySQLdb",),
+    "django.db.backends.oracle": ("oracledb",),
+}
+
+
 class Variables(environ.Env):  # type: ignore[misc]
-    """Read variables by kind: `str`, `int`, `float`, `bool`, `list` (separated by commas) and `db` (a URL).
+    """Read variables by kind: `str`, `int`, `float`, `bool`, `list` (split at commas), `database` (a URL).
 
     The library takes a value that begins with `$` for the name of another variable, and drops what is no
     digit from a number; here the value counts as it is written. A number or a boolean that cannot be read
@@ -43,6 +53,31 @@ class Variables(environ.Env):  # type: ignore[misc]
         except (KeyError, ValueError):
             wanted = WANTED[cast]
             raise ImproperlyConfigured(f"{var} must be {wanted}; correct it, or leave it out.") from None
+
+    def database(self, var: str, default: str) -> dict[str, Any]:
+        """Return the database that a URL names, as Django's `DATABASES` takes it.
+
+        Raises `ImproperlyConfigured` for a URL of no database, or of one whose driver is not installed.
+        """
+        config: dict[str, Any] = self.db_url_config(self.get_value(var, default=default))
+        _check_driver(var, config.get("ENGINE", ""))
+        return config
+
+
+def _check_driver(var: str, engine: str) -> None:
+    """Raise `ImproperlyConfigured` where a database cannot be used: Django's own error names no variable."""
+    drivers = DRIVERS.get(engine)
+    if drivers is None:
+        raise ImproperlyConfigured(
+            f"{var} must be a URL of a database that Django knows, such as sqlite:////data/staff.sqlite3; "
+            "correct it, or leave it out."
+        )
+    if not any(find_spec(driver) for driver in drivers):
+        database = engine.rpartition(".")[2]
+        raise ImproperlyConfigured(
+            f"{var} names a {database} database, whose driver {drivers[0]} is not installed. Install it, or "
+            "use SQLite, which needs none: sqlite:////data/staff.sqlite3."
+        )
 
 
 def _boolean(text: str) -> bool:

@@ -71,9 +71,16 @@ def test_the_entries_of_a_list_are_what_is_written() -> None:
     assert found == {"ALLOWED_HOSTS": ["$HOST", "b", "c$"], "AD_TOKEN_KEYS": ["$1:aa"]}
 
 
-def test_the_password_of_a_database_url_is_what_is_written() -> None:
+@pytest.fixture
+def driver(tmp_path: Path) -> str:
+    """A directory with a package of the name that PostgreSQL's driver has."""
+    (tmp_path / "psycopg.py").touch()
+    return str(tmp_path)
+
+
+def test_the_password_of_a_database_url_is_what_is_written(driver: str) -> None:
     url = "postgres://us$er:$pa$$word@db.example:5432/$name"
-    database = values("DATABASES", DATABASE_URL=url)["DATABASES"]["default"]
+    database = values("DATABASES", DATABASE_URL=url, PYTHONPATH=driver)["DATABASES"]["default"]
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("us$er", "$pa$$word", "$name")
 
 
@@ -95,6 +102,28 @@ def test_a_number_or_boolean_that_cannot_be_read_is_refused_by_name(name: str, v
     ended = read(name, **{name: value})
     assert ended.returncode != 0
     assert f"{name} must be {kind}" in ended.stderr.splitlines()[-1]
+
+
+def test_a_database_without_its_driver_is_refused_and_the_hint_names_the_driver() -> None:
+    last_line = read("DATABASES", DATABASE_URL="postgres://sam:hush@db.example/staff").stderr.splitlines()[-1]
+    assert "DATABASE_URL names a postgresql database, whose driver psycopg is not installed" in last_line
+    assert "sqlite:////data/" in last_line
+    assert "hush" not in last_line
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "hush://db.example/staff", "redis://hush@db.example/0"])
+def test_a_url_of_no_database_is_refused_by_name(url: str) -> None:
+    ended = read("DATABASES", DATABASE_URL=url)
+    assert ended.returncode != 0
+    assert "DATABASE_URL must be a URL of a database" in ended.stderr.splitlines()[-1]
+    assert "hush" not in ended.stderr
+
+
+@pytest.mark.parametrize("path", ["/data/staff.sqlite3", "var/staff.sqlite3", ":memory:"])
+def test_a_sqlite_database_is_taken(path: str) -> None:
+    separator = "//" if path == ":memory:" else "///"
+    database = values("DATABASES", DATABASE_URL=f"sqlite:{separator}{path}")["DATABASES"]["default"]
+    assert (database["ENGINE"], database["NAME"]) == ("django.db.backends.sqlite3", path)
 
 
 def test_a_value_that_cannot_be_read_is_not_shown() -> None:
