@@ -227,6 +227,8 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+# A name may be a password typed into the wrong field. The address is logged: banning it takes knowing it.
+AXES_SENSITIVE_PARAMETERS = ["username"]
 # A form of ours is small; the click protocol refuses larger bodies before Django sees them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000

@@ -1,5 +1,6 @@
 """Signing in: who fails too often has to wait, is told for how long, and nobody else is bothered."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,13 @@ def test_redis_is_not_needed(tmp_path: Path) -> None:
         form = {"username": "sam", "password": "wrong", "csrfmiddlewaretoken": client.cookies["csrftoken"]}
         statuses = [client.post(page, data=form, timeout=30).status_code for _ in range(6)]
     assert statuses == [200, 200, 200, 200, 429, 429]
+
+
+def test_the_log_names_the_address_of_a_failed_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    sign_in("2001:db8:0:1::7")
+    sign_in(ATTACKER)
+    logged = [record.getMessage() for record in caplog.records if "login failure" in record.getMessage()]
+    assert [re.findall(r'ip_address: "([^"]+)"', line) for line in logged] == [["2001:db8:0:1::"], [ATTACKER]]
 
 
 def test_neither_name_nor_password_is_kept_or_logged(caplog: pytest.LogCaptureFixture) -> None:
