@@ -15,13 +15,13 @@ _TAKEN = frozenset({"offer", "static", "health", "ready", "metrics"})
 
 @register("cotraffic")
 def check_token_keys(**_: Any) -> list[CheckMessage]:
-    """E020 for an unknown AD_TOKEN_V1, E021 for bad v2 keys, E022 when no link can be read.
+    """E060 for an unknown AD_TOKEN_V1, E021 for bad v2 keys, E022 when no link can be read.
 
     W023 for a key with two purposes.
     """
     if settings.AD_TOKEN_V1 not in (ACCEPT, REFUSE):
         hint = "Set AD_TOKEN_V1 to accept while links of the old form are in the field, else to refuse."
-        return [Error("AD_TOKEN_V1 is neither accept nor refuse.", hint=hint, id="cotraffic.E020")]
+        return [Error("AD_TOKEN_V1 is neither accept nor refuse.", hint=hint, id="cotraffic.E060")]
     try:
         keys = sealed_keys(settings.AD_TOKEN_KEYS)
     except ValueError as problem:

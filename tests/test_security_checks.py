@@ -16,7 +16,7 @@ def test_the_keys_of_tests_pass(settings: Settings) -> None:
 
 def test_an_unknown_word_for_the_old_form_is_refused(settings: Settings) -> None:
     settings.AD_TOKEN_V1 = "yes"
-    assert only(security_checks.check_token_keys()).id == "cotraffic.E020"
+    assert only(security_checks.check_token_keys()).id == "cotraffic.E060"
 
 
 @pytest.mark.parametrize("entries", [[KEY], [f"a:{KEY[:-1]}"], [f"a:{KEY}", f"a:{KEY}"], [f"a:{KEY}", ""]])
