@@ -1,9 +1,9 @@
 """Cuts zeros off the end of Redis' append-only file, so that Redis starts again after a power cut.
 
 A file system that allocates late may leave zeros where the last writes were not on the disk yet. None of
-those writes was acknowledged: with `appendfsync always` an answer leaves after the sync. Redis cuts off half a
-command by itself (`aof-load-truncated`), but takes zeros for damage and does not start. A copy of the end is
-kept beside the file. Damage anywhere else is left alone: a person decides, and docs/operating.md says how.
+those writes was acknowledged: with `appendfsync always` an answer leaves after the sync. Redis cuts off half
+a command by itself (`aof-load-truncated`), but takes zeros for damage and does not start. A copy of the end
+is kept beside the file. Damage anywhere else is left alone: a person decides, docs/operating.md says how.
 
 Usage: cut_zeros.py DIRECTORY (Redis' `dir`).
 """
