@@ -90,7 +90,7 @@ def test_every_script_can_be_run() -> None:
         subprocess.run(["/bin/bash", "-n", script], check=True)
 
 
-@pytest.mark.parametrize("name", ["web", "listener", "worker", "beat"])
+@pytest.mark.parametrize("name", ["web", "listener", "worker", "beat", "drain"])
 def test_a_container_of_its_own_runs_what_the_one_container_runs(name: str) -> None:
     command = shlex.split(program(name)["command"].replace("%(ENV_CELERY_CONCURRENCY)s", "4"))
     composed = [Path(word).name for word in COMPOSE["services"][name]["command"]]
@@ -98,7 +98,7 @@ def test_a_container_of_its_own_runs_what_the_one_container_runs(name: str) -> N
 
 
 def test_there_is_a_container_for_every_process() -> None:
-    assert COMPOSE["services"].keys() == {"redis", "migrate", "web", "listener", "worker", "beat"}
+    assert COMPOSE["services"].keys() == {"redis", "migrate", "web", "listener", "worker", "beat", "drain"}
     for name, service in COMPOSE["services"].items():
         assert service["restart"] in ("unless-stopped", "on-failure"), name
         assert "data:/data" in service["volumes"], name
@@ -111,8 +111,18 @@ def test_the_containers_share_one_redis_that_only_they_can_reach() -> None:
     assert urls == {"redis://redis:6379/0"}
 
 
+def test_containers_stop_as_programs_do_first_web_then_drain_then_redis() -> None:
+    # Compose stops a service before those that it depends on.
+    waits = {name: service.get("depends_on", []) for name, service in COMPOSE["services"].items()}
+    assert waits["drain"] == ["redis"]
+    for name in ("web", "listener", "worker", "beat"):
+        assert "drain" in waits[name]
+        assert int(program(name).get("priority", "40")) > int(program("drain")["priority"])
+    assert int(program("drain")["priority"]) > int(program("redis")["priority"])
+
+
 def test_a_container_has_as_long_to_stop_as_its_program_takes() -> None:
-    for name in ("web", "worker"):
+    for name in ("web", "worker", "drain"):
         assert int(COMPOSE["services"][name]["stop_grace_period"].rstrip("s")) >= int(
             program(name)["stopwaitsecs"]
         )
