@@ -1,6 +1,6 @@
 """What a fault is, how long it lasts, and how a system that does not come through it says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from tests.faults.system import System
@@ -12,6 +12,7 @@ class Scale(NamedTuple):
     before: float
     after: float
     redis_away: float
+    redis_full: float
     disk_full: float
     dynamodb_fails: float
     dynamodb_away: float
@@ -23,6 +24,7 @@ LONG = Scale(
     before=3,
     after=5,
     redis_away=5,
+    redis_full=20,
     disk_full=5,
     dynamodb_fails=10,
     dynamodb_away=60,
@@ -35,6 +37,7 @@ SHORT = Scale(
     before=1.5,
     after=2,
     redis_away=2,
+    redis_full=3,
     disk_full=3,
     dynamodb_fails=3,
     dynamodb_away=6,
@@ -52,7 +55,8 @@ class Fault(NamedTuple):
 
     `prepare` happens before the load begins, and gives the lids of clicks that count as answered. `loses`: it
     may lose clicks, which have to be counted exactly. `drains`: the web process ends in good order, so that
-    whatever it wrote down has to be answered, too.
+    whatever it wrote down has to be answered, too. `refuses`: it answers clicks with 503. `disk_bytes`: log
+    and spool are on one disk of that size, which only root can mount. `variables` are for all programs.
     """
 
     name: str
@@ -61,3 +65,6 @@ class Fault(NamedTuple):
     prepare: Callable[[System, Scale], set[str]] | None = None
     loses: bool = False
     drains: bool = False
+    refuses: bool = False
+    disk_bytes: int = 0
+    variables: Mapping[str, str] = {}

@@ -2,8 +2,10 @@
 
 import time
 
-from tests.faults import of_dynamodb, of_programs, of_redis
+from tests.faults import of_dynamodb, of_limits, of_programs, of_redis
 from tests.faults.fault import Fault
+
+ONE_DISK_BYTES = 96 * 1024 * 1024
 
 FAULTS = (
     Fault("none", "no fault", lambda _, scale: time.sleep(scale.after)),
@@ -31,6 +33,24 @@ FAULTS = (
     Fault("dynamodb-hangs", "DynamoDB accepts and does not answer", of_dynamodb.hang_dynamodb),
     Fault("dynamodb-away", "DynamoDB is away for long", of_dynamodb.stay_away),
     Fault("disk-full", "the spool's disk is full while Redis is away", of_redis.fill_disk, loses=True),
+    Fault("redis-memory", "Redis' memory is used up while DynamoDB is away", of_limits.fill_memory),
+    Fault("redis-full", "Redis refuses what needs memory", of_limits.fill_memory_entirely),
+    Fault("redis-read-only", "Redis is read-only", of_limits.make_read_only),
+    Fault("descriptors", "no descriptor is left, and Redis is killed", of_limits.use_up_descriptors),
+    Fault(
+        "one-disk",
+        "log and spool share a disk, which is full",
+        of_limits.fill_the_one_disk,
+        disk_bytes=ONE_DISK_BYTES,
+    ),
+    Fault(
+        "one-disk-refused",
+        "the same beyond the reserve, clicks are refused",
+        of_limits.fill_the_one_disk,
+        refuses=True,
+        disk_bytes=ONE_DISK_BYTES,
+        variables={"CLICKS_UNWRITABLE": "refuse", "CLICK_SPOOL_RESERVE_BYTES": "65536"},
+    ),
     Fault("web-reloaded", "gunicorn reloads (SIGHUP)", of_programs.reload_web, drains=True),
     Fault("web-stopped", "gunicorn is stopped (SIGTERM) and started", of_programs.stop_web, drains=True),
     Fault(

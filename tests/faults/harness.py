@@ -34,7 +34,9 @@ def run(faults: Sequence[Fault], scale: Scale, rate: float, directory: Path) -> 
 
     Everything is kept below `directory`. Raises NotUp when the system does not even start.
     """
-    with System(directory) as system:
+    disk_bytes = max(fault.disk_bytes for fault in faults)
+    variables = {name: value for fault in faults for name, value in fault.variables.items()}
+    with System(directory, disk_bytes, variables) as system:
         return _run(system, faults, scale, rate)
 
 
@@ -101,8 +103,10 @@ def judge(account: Account, answers: Answers, faults: Sequence[Fault]) -> list[s
         problems.append(f"{account.strangers - answers.unanswered} clicks were delivered that nobody made")
     if any(fault.drains for fault in faults) and account.strangers:
         problems.append(f"{account.strangers} clicks were accepted and not answered")
-    if answers.other_status:
+    if answers.other_status and not any(fault.refuses for fault in faults):
         problems.append(f"{answers.other_status} clicks were answered with something else than a redirect")
+    if not answers.other_status and any(fault.refuses for fault in faults):
+        problems.append("nothing was refused, so that the fault was none")
     if not answers.answered:
         problems.append("no click was answered at all")
     return problems

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -39,15 +39,22 @@ class NotUp(Exception):
 class System:
     """Valkey, a stand-in of DynamoDB, gunicorn with two workers, a Celery worker and beat."""
 
-    def __init__(self, directory: Path) -> None:
-        """Prepare a system that keeps everything below `directory`; nothing runs before `start`."""
+    def __init__(
+        self, directory: Path, disk_bytes: int = 0, variables: Mapping[str, str] | None = None
+    ) -> None:
+        """Prepare a system that keeps everything below `directory`; nothing runs before `start`.
+
+        With `disk_bytes`, log and spool are on one disk of that size. `variables` change its environment.
+        """
         self.directory = directory
+        self.disk = directory / "disk" if disk_bytes else directory
+        self._disk_bytes = disk_bytes
+        self.spool = self.disk / "spool"
         self.web_port, self.redis_port, self.dynamodb_port = free_port(), free_port(), free_port()
         self.path = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
         self.supervisor = Supervisor(str(directory))
-        self._environment = self._variables()
-        for name in ("valkey", "logs", "spool"):
-            (directory / name).mkdir(parents=True)
+        self._environment = self._variables() | dict(variables or {})
+        (directory / "logs").mkdir(parents=True)
         write_databases([], directory / "City.mmdb", directory / "ISP.mmdb")
 
     @property
@@ -57,7 +64,13 @@ class System:
 
     def start(self) -> None:
         """Start everything; returns when clicks are answered and Celery works. Raises NotUp."""
-        self.redis = self._add("redis", valkey_command(self.redis_port, self.directory / "valkey"))
+        if self._disk_bytes:
+            self.disk.mkdir()
+            size = f"size={self._disk_bytes}"
+            subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", size, "tmpfs", self.disk], check=True)
+        for directory in (self.disk / "valkey", self.spool):
+            directory.mkdir(exist_ok=True)
+        self.redis = self._add("redis", valkey_command(self.redis_port, self.disk / "valkey"))
         store = self.directory / "dynamodb"
         self.dynamodb = self._add("dynamodb", dynamodb_stub.command(self.dynamodb_port, store))
         self._wait(lambda: valkey_answers(self.redis_port), self.redis)
@@ -87,6 +100,23 @@ class System:
         for pid in self.web_workers():
             _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+    def limit_descriptors(self) -> None:
+        """Let no web worker open more than it has open now."""
+        for pid in self.web_workers():
+            limit = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()) + 1
+            _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+
+    def unlimit_descriptors(self) -> None:
+        """End that."""
+        for pid in self.web_workers():
+            _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+
+    def spooled(self) -> int:
+        """The files of the spool that hold clicks."""
+        return sum(1 for path in self.spool.glob("*.ndjson") if _size(path))
 
     def dynamodb_mode(self, mode: str) -> None:
         """Put DynamoDB into one of `dynamodb_table.MODES`. Raises httpx.HTTPError."""
@@ -119,6 +149,8 @@ class System:
     def stop(self) -> None:
         """End everything."""
         self.supervisor.stop()
+        if self._disk_bytes:
+            subprocess.run(["/bin/umount", "-l", self.disk], check=True)
 
     def __enter__(self) -> Self:
         try:
@@ -166,7 +198,7 @@ class System:
             "REDIS_URL": f"redis://{LOCALHOST}:{self.redis_port}/0",
             "CELERY_BROKER_URL": f"redis://{LOCALHOST}:{self.redis_port}/0",
             "DATABASE_URL": f"sqlite:///{self.directory / 'django.sqlite3'}",
-            "CLICK_SPOOL_DIR": str(self.directory / "spool"),
+            "CLICK_SPOOL_DIR": str(self.spool),
             "CLICK_COMMIT_TIMEOUT_MS": "250",
             "CLICK_LOG_KEEP": "100000",
             "AWS_DYNAMODB_ENDPOINT": self.dynamodb_url,
@@ -181,6 +213,12 @@ class System:
             "RECIPE_SYNC_SECONDS": never,
             "RECIPE_RELOAD_SECONDS": never,
         }
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 class Load:
