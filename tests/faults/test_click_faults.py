@@ -23,7 +23,6 @@ def named(*names: str) -> list[Fault]:
         ("everything-killed",),
         ("disk-full",),
         ("redis-memory", "redis-full", "redis-read-only", "descriptors"),
-        ("one-disk",),
         ("one-disk-refused",),
     ],
     ids=lambda names: "+".join(names),
