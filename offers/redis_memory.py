@@ -4,8 +4,9 @@ import re
 from typing import NamedTuple
 
 _LINE = re.compile(rb"^(used_memory|maxmemory):(\d+)\r?$", re.MULTILINE)
-# So far below a mark use must fall before it counts as below: else each second could say otherwise.
-HYSTERESIS_PERCENT = 5.0
+# How far use must fall below a mark before it counts as below: else each second could say otherwise. It is
+# little, for what is not made of clicks may keep use just below the mark for good.
+HYSTERESIS_PERCENT = 1.0
 
 
 class MemoryUse(NamedTuple):
@@ -20,7 +21,7 @@ class MemoryUse(NamedTuple):
         return 100 * self.used / self.limit if self.limit else 0.0
 
     def exceeds(self, percent: float, *, did: bool) -> bool:
-        """Whether use is above a mark; where it `did` exceed it, use has to fall well below that mark."""
+        """Whether use is above a mark; where it `did` exceed it, use has to fall clearly below."""
         return self.percent >= percent - (HYSTERESIS_PERCENT if did else 0)
 
 

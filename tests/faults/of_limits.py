@@ -14,9 +14,9 @@ from tests.faults.system import System
 # What is gone has to be forgotten within a minute.
 HEAL_SECONDS = 60.0
 BEGIN_SECONDS = 60.0
-MEMORY_BYTES = 48 * 1024 * 1024
+MEMORY_BYTES = 32 * 1024 * 1024
 # Something else takes this share of the memory, less than that from which on clicks stay away.
-FILLED_SHARE = 0.78
+FILLED_SHARE = 0.72
 NO_MASTER_PORT = 1
 FILLING_BYTES = 64 * 1024
 
