@@ -110,6 +110,26 @@ def test_a_held_back_recipe_is_forced(page: Page, edit: Callable[[Edit], None], 
     assert store.live_count(OFFERS) == 60
 
 
+def damaged(offers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every list of restricted countries is an object, and every page has another name."""
+    for offer in offers:
+        offer["countriesRestrictions"] = {"list": offer.get("countriesRestrictions")}
+        offer["page"] = offer.pop("landingPageUrl", None)
+    return offers
+
+
+def test_a_recipe_that_looks_damaged_is_held_back_and_says_why(
+    page: Page, edit: Callable[[Edit], None], store: RecipeStore
+) -> None:
+    edit(damaged)
+    preview(page)
+    reason = page.get_by_text("The offers are held back: the file looks damaged")
+    expect(reason).to_contain_text("records have values that cannot be read")
+    expect(reason).to_contain_text("0 of its records have a landing page")
+    expect(page.get_by_text("offers stay as they are live, for their new version")).to_be_visible()
+    assert_view(page, "preview-damaged")
+
+
 def test_a_recipe_is_left(page: Page, edit: Callable[[Edit], None], store: RecipeStore) -> None:
     edit(restricted)
     preview(page)

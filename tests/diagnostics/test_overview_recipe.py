@@ -4,7 +4,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from recipes.live import Hold, RecipeKind, RecipeMeta
+from recipes.live import HeldFile, Hold, RecipeKind, RecipeMeta
 from recipes.states import HostState, ListenerState, SyncState
 from recipes.store import RecipeStore
 from tests.diagnostics.looking import fact, now_ms, parts
@@ -46,6 +46,29 @@ def test_a_recipe_that_could_not_be_replaced_is_a_warning_with_its_reason(store:
     store.amend_meta(OFFERS, last_error="offers: the file is no gzip", last_error_at_ms=now_ms())
     offers = parts()["recipe-offers"]
     assert (offers.state, "the file is no gzip" in offers.sentence) == ("warning", True)
+
+
+def test_a_file_that_is_held_back_is_a_warning_with_its_reason(store: RecipeStore) -> None:
+    make_live(store, OFFERS, {1: offer_blob(1)})
+    why = "offers: 9 of its 9 records have values that cannot be read"
+    store.amend_meta(OFFERS, held=HeldFile('"etag"', why, now_ms(), (50.0, 5.0)), last_error=why)
+    offers = parts()["recipe-offers"]
+    assert (offers.state, "looks damaged and is held back: offers: 9 of its 9" in offers.sentence) == (
+        "warning",
+        True,
+    )
+    assert "recipe preview" in offers.hint
+
+
+def test_records_that_stay_as_they_were_are_named(store: RecipeStore) -> None:
+    make_live(store, OFFERS, {1: offer_blob(1)})
+    kept = [f"record {number}: its countries cannot be read" for number in range(1, 12)]
+    store.amend_meta(OFFERS, loaded_at_ms=now_ms(), kept_count=30, kept=kept, carried=4, undone=2)
+    offers = parts()["recipe-offers"]
+    assert (offers.state, "30 of them stay as they were" in offers.sentence) == ("warning", True)
+    assert fact(offers, "Stay as they were").splitlines() == [*kept[:10], "and 20 more"]
+    assert "4, for the file holds elements" in fact(offers, "Not in the file")
+    assert "2, for the file was made before" in fact(offers, "Stay as updates have them")
 
 
 def test_rejected_records_are_named_with_their_reasons(store: RecipeStore) -> None:
