@@ -150,6 +150,18 @@ def test_where_nobody_is_left_the_page_of_last_resort_is_told(
     assert explanation.outcome.payin.value == 0
 
 
+def test_an_exit_chain_is_told_offer_by_offer(explained: Explained) -> None:
+    explanation = explained(TRAILERS, 5126)
+    chain, taken = explanation.hops
+    assert (chain.step, chain.chain, taken.said) == (
+        "exit chain",
+        (106, 190),
+        "offer 190 takes the click",
+    )
+    assert explanation.record
+    assert explanation.record["nestedExitOfferSteps"] == "119,106,190"
+
+
 def test_an_exit_through_an_aggregated_offer_tells_the_pick_and_the_other_candidates(
     explained: Explained,
 ) -> None:
