@@ -151,7 +151,7 @@ def test_where_nobody_is_left_the_page_of_last_resort_is_told(
 
 
 def test_an_exit_chain_is_told_offer_by_offer(explained: Explained) -> None:
-    explanation = explained(TRAILERS, 5126)
+    explanation = explained(119, 5126)
     chain, taken = explanation.hops
     assert (chain.step, chain.chain, taken.said) == (
         "exit chain",
