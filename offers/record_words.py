@@ -211,7 +211,7 @@ def _own_page(offer: Offer) -> RuleWords:
 def _target(campaign: Campaign) -> RuleWords:
     if not campaign.rule_sets:
         is_unreadable = TARGET_RULES in campaign.unreadable
-        why = "They cannot be read, and are off." if is_unreadable else "It sends nobody elsewhere."
+        why = "They cannot be read, and are off." if is_unreadable else "No target rules."
         return _off(Rule.TARGET, why)
     lines: list[Line] = []
     for found in campaign.rule_sets:

@@ -31,7 +31,7 @@ _HINTS = {
         "then takes such clicks."
     ),
     Reason.BLOCKED_AFFILIATE: "Only lifting the affiliate's block lets its clicks through.",
-    Reason.BLOCKED_CAMPAIGN: "Only the campaign's status lets its clicks through; it has to be active.",
+    Reason.BLOCKED_CAMPAIGN: "Set the campaign to active.",
     Reason.NOTHING_LOADED: (
         "This instance has no recipe yet: run `manage.py recipe_sync`, see that `manage.py recipe_listen` "
         "and Celery run."

@@ -69,7 +69,9 @@ class Listener:
     def count_malformed(self, event: str, problem: str) -> None:
         """Count an event that nothing can be made of, in one line of the log."""
         self._malformed += 1
-        logger.warning("co-recipe sent a useless event", name=event, problem=problem, so_far=self._malformed)
+        logger.warning(
+            "co-recipe sent an unreadable event", name=event, problem=problem, so_far=self._malformed
+        )
 
     def has_room(self) -> bool:
         """Whether more updates may wait; while not, links read nothing, so that none has to be dropped."""

@@ -34,7 +34,7 @@ def test_paused_nothing_moves_until_it_goes_on(page: Page, stack: Stack) -> None
     lid = click(stack, PLAIN.offer_id, PLAIN.campaign_id)
     page.wait_for_timeout(2_000)
     expect(page.get_by_text(lid)).to_have_count(0)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text(lid)).to_be_visible()
 
 

@@ -44,7 +44,7 @@ def explained(client: Client, **texts: str) -> str:
 def test_without_a_question_it_says_what_to_paste(store: RecipeStore, staff_client: Client) -> None:
     text = explained(staff_client)
     assert "Paste a link to see every rule" in text
-    assert "Start anew" not in text
+    assert "Clear" not in text
 
 
 def test_a_damaged_link_to_an_alias_is_explained_as_it_is_answered(

@@ -32,7 +32,7 @@ def _host(name: str, host: HostState, another_is_connected: bool) -> Part:
         Fact("Connected since", at_s=seconds(host.connected_since_ms)),
         Fact("Last asked", at_s=seconds(host.last_check_ms)),
         Fact("Last answer", at_s=seconds(host.last_answer_ms)),
-        Fact("It said", host.last_answer or "nothing: it answers only when its number differs from ours"),
+        Fact("Last number", host.last_answer or "nothing: it answers only when its number differs from ours"),
     )
     key, title = f"corecipe-{name}", f"co-recipe {name}"
     if host.connected_since_ms is not None:
@@ -51,7 +51,7 @@ def _listener(state: ListenerState) -> Part:
         Fact("Running since", at_s=seconds(state.started_ms)),
         Fact("Process", str(state.pid)),
         Fact("Updates", lines=tuple(f"{number(n)} {outcome}" for outcome, n in state.updates.items() if n)),
-        Fact("Events of no use", number(state.malformed), state=WARNING if state.malformed else ""),
+        Fact("Unreadable events", number(state.malformed), state=WARNING if state.malformed else ""),
     ]
     if failing:
         facts.append(Fact("Its last sync failed", lines=tuple(failing), state=ERROR))

@@ -32,7 +32,7 @@ def _away(problem: Exception) -> Part:
         "Start it, or let REDIS_URL say where it is. Links that a worker remembers are answered meanwhile, "
         f"and their clicks are kept in {settings.CLICK_SPOOL_DIR}; all others get status 503."
     )
-    facts = (Fact("It said", str(problem) or type(problem).__name__, state=ERROR),)
+    facts = (Fact("Error", str(problem) or type(problem).__name__, state=ERROR),)
     return Part("redis", TITLE, ERROR, "Redis does not answer.", hint, facts)
 
 
@@ -40,7 +40,7 @@ def _answering(info: dict[str, Any], took: float) -> Part:
     problems = _problems(info)
     sentence = problems[0] if problems else f"Answers in {duration(took)}, and keeps its data on disk."
     limit = info.get("maxmemory", 0)
-    memory = f"{file_size(info['used_memory'])} of {file_size(limit) if limit else 'as much as there is'}"
+    memory = f"{file_size(info['used_memory'])}{f' of {file_size(limit)}' if limit else ', no limit'}"
     facts = (
         Fact("Answers in", duration(took)),
         Fact("Memory", memory),

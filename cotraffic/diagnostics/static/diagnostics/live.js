@@ -41,7 +41,7 @@ if (root && pause) {
   pause.addEventListener("click", () => {
     const paused = pause.getAttribute("aria-pressed") !== "true";
     pause.setAttribute("aria-pressed", String(paused));
-    pause.textContent = paused ? "Go on" : "Pause";
+    pause.textContent = paused ? "Resume" : "Pause";
     say(paused ? "Paused: what comes now appears when you go on." : "Going on…");
     if (!paused) takeNow();
   });
