@@ -41,6 +41,10 @@ class Census(msgspec.Struct):
         self.elements += 1
         if record.defects:
             self.defective += 1
+        self.count_restrictions(record)
+
+    def count_restrictions(self, record: Offer | Campaign) -> None:
+        """Count the restrictions of a record that stays live though the file has no usable version of it."""
         sets = self.sets
         for name in record.restrictions:
             sets[name] = sets.get(name, 0) + 1

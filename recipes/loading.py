@@ -54,7 +54,9 @@ class Loaded(msgspec.Struct):
     def reject(self, number: int, problem: RecordRejected) -> None:
         """Count a record that cannot be used; the first few are kept by name."""
         self.rejected[problem.reason] = self.rejected.get(problem.reason, 0) + 1
-        self.census.count_rejected()
+        if problem.reason != NO_RECORD:
+            # What such an element should have been stays live, so it damages nothing.
+            self.census.count_rejected()
         if len(self.rejections) < KEPT_REJECTIONS:
             named = f" (id {problem.record_id})" if problem.record_id else ""
             self.rejections.append(f"record {number}{named}: {problem.reason}")
@@ -185,7 +187,10 @@ class _Load:
         found = self._live.get(ids) if self._live is not None and ids else {}
         for record_id, blob in found.items():
             self.loaded.ids.add(record_id)
-            self._stay(record_id, blob, _readable(self._kind, blob))
+            live = _readable(self._kind, blob)
+            self._stay(record_id, blob, live)
+            if live is not None:
+                self.loaded.census.count_restrictions(live)
         batch, self.batch = self.batch, {}
         self._add(batch)
         return list(found)

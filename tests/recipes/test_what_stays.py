@@ -71,6 +71,16 @@ def test_without_such_an_element_what_is_missing_goes(s3: "S3Client", store: Rec
     assert live(store, 40) is None
 
 
+def test_however_small_a_recipe_is_such_elements_hold_no_file_back(
+    s3: "S3Client", store: RecipeStore
+) -> None:
+    restricting = {**offers(1)[0], "countriesRestrictions": "US"}
+    go_live(s3, store, [restricting, *offers(3)[1:]])
+    report = go_live(s3, store, [[], *offers(3, name="new")[1:], []])
+    assert (report.count, report.carried, report.rejected) == (3, 1, {"no record": 2})
+    assert (live(store, 1), live(store, 2)["name"]) == (restricting, "new")
+
+
 def test_a_first_file_with_such_an_element_goes_live(s3: "S3Client", store: RecipeStore) -> None:
     report = go_live(s3, store, [*offers(1), []])
     assert (report.count, report.rejected) == (1, {"no record": 1})
@@ -185,7 +195,7 @@ def test_fewer_records_with_a_restriction_each_are_no_damage(s3: "S3Client", sto
 def test_many_rejected_records_are_held_back(s3: "S3Client", store: RecipeStore) -> None:
     go_live(s3, store, offers(40))
     with pytest.raises(HeldBack, match=r"10 of its 40 records cannot be used, 25.0 % \(0.0 % of those"):
-        go_live(s3, store, [*offers(30), *[[]] * 10])
+        go_live(s3, store, [*offers(30), *offers(10, status="gone")])
 
 
 def test_a_file_that_is_held_back_is_not_loaded_again(
