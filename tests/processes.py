@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-STOP_SECONDS = 10.0
+# For anything that a test waits for; TEST_DEADLINE_SCALE makes it longer on a very slow machine.
+DEADLINE_SECONDS = 180.0 * float(os.environ.get("TEST_DEADLINE_SCALE", "1"))
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 try:
-                    process.wait(STOP_SECONDS)
+                    process.wait(DEADLINE_SECONDS)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -52,10 +53,13 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def wait_until(condition: Callable[[], object], within_seconds: float = 10.0, what: str = "it") -> float:
-    """Wait until `condition()` is true; gives the seconds it took. Raises AssertionError after too long."""
+def wait_until(condition: Callable[[], object], what: str = "it") -> float:
+    """Wait until `condition()` is true; return the seconds it took. Raise AssertionError at the deadline.
+
+    One deadline holds for all, and it is generous: a test says what happens, not how fast the machine is.
+    """
     started = time.monotonic()
     while not condition():
-        assert time.monotonic() - started < within_seconds, f"{what} did not happen in {within_seconds:g} s"
+        assert time.monotonic() - started < DEADLINE_SECONDS, f"{what}: not in {DEADLINE_SECONDS:g} s"
         time.sleep(0.02)
     return time.monotonic() - started

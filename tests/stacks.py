@@ -11,9 +11,8 @@ from pathlib import Path
 
 from devstack.environment import PROJECT
 from devstack.services import free_ports
+from tests.processes import DEADLINE_SECONDS
 
-START_SECONDS = 90.0
-STOP_SECONDS = 15.0
 LINKS = re.compile(r"http://localhost:\d+/offer\S+")
 ACCOUNT = re.compile(r"sign in as (\S+), password (\S+)")
 PIDS = re.compile(r"(\w+) started \(pid=(\d+)\)")
@@ -51,7 +50,7 @@ class Stack:
         return {name: int(pid) for name, pid in PIDS.findall(self.printed)}
 
     def wait_until(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while not condition():
             assert self.process.poll() is None, self.printed
             assert time.monotonic() < deadline, self.printed
@@ -70,4 +69,4 @@ class Stack:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(DEADLINE_SECONDS)

@@ -21,8 +21,8 @@ def test_worker_and_beat_tell_of_themselves(redis_client: redis.Redis) -> None:
         running(*CELERY, "beat", "--pidfile=") as beat,
         running(*CELERY, "worker", "--concurrency", "1", "--hostname", "one@here") as worker,
     ):
-        wait_until(lambda: by_name(redis_client).keys() >= {BEAT, "one"}, 20, "both heartbeats")
-        wait_until(lambda: by_name(redis_client)[BEAT].done, 20, "a word of the tasks sent")
+        wait_until(lambda: by_name(redis_client).keys() >= {BEAT, "one"}, what="both heartbeats")
+        wait_until(lambda: by_name(redis_client)[BEAT].done, what="a word of the tasks sent")
         heard = by_name(redis_client)
     assert (heard[BEAT].pid, heard["one"].pid) == (beat.pid, worker.pid)
     assert heard[BEAT].last_task_s is not None

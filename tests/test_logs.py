@@ -20,7 +20,7 @@ from cotraffic import logs
 from cotraffic.request_ids import HEADER, RequestIds
 from devstack.services import LOCALHOST, free_port
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import PROJECT, wait_until
+from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 
 
 @pytest.fixture
@@ -146,14 +146,14 @@ def test_a_production_server_writes_nothing_but_json_and_nothing_for_a_click(
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: "Application startup complete" in log.read_text(), 30, "the start")
+        wait_until(lambda: "Application startup complete" in log.read_text(), what="the start")
         before = log.read_text()
         for path in ("/offer?ad=nothing", "/offer/?ad=nothing", "/wp-login.php", "/health"):
             httpx.get(f"http://{LOCALHOST}:{port}{path}", headers={"Host": "scanner.example"})
         assert log.read_text() == before
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(DEADLINE_SECONDS)
     written = [json.loads(line) for line in log.read_text().splitlines()]
     assert {line["logger"] for line in written} >= {"gunicorn.error", "uvicorn.error"}
     assert all(line["event"] and line["timestamp"] for line in written)
@@ -172,7 +172,7 @@ def test_celery_writes_in_the_same_form(tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: "\n" in log.read_text(), 30, "a complaint about the broker")
+        wait_until(lambda: "\n" in log.read_text(), what="a complaint about the broker")
     finally:
         process.kill()
         process.wait()

@@ -21,7 +21,7 @@ from offers.pulse import LATENCY_BOUNDS_MS, MAX_REDIRECT_TYPES, Counted, PulseRe
 from offers.tokens import encrypt, seal
 from recipes.store import RecipeKind, RecipeStore
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import wait_until
+from tests.processes import DEADLINE_SECONDS, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
@@ -109,7 +109,7 @@ def workers(valkey_here: Service) -> Iterator[httpx.Client]:
             METRICS_ALLOW="127.0.0.1,10.20.0.0/16",
             AD_TOKEN_KEYS=f"k:{SEALING_KEY}",
         ) as base_url,
-        httpx.Client(base_url=base_url, headers={"Connection": "close"}, timeout=20) as client,
+        httpx.Client(base_url=base_url, headers={"Connection": "close"}, timeout=DEADLINE_SECONDS) as client,
     ):
         yield client
 
@@ -156,8 +156,8 @@ def test_clicks_are_counted_by_the_form_of_their_link(workers: httpx.Client) -> 
         workers.get(f"/offer?ad={ad}").status_code for ad in (sealed, f"<{sealed}>.", "ab:cd", "v2.k.x")
     ]
     assert statuses == [302, 302, 404, 404]
-    wait_until(lambda: tokens(workers, "v2") == before[1] + 2, 60, "a count of the v2 links")
-    wait_until(lambda: tokens(workers, "v1") == before[0] + 2, 60, "a count of the old links")
+    wait_until(lambda: tokens(workers, "v2") == before[1] + 2, what="a count of the v2 links")
+    wait_until(lambda: tokens(workers, "v1") == before[0] + 2, what="a count of the old links")
 
 
 def outcome(client: httpx.Client, name: str) -> float:
@@ -173,7 +173,7 @@ def test_counters_survive_the_worker_that_counted(workers: httpx.Client, valkey_
         pids = worker_pids(client)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: worker_pids(client).isdisjoint(pids) and value_or_none(workers) == 2, 30)
+        wait_until(lambda: worker_pids(client).isdisjoint(pids) and value_or_none(workers) == 2)
         assert redirected(workers) >= logged
         click(workers, 5)
         wait_until(lambda: redirected(workers) == logged + 5, what="a count that goes on")
@@ -202,11 +202,11 @@ def test_what_workers_count_can_be_read_while_redis_is_away(
     workers: httpx.Client, valkey_here: Service
 ) -> None:
     # Without Redis they cannot ask for records.
-    wait_until(lambda: both_workers_know_the_records(workers), 30, "clicks at both workers")
+    wait_until(lambda: both_workers_know_the_records(workers), what="clicks at both workers")
     valkey_here.stop()
     try:
         click(workers, 4)
-        wait_until(lambda: value(samples(workers), "clicks_written_total", to="spool") >= 4, 20)
+        wait_until(lambda: value(samples(workers), "clicks_written_total", to="spool") >= 4)
         now = samples(workers)
         assert value(now, "redis_up") == 0
         assert value(now, "spool_files") >= 1

@@ -97,11 +97,11 @@ def test_a_geoip_file_that_is_gone_degrades_and_one_that_is_back_does_not(
     monkeypatch.setattr(geo_module, "LOOK_AT_FILE_SECONDS", 0.0)
     geo.look()
     (tmp_path / "ISP.mmdb").rename(tmp_path / "elsewhere")
-    wait_until(lambda: readiness(redis_url, geo).degraded, 60)
+    wait_until(lambda: readiness(redis_url, geo).degraded)
     assert str(tmp_path / "ISP.mmdb") in readiness(redis_url, geo).degraded[0]
     assert readiness(redis_url, geo).missing == []
     (tmp_path / "elsewhere").rename(tmp_path / "ISP.mmdb")
-    wait_until(lambda: not readiness(redis_url, geo).degraded, 60)
+    wait_until(lambda: not readiness(redis_url, geo).degraded)
 
 
 def test_a_worker_that_starts_without_geoip_is_degraded(

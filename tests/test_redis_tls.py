@@ -293,7 +293,7 @@ def test_the_nodes_of_a_cluster_are_asked_over_tls(certificates: Certificates, t
         with Service("cluster", [*command, *announced], port, valkey_answers), redis.Redis(port=port) as node:
             node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
             wait_until(
-                lambda: b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO"), 60, "the cluster"
+                lambda: b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO"), what="the cluster"
             )
             url = f"rediss+cluster://{LOCALHOST}:{end.port}?ssl_ca_certs="
             ask_as_who_shares_it(f"{url}{certificates.authority.ca}")

@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 from cotraffic.click_protocol import ClickProtocol
 from cotraffic.request_line import origin_form, with_ascii_line
 from devstack.services import LOCALHOST
+from tests.processes import DEADLINE_SECONDS
 
 BODY = "\r\nGET /café HTTP/1.1\r\n\r\né".encode()
 POST = b"POST /x HTTP/1.1\r\nHost: a\r\nX: caf\xc3\xa9\r\nContent-Length: %d\r\n\r\n" % len(BODY)
@@ -71,7 +72,7 @@ async def repeated(parts: list[tuple[bytes, int]]) -> bytes:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: ClickProtocol(config, ServerState(), {}, loop), LOCALHOST, 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    async with server, asyncio.timeout(60):
+    async with server, asyncio.timeout(DEADLINE_SECONDS):
         for part, seen in parts:
             while repeater.seen != seen:
                 await asyncio.sleep(0.001)

@@ -16,7 +16,7 @@ from offers.pulse import PulseReader
 from offers.tokens import encrypt
 from recipes.store import RecipeKind, RecipeStore
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import running, wait_until
+from tests.processes import DEADLINE_SECONDS, running, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
@@ -72,9 +72,9 @@ def test_a_worker_that_stops_answering_is_replaced(client: redis.Redis) -> None:
         wait_until(lambda: workers(client), what="a first worker")
         (hanging,) = workers(client)
         os.kill(hanging, signal.SIGSTOP)
-        wait_until(lambda: workers(client) - {hanging}, 30, "another worker")
-        assert httpx.get(f"{url}/health", timeout=30).text == "Ok"
-        wait_until(lambda: not Path(f"/proc/{hanging}").exists(), 10, "the end of the one that hung")
+        wait_until(lambda: workers(client) - {hanging}, what="another worker")
+        assert httpx.get(f"{url}/health", timeout=DEADLINE_SECONDS).text == "Ok"
+        wait_until(lambda: not Path(f"/proc/{hanging}").exists(), what="the end of the one that hung")
 
 
 def test_a_worker_is_replaced_after_its_requests_and_no_click_is_lost(client: redis.Redis) -> None:
@@ -83,7 +83,7 @@ def test_a_worker_is_replaced_after_its_requests_and_no_click_is_lost(client: re
         wait_until(lambda: len(workers(client)) == 2, what="two workers")
         first = workers(client)
         answered = 0
-        with httpx.Client(base_url=url, timeout=20) as visitor:
+        with httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as visitor:
             while first & alive(first):
                 answered += click(visitor, path)
                 assert answered < 400
@@ -111,13 +111,13 @@ def test_a_worker_that_starts_over_half_a_geoip_file_answers_and_heals(
     link = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
     with (
         web_worker(ENV="production", MAXMIND_PATH=str(path)) as url,
-        httpx.Client(base_url=url, timeout=60) as visitor,
+        httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as visitor,
     ):
-        wait_until(lambda: visitor.get(link).status_code == 302, 60, "a redirect")
+        wait_until(lambda: visitor.get(link).status_code == 302, what="a redirect")
         assert str(path) in visitor.get("/ready").json()["degraded"][0]
         path.with_suffix(".new").write_bytes(good)
         path.with_suffix(".new").replace(path)
-        wait_until(lambda: "GeoIP" not in visitor.get("/ready").text, 60, "the good file in use")
+        wait_until(lambda: "GeoIP" not in visitor.get("/ready").text, what="the good file in use")
         visitor.get(link, headers={"X-Forwarded-For": "34.99.99.105"})
         (newest,) = ClickLog(client).newest(1)
         assert b'"country":"US"' in newest.click
@@ -129,8 +129,11 @@ def test_a_geoip_file_that_is_overwritten_in_place_under_load_ends_no_worker(
     good, path = Path(os.environ["MAXMIND_PATH"]).read_bytes(), tmp_path / "City.mmdb"
     path.write_bytes(good)
     link = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
-    with web_worker(MAXMIND_PATH=str(path)) as url, httpx.Client(base_url=url, timeout=60) as visitor:
-        wait_until(lambda: workers(client), 60, "a worker")
+    with (
+        web_worker(MAXMIND_PATH=str(path)) as url,
+        httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as visitor,
+    ):
+        wait_until(lambda: workers(client), what="a worker")
         before = workers(client)
         for number in range(300):
             if number % 30 == 0:
@@ -147,7 +150,7 @@ def test_a_worker_with_a_url_that_it_cannot_read_does_not_start_and_says_so(
     gunicorn = ("-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application")
     url = {name: "redis://:hush/unquoted@localhost/0"}
     with running(*gunicorn, HOST=LOCALHOST, PORT=str(free_port()), WEB_CONCURRENCY="1", **url) as process:
-        assert process.wait(60) != 0
+        assert process.wait(DEADLINE_SECONDS) != 0
     printed = capsys.readouterr().out
     assert f"{name} " in printed
     assert "manage.py check" in printed
@@ -160,7 +163,7 @@ def test_a_worker_with_an_alias_that_cannot_be_does_not_start_and_says_so(
     gunicorn = ("-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application")
     variables = {"HOST": LOCALHOST, "PORT": str(free_port()), "WEB_CONCURRENCY": "1"}
     with running(*gunicorn, CLICK_ALIASES="/ad?ad,/health?o", **variables) as process:
-        assert process.wait(60) != 0
+        assert process.wait(DEADLINE_SECONDS) != 0
     printed = capsys.readouterr().out
     assert "CLICK_ALIASES: '/health?o' gives a path that has another use here" in printed
     assert "manage.py check" in printed

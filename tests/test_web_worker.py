@@ -17,7 +17,7 @@ import redis
 from cotraffic.web_worker import PAUSE_SECONDS
 from devstack.services import LOCALHOST, free_port, port_answers
 from tests.offers.exchanges import exchange, get
-from tests.processes import PROJECT, wait_until
+from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 from tests.security.conftest import GOOD, live_recipe
 
 CLICK = get(GOOD)
@@ -76,7 +76,7 @@ def instance(directory: Path, workers: int, fault: str = "") -> Iterator[Instanc
         yield Instance(port, process, log, file)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(DEADLINE_SECONDS)
 
 
 @pytest.fixture
@@ -100,33 +100,33 @@ def test_a_worker_that_cannot_start_answers_nothing_while_the_others_go_on_until
     tmp_path: Path,
 ) -> None:
     with instance(tmp_path, 2) as started:
-        wait_until(lambda: len(started.events("Application startup complete.")) == 2, SECONDS, "the start")
+        wait_until(lambda: len(started.events("Application startup complete.")) == 2, what="the start")
         started.fault.write_text("KeyError")
         first = started.workers()
         os.kill(min(first), signal.SIGKILL)
         failures = "the worker ends, it cannot start"
-        wait_until(lambda: len(started.events(failures)) >= 2, SECONDS, "the failure of two new workers")
+        wait_until(lambda: len(started.events(failures)) >= 2, what="the failure of two new workers")
         assert {exchange(started.port, CLICK).status for _ in range(40)} == {302}
         assert first & started.workers()
         started.fault.unlink()
-        wait_until(lambda: len(started.events("Application startup complete.")) == 3, SECONDS, "a new one")
+        wait_until(lambda: len(started.events("Application startup complete.")) == 3, what="a new one")
         assert {exchange(started.port, CLICK).status for _ in range(40)} == {302}
 
 
 @pytest.mark.usefixtures("_recipe")
 def test_workers_that_cannot_start_are_tried_again_with_pauses_and_in_the_end_serve(tmp_path: Path) -> None:
     with instance(tmp_path, 1) as started:
-        wait_until(started.answers, SECONDS, "an answer")
+        wait_until(started.answers, what="an answer")
         started.fault.write_text("RuntimeError")
         (only,) = started.workers()
         began = time.monotonic()
         os.kill(only, signal.SIGTERM)
-        wait_until(lambda: len(started.events("the worker ends, it cannot start")) == 3, SECONDS, "failures")
+        wait_until(lambda: len(started.events("the worker ends, it cannot start")) == 3, what="failures")
         assert time.monotonic() - began >= 2 * PAUSE_SECONDS
         assert started.process.poll() is None
         assert port_answers(started.port)
         started.fault.unlink()
-        wait_until(started.answers, SECONDS, "an answer of a worker that could start")
+        wait_until(started.answers, what="an answer of a worker that could start")
 
 
 @pytest.mark.usefixtures("_recipe")
@@ -134,12 +134,12 @@ def test_a_fault_on_the_short_way_is_counted_and_the_click_takes_the_long_one(
     tmp_path: Path, redis_client: redis.Redis
 ) -> None:
     with instance(tmp_path, 1) as started:
-        wait_until(started.answers, SECONDS, "an answer")
+        wait_until(started.answers, what="an answer")
         started.fault.write_text(SHORT_WAY)
         began, before = time.monotonic(), redis_client.xlen("clicks")
         assert {exchange(started.port, CLICK).status for _ in range(300)} == {302}
         assert redis_client.xlen("clicks") - before == 300
-        wait_until(lambda: errors(started.port) == 300, 60, "the count of 300 errors")
+        wait_until(lambda: errors(started.port) == 300, what="the count of 300 errors")
         told = started.events("a request failed on the short way")
         assert 1 <= len(told) <= time.monotonic() - began + 2
         assert "KeyError" in told[0]["exception"]

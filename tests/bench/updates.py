@@ -76,11 +76,11 @@ def over_the_socket(store: RecipeStore, updates: list[dict[str, Any]]) -> Rate:
             "manage.py", "recipe_listen", SOCKET_HOST=corecipe.url, RECIPE_CHECK_SECONDS="3600"
         ) as listener,
     ):
-        wait_until(lambda: corecipe.asked, 120, "the listener's connection")
+        wait_until(lambda: corecipe.asked, what="the listener's connection")
         version, cpu, started = store.version(), _cpu_seconds(listener), time.monotonic()
         for update in updates:
             corecipe.emit("updRecipe", update)
-        wait_until(lambda: store.version() >= version + len(updates), WITHIN_SECONDS, "the last update")
+        wait_until(lambda: store.version() >= version + len(updates), what="the last update")
         seconds = time.monotonic() - started
         return Rate(len(updates) / seconds, (_cpu_seconds(listener) - cpu) / len(updates) * 1e6)
 

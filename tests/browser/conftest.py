@@ -9,9 +9,18 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    StorageState,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.views import Watch
+from tests.processes import DEADLINE_SECONDS
 from tests.stacks import Stack, first_free_port
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -28,6 +37,7 @@ def browser() -> Iterator[Browser]:
     executable = chromium()
     if executable is None:
         pytest.skip("no Chromium: install it (Debian: apt install chromium), or let CHROMIUM say where it is")
+    expect.set_options(timeout=DEADLINE_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield browser
@@ -50,6 +60,7 @@ def signed_in(browser: Browser, stack: Stack) -> StorageState:
     """The cookies of staff who signed in by the form."""
     name, password = stack.account()
     context = browser.new_context(base_url=stack.site_url)
+    context.set_default_timeout(DEADLINE_SECONDS * 1000)
     page = context.new_page()
     page.goto("/admin/diagnostics/")
     page.get_by_label("Username").fill(name)
@@ -64,7 +75,7 @@ def signed_in(browser: Browser, stack: Stack) -> StorageState:
 @pytest.fixture
 def context(browser: Browser, stack: Stack, signed_in: StorageState) -> Iterator[BrowserContext]:
     context = browser.new_context(base_url=stack.site_url, storage_state=signed_in, viewport=WIDE)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(DEADLINE_SECONDS * 1000)
     yield context
     context.close()
 

@@ -12,7 +12,7 @@ OVERVIEW = "/admin/diagnostics/"
 def test_all_parts_of_a_running_system_are_well(page: Page) -> None:
     page.goto(OVERVIEW)
     for key in ("redis", "recipe-offers", "recipe-campaigns", "corecipe-master", "s3", "celery-beat"):
-        expect(page.locator(f"#part-{key}")).to_have_class(re.compile("is-ok"), timeout=15_000)
+        expect(page.locator(f"#part-{key}")).to_have_class(re.compile("is-ok"))
     expect(page.locator(".chart canvas")).to_have_count(3)
     assert_view(page, "overview")
 
@@ -23,9 +23,7 @@ def test_it_refreshes_without_touching_what_is_open(page: Page) -> None:
     part.locator("summary").click()
     part.evaluate("element => { element.marked = true }")
     before = page.locator(".as-of time").get_attribute("datetime")
-    page.wait_for_function(
-        "before => document.querySelector('.as-of time').dateTime !== before", arg=before, timeout=15_000
-    )
+    page.wait_for_function("before => document.querySelector('.as-of time').dateTime !== before", arg=before)
     assert part.evaluate("element => element.marked")
     expect(part.locator("dl")).to_be_visible()
 
@@ -35,17 +33,17 @@ def test_it_says_when_it_cannot_refresh_and_when_it_can_again(page: Page, watch:
     page.route("**/diagnostics/parts/", lambda route: route.abort())
     page.goto(OVERVIEW)
     banner = page.locator("#parts").locator("xpath=preceding-sibling::div[@role='status']")
-    expect(banner).to_contain_text("The server does not answer.", timeout=10_000)
+    expect(banner).to_contain_text("The server does not answer.")
     expect(page.locator("#parts")).to_have_class(re.compile("is-stale"))
     page.unroute("**/diagnostics/parts/")
-    expect(banner).to_be_empty(timeout=15_000)
+    expect(banner).to_be_empty()
 
 
 def test_a_signed_out_reader_is_told_to_sign_in(page: Page, watch: Watch) -> None:
     watch.forgive("403")
     page.goto(OVERVIEW)
     page.context.clear_cookies()
-    expect(page.get_by_text("You are not signed in as staff any more.").first).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("You are not signed in as staff any more.").first).to_be_visible()
 
 
 def test_everything_can_be_reached_by_keyboard(page: Page) -> None:

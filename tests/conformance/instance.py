@@ -11,6 +11,7 @@ import redis
 from offers.click_log import CONVERSIONS, LOG
 from recipes.store import RecipeKind, RecipeStore
 from tests.conformance.comparison import comparable_conversion
+from tests.processes import DEADLINE_SECONDS
 from tests.recipe import change_record, make_live
 
 HERE = Path(__file__).parent
@@ -18,7 +19,7 @@ CASES = json.loads((HERE / "cases.json").read_text())
 RECIPE = {kind: json.loads((HERE / f"{kind.value}.json").read_text()) for kind in RecipeKind}
 KINDS = {"offer": RecipeKind.OFFERS, "campaign": RecipeKind.CAMPAIGNS}
 KNOWN_LINK = next(case["token"] for case in CASES if case["id"] == "default-004")
-SEEN_WITHIN_SECONDS = 5.0
+SEEN_WITHIN_SECONDS = DEADLINE_SECONDS
 # It is never asked: conversion messages are read where they wait.
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/1/q.fifo"
 

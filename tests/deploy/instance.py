@@ -15,10 +15,8 @@ import httpx
 from devstack.services import LOCALHOST, free_port
 from offers.tokens import encrypt
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import PROJECT, wait_until
+from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 
-START_SECONDS = 90.0
-STOP_SECONDS = 60.0
 CLICK = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
 SPAWNED = re.compile(r"spawned: '(\w+)' with pid (\d+)")
 
@@ -56,20 +54,22 @@ class Instance:
     def answer(self, path: str) -> int:
         """The status that a path is answered with, 0 while nobody answers."""
         try:
-            return httpx.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=20).status_code
+            return httpx.get(
+                f"{self.url}{path}", headers={"Connection": "close"}, timeout=DEADLINE_SECONDS
+            ).status_code
         except httpx.TransportError:
             return 0
 
     def click(self, path: str) -> str:
         """The lid of a click, from its redirect. Raises `httpx.HTTPError` when there was none."""
-        answer = httpx.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=20)
+        answer = httpx.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=DEADLINE_SECONDS)
         if answer.next_request is None:
             raise httpx.HTTPError(f"status {answer.status_code} instead of a redirect")
         return str(answer.next_request.url.params["lid"])
 
     def wait_until_ready(self) -> None:
         """Return when clicks are welcome."""
-        wait_until(lambda: self.answer("/ready") == 200, START_SECONDS, "readiness")
+        wait_until(lambda: self.answer("/ready") == 200, what="readiness")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command in the environment of the instance, as `docker exec` would run it."""
@@ -89,7 +89,7 @@ class Instance:
     def stop(self) -> int:
         """Send SIGTERM; gives the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(DEADLINE_SECONDS)
 
 
 def clean(environment_file: Path, data: Path, *command: str) -> list[str]:

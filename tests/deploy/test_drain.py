@@ -5,13 +5,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.deploy.instance import CLICK, running_instance
-from tests.processes import wait_until
+from tests.processes import DEADLINE_SECONDS, wait_until
 
 
-@pytest.mark.timeout(200)
 def test_what_a_web_worker_leaves_in_the_spool_is_delivered_before_the_end(
     variables: dict[str, str], table: Any, tmp_path: Path
 ) -> None:
@@ -25,10 +22,10 @@ def test_what_a_web_worker_leaves_in_the_spool_is_delivered_before_the_end(
         try:
             lids = {instance.click(CLICK) for _ in range(3)}
             instance.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: "stopped: web" in instance.log.read_text(), 40, "the end of the web worker")
+            wait_until(lambda: "stopped: web" in instance.log.read_text(), what="the end of the web worker")
         finally:
             os.kill(redis_pid, signal.SIGCONT)
-        assert instance.process.wait(60) == 0
+        assert instance.process.wait(DEADLINE_SECONDS) == 0
         assert lids <= {item["lid"] for item in table.scan()["Items"]}
         assert "3 clicks came out of the spool." in instance.log.read_text()
         assert list((instance.data / "spool").iterdir()) == []

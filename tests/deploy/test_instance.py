@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.instance import CLICK, START_SECONDS, Instance, clean, running_instance
+from tests.deploy.instance import CLICK, Instance, clean, running_instance
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import PROJECT, wait_until
+from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 
 PROGRAMS = {"redis", "web", "listener", "worker", "beat", "drain", "migrate"}
 KILLED = ["listener", "beat", "worker", "redis", "web"]
@@ -32,17 +32,16 @@ def delivered(table: Any) -> int:
     return int(table.scan(Select="COUNT")["Count"])
 
 
-@pytest.mark.timeout(200)
 def test_it_starts_from_nothing_until_a_click_is_redirected_and_delivered(
     instance: Instance, table: Any
 ) -> None:
     before = delivered(table)
     assert instance.answer(CLICK) == 302
-    wait_until(lambda: delivered(table) == before + 1, 30, "delivery")
+    wait_until(lambda: delivered(table) == before + 1, what="delivery")
 
 
 def test_its_accounts_database_is_up_to_date(instance: Instance) -> None:
-    wait_until(lambda: "migrate (exit status 0; expected)" in instance.log.read_text(), 60, "the migration")
+    wait_until(lambda: "migrate (exit status 0; expected)" in instance.log.read_text(), what="the migration")
     assert instance.run("python", "manage.py", "migrate", "--check").returncode == 0
 
 
@@ -58,14 +57,13 @@ def test_its_health_check_tells_alive_from_dead(instance: Instance, tmp_path: Pa
     assert subprocess.run(clean(nobody, tmp_path, "deploy/healthcheck"), check=False).returncode == 1
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("program", KILLED)
 def test_a_program_that_is_killed_returns(instance: Instance, program: str) -> None:
     before = {name: instance.pid(name) for name in KILLED}
     os.kill(before[program], signal.SIGKILL)
-    wait_until(lambda: instance.pid(program) != before[program], 30, f"another {program}")
+    wait_until(lambda: instance.pid(program) != before[program], what=f"another {program}")
     instance.wait_until_ready()
-    wait_until(lambda: instance.answer(CLICK) == 302, 30, "a redirect")
+    wait_until(lambda: instance.answer(CLICK) == 302, what="a redirect")
     assert {name for name in KILLED if instance.pid(name) != before[name]} == {program}
 
 
@@ -77,7 +75,6 @@ def test_every_line_is_json_and_says_whose_it_is(instance: Instance) -> None:
     assert ENCRYPTION_KEY not in instance.log.read_text()
 
 
-@pytest.mark.timeout(200)
 def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
     instance: Instance, table: Any
 ) -> None:
@@ -95,7 +92,7 @@ def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
     for click in clicks:
         click.join()
     assert len(lids) == 10
-    assert instance.process.wait(60) == 0
+    assert instance.process.wait(DEADLINE_SECONDS) == 0
     # What a worker spooled because it takes Redis for away is among them.
     assert set(lids) <= {item["lid"] for item in table.scan()["Items"]}
     assert "0 are left." in instance.log.read_text()
@@ -106,10 +103,9 @@ def test_sigterm_answers_the_click_under_way_delivers_all_and_ends_well(
     ]
     assert (order[0], order[-2:]) == ("web", ["redis", "keep_trying"])
     assert set(order) == (PROGRAMS - {"migrate"}) | {"keep_trying"}
-    wait_until(lambda: instance.left_behind() == [], 10, "the end of all processes")
+    wait_until(lambda: instance.left_behind() == [], what="the end of all processes")
 
 
-@pytest.mark.timeout(300)
 def test_programs_end_with_a_supervisord_that_is_killed_and_the_next_start_works(
     variables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -117,10 +113,9 @@ def test_programs_end_with_a_supervisord_that_is_killed_and_the_next_start_works
         killed.wait_until_ready()
         supervisord = int((killed.data / "run" / "supervisord.pid").read_text())
         os.kill(supervisord, signal.SIGKILL)
-        wait_until(lambda: killed.left_behind() == [], 60, "the end of all programs")
+        wait_until(lambda: killed.left_behind() == [], what="the end of all programs")
 
 
-@pytest.mark.timeout(300)
 def test_zeros_at_the_end_of_the_append_only_file_do_not_keep_redis_away(
     variables: dict[str, str], table: Any, tmp_path: Path
 ) -> None:
@@ -133,7 +128,7 @@ def test_zeros_at_the_end_of_the_append_only_file_do_not_keep_redis_away(
             end.write(bytes(5000))
     with running_instance(tmp_path, variables) as instance:
         instance.wait_until_ready()
-        wait_until(lambda: lids <= {item["lid"] for item in table.scan()["Items"]}, 120, "delivery")
+        wait_until(lambda: lids <= {item["lid"] for item in table.scan()["Items"]}, what="delivery")
         assert any("5000 zero bytes" in line["event"] for line in instance.lines)
         assert list(file.parent.glob("*.cut-*"))
 
@@ -157,7 +152,6 @@ def test_values_of_the_environment_file_are_taken_as_they_are(tmp_path: Path) ->
     assert json.loads(done.stdout) == ["$(touch /tmp/no) `no` $HOME", "in quotes", "a=b", "", "last"]
 
 
-@pytest.mark.timeout(120)
 def test_a_program_that_was_given_up_is_tried_again_and_others_live_on(tmp_path: Path) -> None:
     (tmp_path / "conf").write_text(
         f"""
@@ -188,11 +182,11 @@ command=sleep 1000
     with log.open("wb") as output:
         process = subprocess.Popen([supervisord, "-c", tmp_path / "conf"], stdout=output, stderr=output)
     try:
-        wait_until(lambda: "gave up: broken" in log.read_text(), START_SECONDS, "the end of patience")
-        wait_until(lambda: "broken ends at once again and again" in log.read_text(), 10, "a word about it")
+        wait_until(lambda: "gave up: broken" in log.read_text(), what="the end of patience")
+        wait_until(lambda: "broken ends at once again and again" in log.read_text(), what="a word about it")
         (tmp_path / "mended").touch()
-        wait_until(lambda: "success: broken entered RUNNING" in log.read_text(), 40, "another try")
+        wait_until(lambda: "success: broken entered RUNNING" in log.read_text(), what="another try")
         assert log.read_text().count("spawned: 'other'") == 1
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(DEADLINE_SECONDS)

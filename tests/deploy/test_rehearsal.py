@@ -11,7 +11,7 @@ import pytest
 
 from devstack.services import free_port
 from tests.docs.commands import told
-from tests.processes import PROJECT, wait_until
+from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 from tests.stacks import Stack, first_free_port
 
 REHEARSAL = [
@@ -55,7 +55,6 @@ def output(command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(300)
 def test_a_production_instance_runs_beside_the_devstack(commands: list[str], tmp_path: Path) -> None:
     start, ready, click, metrics, status = commands
     log = tmp_path / "log"
@@ -68,12 +67,12 @@ def test_a_production_instance_runs_beside_the_devstack(commands: list[str], tmp
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: '"status":"ready"' in output(ready), 90, "readiness")
+        wait_until(lambda: '"status":"ready"' in output(ready), what="readiness")
         assert json.loads(output(ready)) == {"status": "ready", "missing": [], "degraded": []}
         assert output(click).startswith("HTTP/1.1 302 Found")
         assert "cotraffic_redis_up 1.0" in output(metrics)
-        wait_until(lambda: "cotraffic_clicks_delivered_total 1.0" in output(metrics), 30, "delivery")
+        wait_until(lambda: "cotraffic_clicks_delivered_total 1.0" in output(metrics), what="delivery")
         assert "delivered" in output(status)
     finally:
         instance.terminate()
-        assert instance.wait(60) == 0, log.read_text()
+        assert instance.wait(DEADLINE_SECONDS) == 0, log.read_text()

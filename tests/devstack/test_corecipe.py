@@ -65,7 +65,7 @@ def corecipe(state: Path, s3: "S3Client") -> Iterator[int]:
     port = free_port()
     with running("-m", "devstack.corecipe", *options(state, port), "--broken-every", "0"):
         wait_for_port(port)
-        wait_until(lambda: uploaded(s3, "campaigns"), WAIT_SECONDS, "the upload")
+        wait_until(lambda: uploaded(s3, "campaigns"), what="the upload")
         yield port
 
 
@@ -95,19 +95,19 @@ def change(state: Path, *arguments: str) -> CompletedProcess[str]:
 
 def test_a_check_with_another_number_is_answered_with_its_own(client: Client) -> None:
     client.check("fileSizeOffersCheck", 0)
-    wait_until(lambda: client.heard, WAIT_SECONDS, "the answer")
+    wait_until(lambda: client.heard, what="the answer")
     event, number = client.heard[0]
     assert (event, number > 1000) == ("fileSizeOffersCheck", True)
     # Answers come in order: one to the equal number would come before the next.
     client.check("fileSizeOffersCheck", number)
     client.check("fileSizeCampaignsCheck", 0)
-    wait_until(lambda: len(client.heard) > 1, WAIT_SECONDS, "the next answer")
+    wait_until(lambda: len(client.heard) > 1, what="the next answer")
     assert client.heard[1][0] == "fileSizeCampaignsCheck"
 
 
 def test_a_change_is_sent_to_everyone_with_the_whole_record(client: Client, state: Path) -> None:
     assert change(state, "offer", "101", "--payout", "3.5").returncode == 0
-    wait_until(client.updates, WAIT_SECONDS, "the update")
+    wait_until(client.updates, what="the update")
     update = client.updates()[0]
     assert (update["type"], update["id"], update["action"]) == ("offer", 101, "updateOrCreate")
     assert abs(update["timestamp"] - time.time() * 1000) < 60_000
@@ -116,7 +116,7 @@ def test_a_change_is_sent_to_everyone_with_the_whole_record(client: Client, stat
 
 def test_an_update_lacks_the_description_that_the_file_has(client: Client, s3: "S3Client") -> None:
     tell(type="offer", id=101)
-    wait_until(client.updates, WAIT_SECONDS, "the update")
+    wait_until(client.updates, what="the update")
     assert "descriptions" not in json.loads(client.updates()[0]["body"])
     assert next(offer for offer in uploaded(s3, "offers") if offer["offerId"] == 101)["descriptions"]
 
@@ -137,7 +137,7 @@ def tell(**message: Any) -> None:
 @pytest.mark.parametrize("action", ["delete", "insert", "update"])
 def test_what_is_no_save_is_handed_through_with_its_own_stamp(client: Client, action: str) -> None:
     tell(type="campaign", id="5101", action=action)
-    wait_until(client.updates, WAIT_SECONDS, "the update")
+    wait_until(client.updates, what="the update")
     assert client.updates() == [
         {
             "comments": "",
@@ -154,7 +154,7 @@ def test_a_delete_that_follows_a_save_has_the_older_stamp(client: Client) -> Non
     sent_ms = time.time_ns() // 1_000_000
     tell(type="campaign", id=5101, timestamp=sent_ms)
     tell(type="campaign", id=5101, timestamp=sent_ms + 1, action="delete")
-    wait_until(lambda: len(client.updates()) >= 2, WAIT_SECONDS, "both updates")
+    wait_until(lambda: len(client.updates()) >= 2, what="both updates")
     save, delete = client.updates()
     assert (save["action"], delete["action"]) == ("updateOrCreate", "delete")
     assert delete["timestamp"] == sent_ms + 1 < save["timestamp"]
@@ -165,9 +165,9 @@ def test_a_message_waits_for_the_first_client(corecipe: int, state: Path, s3: "S
     # Long enough for a look into the queue, if there was one.
     truth = Truth(state / FILE_NAME)
     truth.put("offer", (truth.get("offer", 101) or {}) | {"colour": "blue"})
-    wait_until(lambda: "colour" in str(uploaded(s3, "offers")), WAIT_SECONDS, "the upload")
+    wait_until(lambda: "colour" in str(uploaded(s3, "offers")), what="the upload")
     client = Client(corecipe)
-    wait_until(client.updates, WAIT_SECONDS, "the update")
+    wait_until(client.updates, what="the update")
     client.close()
 
 
@@ -177,14 +177,14 @@ def test_only_the_first_aggregated_parent_of_a_changed_offer_follows(client: Cli
     assert truth.parents(195) == [111, 991]
     tell(type="offer", id=195)
     tell(type="offer", id=101)
-    wait_until(lambda: len(client.updates()) >= 3, WAIT_SECONDS, "the updates")
+    wait_until(lambda: len(client.updates()) >= 3, what="the updates")
     assert [update["id"] for update in client.updates()] == [195, 111, 101]
 
 
 def test_of_a_deleted_parent_there_is_only_a_shell(client: Client, state: Path) -> None:
     Truth(state / FILE_NAME).delete("offer", 111)
     tell(type="offer", id=195)
-    wait_until(lambda: len(client.updates()) >= 2, WAIT_SECONDS, "both updates")
+    wait_until(lambda: len(client.updates()) >= 2, what="both updates")
     assert client.updates()[1]["id"] == 111
     assert json.loads(client.updates()[1]["body"]) == {"payin": None, "payout": None}
 
@@ -192,7 +192,7 @@ def test_of_a_deleted_parent_there_is_only_a_shell(client: Client, state: Path) 
 def test_a_saved_campaign_that_is_gone_has_an_empty_body_and_an_offer_is_passed_over(client: Client) -> None:
     tell(type="offer", id=77777)
     tell(type="campaign", id=77777)
-    wait_until(client.updates, WAIT_SECONDS, "the update")
+    wait_until(client.updates, what="the update")
     assert [(update["type"], update["body"]) for update in client.updates()] == [("campaign", "[]")]
 
 
@@ -200,9 +200,7 @@ def test_a_change_is_in_the_next_file(corecipe: int, state: Path, s3: "S3Client"
     truth = Truth(state / FILE_NAME)
     truth.put("offer", (truth.get("offer", 101) or {}) | {"colour": "blue"})
     wait_until(
-        lambda: any(offer.get("colour") == "blue" for offer in uploaded(s3, "offers")),
-        WAIT_SECONDS,
-        "the upload",
+        lambda: any(offer.get("colour") == "blue" for offer in uploaded(s3, "offers")), what="the upload"
     )
 
 
@@ -227,7 +225,7 @@ def test_junk_in_the_queue_is_passed_over(client: Client, junk: str) -> None:
     body = junk or " "
     queue.send_message(QueueUrl=changes_queue_url(queue), MessageBody=body, MessageGroupId="junk")
     tell(type="offer", id=101)
-    wait_until(client.updates, WAIT_SECONDS, "the update after the junk")
+    wait_until(client.updates, what="the update after the junk")
 
 
 def test_a_change_reaches_the_redis_of_an_instance(
@@ -235,13 +233,11 @@ def test_a_change_reaches_the_redis_of_an_instance(
 ) -> None:
     store = RecipeStore(redis_client)
     with running("manage.py", "recipe_listen", SOCKET_HOST=f"http://{LOCALHOST}:{corecipe}"):
-        wait_until(lambda: store.meta(RecipeKind.CAMPAIGNS).announced_size, WAIT_SECONDS, "the first load")
+        wait_until(lambda: store.meta(RecipeKind.CAMPAIGNS).announced_size, what="the first load")
         change(state, "campaign", "5101", "--status", "blocked")
-        wait_until(
-            lambda: b'"blocked"' in (store.get(RecipeKind.CAMPAIGNS, 5101) or b""), WAIT_SECONDS, "the change"
-        )
+        wait_until(lambda: b'"blocked"' in (store.get(RecipeKind.CAMPAIGNS, 5101) or b""), what="the change")
         change(state, "offer", "990", "--create", "--name", "Brand new")
-        wait_until(lambda: store.get(RecipeKind.OFFERS, 990), WAIT_SECONDS, "the new record")
+        wait_until(lambda: store.get(RecipeKind.OFFERS, 990), what="the new record")
     for kind in RecipeKind:
         local_path(kind).unlink(missing_ok=True)
 

@@ -66,28 +66,20 @@ def test_the_slave_announces_and_updates_while_the_master_is_away(
             wait_for_port(port)
         environment = {"SOCKET_HOST": urls[0], "SOCKET_HOST_SLAVE": urls[1], "RECIPE_CHECK_SECONDS": "0.5"}
         with running("manage.py", "recipe_listen", **environment):
-            wait_until(lambda: store.meta(OFFERS).announced_size, WAIT_SECONDS, "the first load")
+            wait_until(lambda: store.meta(OFFERS).announced_size, what="the first load")
             before = store.meta(OFFERS).announced_size
             master.send_signal(signal.SIGKILL)
             master.wait()
 
             truth.put("offer", (truth.get("offer", 101) or {}) | {"comment": "x" * 1000})
             wait_until(
-                lambda: store.meta(OFFERS).announced_size not in (0, before),
-                WAIT_SECONDS,
-                "the slave's number",
+                lambda: store.meta(OFFERS).announced_size not in (0, before), what="the slave's number"
             )
             command("manage.py", "devstack_change", "offer", "101", "--name", "new", "--state", str(tmp_path))
-            wait_until(
-                lambda: b'"new"' in (store.get(OFFERS, 101) or b""), WAIT_SECONDS, "the slave's update"
-            )
+            wait_until(lambda: b'"new"' in (store.get(OFFERS, 101) or b""), what="the slave's update")
 
             with corecipe(tmp_path, ports[0]):
-                wait_until(
-                    lambda: (state := host(store, 0)) and state.connected_since_ms, WAIT_SECONDS, "the master"
-                )
+                wait_until(lambda: (state := host(store, 0)) and state.connected_since_ms, what="the master")
                 slave = host(store, 1)
                 assert slave
-                wait_until(
-                    lambda: is_asked(store, 0, slave.last_check_ms or 0), WAIT_SECONDS, "checks of the master"
-                )
+                wait_until(lambda: is_asked(store, 0, slave.last_check_ms or 0), what="checks of the master")

@@ -13,7 +13,8 @@ from devstack.demo import SHOWCASE
 from devstack.environment import DEMO_ENCRYPTION_KEY
 from devstack.services import LOCALHOST
 from offers.tokens import encrypt
-from tests.stacks import STOP_SECONDS, Stack, first_free_port
+from tests.processes import DEADLINE_SECONDS
+from tests.stacks import Stack, first_free_port
 
 PROCESSES = {"pages", "redis", "aws", "setup", "web", "listener", "worker", "beat", "corecipe"}
 DESKTOP = (
@@ -48,7 +49,6 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-@pytest.mark.timeout(240)
 def test_the_links_work_and_ctrl_c_leaves_nothing_behind(start: Callable[[], Stack], port: int) -> None:
     stack = start()
     plain, debug, elsewhere = (httpx.get(link) for link in stack.links())
@@ -86,7 +86,7 @@ def test_a_process_that_dies_stops_the_rest_and_is_named(start: Callable[[], Sta
     stack = start()
     stack.wait_until(lambda: "pages" in stack.pids)
     os.kill(stack.pids["pages"], signal.SIGKILL)
-    assert stack.process.wait(STOP_SECONDS) == 1
+    assert stack.process.wait(DEADLINE_SECONDS) == 1
     assert "devstack: pages ended by itself" in stack.printed
     assert not any(is_alive(pid) for pid in stack.pids.values())
 
@@ -102,7 +102,7 @@ def test_a_second_stack_in_the_same_directory_is_refused(start: Callable[[], Sta
     first = start()
     first.wait_until(lambda: "pages" in first.pids)
     second = start()
-    assert second.process.wait(STOP_SECONDS) == 1
+    assert second.process.wait(DEADLINE_SECONDS) == 1
     assert "already running" in second.printed
     assert first.stop() == 0
 
@@ -110,6 +110,6 @@ def test_a_second_stack_in_the_same_directory_is_refused(start: Callable[[], Sta
 def test_a_port_in_use_is_named_with_a_way_out(start: Callable[[], Stack], port: int) -> None:
     with socket.create_server((LOCALHOST, port)):
         stack = start()
-        assert stack.process.wait(STOP_SECONDS) == 1
+        assert stack.process.wait(DEADLINE_SECONDS) == 1
     assert f"port {port} (web) cannot be used: Address already in use" in stack.printed
     assert f"PORT={port + 100} make dev" in stack.printed

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from devstack.environment import PROJECT
 from tests.docs import docs_check
 from tests.docs.commands import broken_links, told
@@ -21,7 +19,6 @@ def test_what_is_run_elsewhere_is_told_and_exists() -> None:
         assert not where.startswith("tests/") or (PROJECT / where.split()[0]).exists(), where
 
 
-@pytest.mark.timeout(400)
 def test_every_command_runs(tmp_path: Path) -> None:
     state = tmp_path / "state"
     stack = Stack(state, first_free_port())

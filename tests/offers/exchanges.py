@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from devstack.services import LOCALHOST
+from tests.processes import DEADLINE_SECONDS
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = DEADLINE_SECONDS
 _LID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _HASH = re.compile(rb"hash=[0-9a-f]{32}")
 

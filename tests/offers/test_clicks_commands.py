@@ -208,9 +208,9 @@ def test_beat_and_worker_deliver_clicks_and_conversions(
         add(log, *names(100))
         conversion = json.dumps({"body": json.dumps({"lid": "a"})})
         log.append(['{"lid":"a"}', "", "", f"1 {conversion}"])
-        wait_until(lambda: table.scan(Select="COUNT")["Count"] == 101, 20, "delivery")
-        wait_until(lambda: not log.status().conversions_waiting, 10, "the conversion")
-        wait_until(lambda: not log.status().backlog, 5, "the acknowledgement")
+        wait_until(lambda: table.scan(Select="COUNT")["Count"] == 101, what="delivery")
+        wait_until(lambda: not log.status().conversions_waiting, what="the conversion")
+        wait_until(lambda: not log.status().backlog, what="the acknowledgement")
     assert sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == conversion
 
 

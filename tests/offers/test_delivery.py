@@ -125,7 +125,7 @@ def test_delivered_clicks_stay_up_to_a_number_and_undelivered_ones_always(
     run(log, seconds=0.1)
     assert log.status().length == 1000
     dynamodb.trouble = ""
-    wait_until(lambda: run(log) and not log.status().backlog, 8, "delivery")
+    wait_until(lambda: run(log) and not log.status().backlog, what="delivery")
     # The log is cut in nodes of a hundred entries at most.
     assert 200 <= log.status().length <= 300
 

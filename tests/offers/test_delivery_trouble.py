@@ -55,7 +55,7 @@ def test_nothing_is_acknowledged_while_dynamodb_is_in_trouble(
     assert 1 <= len(lines) <= 3
     assert "clicks stay in the log" in lines[0]
     dynamodb.trouble = ""
-    wait_until(lambda: run(log) and not log.status().backlog, 8, "delivery")
+    wait_until(lambda: run(log) and not log.status().backlog, what="delivery")
     assert set(dynamodb.items) == set(names(60))
 
 
@@ -151,7 +151,7 @@ def test_a_worker_that_died_trying_is_replaced(
     time.sleep(0.2)
     assert log.pause.take_turn("one")
     add(log, "a")
-    wait_until(lambda: run(log, "other").delivered, 10, "delivery by the other")
+    wait_until(lambda: run(log, "other").delivered, what="delivery by the other")
 
 
 def test_pauses_grow_from_run_to_run_and_end_within_seconds(
@@ -171,7 +171,7 @@ def test_after_a_long_trouble_delivery_is_back_within_seconds(log: ClickLog, dyn
     for _ in range(50):
         log.pause.failed("one")
     add(log, *names(100))
-    wait_until(lambda: run(log, "other").delivered == 100, 20, "delivery")
+    wait_until(lambda: run(log, "other").delivered == 100, what="delivery")
 
 
 def test_a_flushed_redis_is_no_trouble(

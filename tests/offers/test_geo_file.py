@@ -85,7 +85,7 @@ def test_a_good_file_heals_it(name: str, city: Path) -> None:
     if city.is_dir():
         city.rmdir()
     put(good, city)
-    wait_until(lambda: is_in_use(file, "US"), 60)
+    wait_until(lambda: is_in_use(file, "US"))
     assert file.error is None
 
 
@@ -93,7 +93,7 @@ def test_a_good_file_heals_it(name: str, city: Path) -> None:
 def test_a_file_that_becomes_unusable_leaves_the_good_one_in_use(name: str, city: Path) -> None:
     file = GeoFile(str(city), CITY_KINDS)
     UNUSABLE[name](city)
-    wait_until(lambda: file.look() or file.error, 60)
+    wait_until(lambda: file.look() or file.error)
     assert (country(file), file.is_open) == ("US", True)
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_may_not_be_read_is_tried_again(city: Path, monkeypatch: pyt
     file = GeoFile(str(city), CITY_KINDS)
     assert file.error is not None
     monkeypatch.undo()
-    wait_until(lambda: is_in_use(file, "US"), 60)
+    wait_until(lambda: is_in_use(file, "US"))
 
 
 def refuse(path: Path, kinds: tuple[str, ...]) -> None:
@@ -156,8 +156,8 @@ def test_processes_share_one_copy_and_forget_the_one_before(
     assert len(list(directory.iterdir())) == 1
     shutil.copy(city, tmp_path / "newer")
     os.replace(tmp_path / "newer", city)
-    wait_until(first.look, 60)
-    wait_until(second.look, 60)
+    wait_until(first.look)
+    wait_until(second.look)
     assert len(list(directory.iterdir())) == 1
 
 

@@ -26,6 +26,7 @@ from offers.pulse import (
     Refused,
     Slot,
 )
+from tests.processes import DEADLINE_SECONDS
 
 CACHE = Cache(entries=3, limit=10, hits=7, misses=3)
 CITY = OpenDatabase("/geoip/City.mmdb", "GeoIP2-City", 1_700_000_000)
@@ -226,7 +227,7 @@ def test_publishing_goes_on_after_redis_was_away(
     async def run_until(done: Callable[[], Awaitable[bool]], connection: AsyncRedis) -> None:
         flaky: Any = Flaky(connection)
         running = asyncio.create_task(pulse.run(flaky))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while not await done():
                 await asyncio.sleep(0.01)
         running.cancel()

@@ -7,6 +7,7 @@ import pytest
 
 from offers import refusal_beat
 from offers.refusal_beat import RefusalBeat
+from tests.processes import DEADLINE_SECONDS
 
 BEAT = 0.05
 
@@ -62,6 +63,6 @@ def test_one_that_is_cancelled_does_not_keep_the_others() -> None:
         other = asyncio.create_task(beat.wait(arrived))
         await asyncio.sleep(0)
         gone.cancel()
-        await asyncio.wait_for(other, 10)
+        await asyncio.wait_for(other, DEADLINE_SECONDS)
 
     asyncio.run(wait())

@@ -91,7 +91,7 @@ def test_a_master_that_became_a_replica_is_left(
             servers.wait_for_copy(1)
             servers.tell("FAILOVER", "visitors")
             with servers.client(servers.master) as old:
-                wait_until(lambda: old.info("replication")["role"] == "slave", PATIENCE_SECONDS, "the switch")
+                wait_until(lambda: old.info("replication")["role"] == "slave", what="the switch")
             await marked(writer, redis_client)
             await writer.written(some_click("again"))
 

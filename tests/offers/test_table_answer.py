@@ -203,7 +203,7 @@ def test_clicks_stay_in_the_log_and_staff_sees_why(
 ) -> None:
     impostor.answer = answer
     add(log, "a", "b")
-    wait_until(lambda: run(log, seconds=0.5, table=table) and log.table_outcome(), 60, "a try")
+    wait_until(lambda: run(log, seconds=0.5, table=table) and log.table_outcome(), what="a try")
     status, outcome = log.status(), log.table_outcome()
     assert (status.backlog, status.delivered, status.dead_letters) == (2, 0, 0)
     assert outcome is not None

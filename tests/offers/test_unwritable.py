@@ -17,7 +17,6 @@ from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
 LINK = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
-DEADLINE_SECONDS = 90.0
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def test_a_click_that_cannot_be_written_is_refused_or_answered_as_is_wished(
         assert any("neither Redis nor the spool" in words for words in ready.json()["missing"])
         spool.unlink()
         recipe.config_set("maxmemory", 0)
-        wait_until(lambda: client.get("/ready").status_code == 200, DEADLINE_SECONDS, "a ready worker")
+        wait_until(lambda: client.get("/ready").status_code == 200, what="a ready worker")
         assert client.get(LINK).status_code == 302
 
 
@@ -66,8 +65,8 @@ def test_a_worker_may_open_as_many_files_as_the_system_allows_and_keeps_a_reserv
 ) -> None:
     spool = tmp_path / "spool"
     with web_worker(REDIS_URL=url_of(other_redis), CLICK_SPOOL_DIR=str(spool)):
-        wait_until(lambda: (spool / ".reserve-0").exists(), DEADLINE_SECONDS, "the reserve")
-        wait_until(lambda: (spool / ".reserve-0").stat().st_blocks > 0, DEADLINE_SECONDS, "its room")
+        wait_until(lambda: (spool / ".reserve-0").exists(), what="the reserve")
+        wait_until(lambda: (spool / ".reserve-0").stat().st_blocks > 0, what="its room")
         opened = [
             path.parent.parent
             for path in Path("/proc").glob("[0-9]*/fd/*")
@@ -80,7 +79,7 @@ def test_a_worker_may_open_as_many_files_as_the_system_allows_and_keeps_a_reserv
             )
             soft, hard = limit.split()[3:5]
             assert soft == hard
-    wait_until(lambda: not (spool / ".reserve-0").exists(), DEADLINE_SECONDS, "the end of the reserve")
+    wait_until(lambda: not (spool / ".reserve-0").exists(), what="the end of the reserve")
 
 
 def _links_to(link: Path, target: Path) -> bool:

@@ -10,6 +10,7 @@ import socketio
 import uvicorn
 
 from devstack.services import LOCALHOST, wait_for_port
+from tests.processes import DEADLINE_SECONDS
 
 
 class FakeCoRecipe:
@@ -44,7 +45,7 @@ class FakeCoRecipe:
         """Stop at once, as a process that was killed: connections break."""
         self._server.force_exit = True
         self._server.should_exit = True
-        self._thread.join(5)
+        self._thread.join(DEADLINE_SECONDS)
 
     def emit(self, event: str, *arguments: Any) -> None:
         """Send an event to everyone; several arguments are sent as several."""

@@ -10,6 +10,7 @@ from typing import Any, Self
 from aiohttp import WSMsgType, web
 
 from devstack.services import LOCALHOST, free_port
+from tests.processes import DEADLINE_SECONDS
 
 HANDSHAKE = {"sid": "s", "upgrades": [], "pingInterval": 25_000, "pingTimeout": 20_000, "maxPayload": 10**9}
 
@@ -51,14 +52,14 @@ class RawCoRecipe:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._started.wait(10)
+        self._started.wait(DEADLINE_SECONDS)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join(10)
+        self._thread.join(DEADLINE_SECONDS)
         self._loop.close()
 
     async def _serve(self) -> None:

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from recipes.background_sync import BackgroundSync
 from recipes.listener import Listener
 from recipes.store import RecipeKind, RecipeStore
-from tests.processes import wait_until
+from tests.processes import DEADLINE_SECONDS, wait_until
 
 # Writes down that it was called and how, then does as the file beside it says.
 COMMAND = """
@@ -73,7 +73,7 @@ def while_running(use: Callable[[BackgroundSync], Awaitable[None]]) -> Backgroun
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -170,7 +170,7 @@ def test_a_sync_ends_with_its_owner(commands: Commands) -> None:
 
     while_running(use)
     pid = commands.calls()[0][0]
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 5, "the end of the process")
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the end of the process")
 
 
 def test_with_many_updates_waiting_there_is_no_room_and_none_is_dropped(

@@ -13,7 +13,7 @@ import redis
 
 from recipes.files import local_path
 from recipes.store import RecipeKind, RecipeStore
-from tests.processes import running, wait_until
+from tests.processes import DEADLINE_SECONDS, running, wait_until
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,15 +46,15 @@ def upload(s3: "S3Client", *offer_ids: int) -> None:
 def test_a_change_in_s3_goes_live_although_nobody_announces_it(s3: "S3Client", store: RecipeStore) -> None:
     upload(s3, 1)
     with beat_and_worker():
-        wait_until(lambda: store.live_count(OFFERS) == 1, 20, "the first load")
+        wait_until(lambda: store.live_count(OFFERS) == 1, what="the first load")
         upload(s3, 1, 2)
-        wait_until(lambda: store.live_count(OFFERS) == 2, 10, "the second load")
+        wait_until(lambda: store.live_count(OFFERS) == 2, what="the second load")
 
 
 def test_a_worker_that_starts_does_not_wait_for_the_first_beat(s3: "S3Client", store: RecipeStore) -> None:
     upload(s3, 1)
     with running(*CELERY, "worker", "--concurrency", "1"):
-        wait_until(lambda: store.live_count(OFFERS) == 1, 30, "the first load")
+        wait_until(lambda: store.live_count(OFFERS) == 1, what="the first load")
 
 
 def test_a_flushed_redis_heals_without_s3(
@@ -62,15 +62,15 @@ def test_a_flushed_redis_heals_without_s3(
 ) -> None:
     upload(s3, 1, 2, 3)
     with beat_and_worker():
-        wait_until(lambda: store.live_count(OFFERS) == 3, 20, "the first load")
+        wait_until(lambda: store.live_count(OFFERS) == 3, what="the first load")
         s3.delete_object(Bucket="co-recipe-staging", Key="offersRecipe.json.gz")
         redis_client.flushall()
-        wait_until(lambda: store.live_count(OFFERS) == 3, 20, "healing")
+        wait_until(lambda: store.live_count(OFFERS) == 3, what="healing")
 
 
 def test_a_worker_stops_when_asked_to(store: RecipeStore) -> None:
     with beat_and_worker() as worker:
         # There may be files of other tests, or nothing at all.
-        wait_until(lambda: store.live_count(OFFERS) or store.meta(OFFERS).last_error, 20, "a first task")
+        wait_until(lambda: store.live_count(OFFERS) or store.meta(OFFERS).last_error, what="a first task")
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        assert worker.wait(DEADLINE_SECONDS) == 0

@@ -21,7 +21,7 @@ from recipes.reading import RecipeRejected
 from recipes.store import RecipeKind, RecipeStore
 from recipes.sync import SyncRequest, sync
 from recipes.updates import UpdateOutcome, apply
-from tests.processes import PROJECT, running, wait_until
+from tests.processes import DEADLINE_SECONDS, PROJECT, running, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.recipes.bad_s3 import BadS3
 from tests.recipes.fake_corecipe import FakeCoRecipe, now_ms
@@ -81,7 +81,7 @@ def test_a_killed_loader_leaves_what_is_live_and_the_next_one_loads(store: Recip
     make_live(store, OFFERS, {1: offer_blob(1)})
     write_local(packed(*range(1, 40_000)))
     with running("manage.py", "recipe_sync", "offers", "--from-file", "--force") as loader:
-        wait_until(lambda: half_loaded(store), 20, "the load")
+        wait_until(lambda: half_loaded(store), what="the load")
         loader.send_signal(signal.SIGKILL)
         loader.wait()
     assert store.live_count(OFFERS) == 1
@@ -101,11 +101,11 @@ def test_a_listener_killed_during_a_load_does_no_harm(store: RecipeStore) -> Non
         corecipe.numbers["fileSizeOffersCheck"] = 4711
         environment = {"SOCKET_HOST": corecipe.url, "RECIPE_CHECK_SECONDS": "0.5", "AWS_ENDPOINT_URL": s3.url}
         with running("manage.py", "recipe_listen", **environment) as listener:
-            wait_until(lambda: half_loaded(store), 20, "the load")
+            wait_until(lambda: half_loaded(store), what="the load")
             listener.send_signal(signal.SIGKILL)
             listener.wait()
         with running("manage.py", "recipe_listen", **environment):
-            wait_until(lambda: store.meta(OFFERS).announced_size == 4711, 40, "the load by the next one")
+            wait_until(lambda: store.meta(OFFERS).announced_size == 4711, what="the load by the next one")
     assert store.live_count(OFFERS) == 39_999
 
 
@@ -136,7 +136,7 @@ def test_a_thousand_updates_during_a_load_end_in_the_truth(store: RecipeStore, r
             else:
                 truth[offer_id] = body.encode()
         done.set()
-        thread.join(60)
+        thread.join(DEADLINE_SECONDS)
         assert set(loads) == {count}
         generation = updates.meta(OFFERS).generation
         live: Any = client.hgetall(f"recipe:offers:{generation}")

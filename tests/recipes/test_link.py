@@ -15,7 +15,7 @@ import socketio
 from devstack.services import LOCALHOST, Service, free_port
 from recipes.link import LONGEST_PAUSE_SECONDS, announced_number
 from recipes.store import RecipeKind, RecipeStore
-from tests.processes import running, wait_until
+from tests.processes import DEADLINE_SECONDS, running, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.recipes.fake_corecipe import FakeCoRecipe, now_ms
 from tests.recipes.raw_corecipe import RawCoRecipe
@@ -60,13 +60,13 @@ def test_while_there_is_no_room_nothing_is_read_and_nothing_is_lost(
 ) -> None:
     name = "x" * 900_000
     with listener(server.url):
-        wait_until(lambda: server.packets, 60, "a connection")
+        wait_until(lambda: server.packets, what="a connection")
         redis_client.client_pause(3_000)
         for offer_id in range(1, 201):
             body = offer_blob(offer_id, name=name).decode()
             message = {"type": "offer", "id": offer_id, "action": "update", "timestamp": now_ms()}
             server.send_event("updRecipe", message | {"body": body})
-        wait_until(lambda: store.live_count(OFFERS) == 200, 90, "the last update")
+        wait_until(lambda: store.live_count(OFFERS) == 200, what="the last update")
         assert server.connections == 1
 
 
@@ -90,12 +90,12 @@ UNREADABLE: list[str | bytes] = [
 
 def test_packets_that_are_no_events_are_counted_one_by_one(store: RecipeStore, server: RawCoRecipe) -> None:
     with listener(server.url):
-        wait_until(lambda: server.packets and malformed(store) == 0, 20, "a connection")
+        wait_until(lambda: server.packets and malformed(store) == 0, what="a connection")
         for packet in UNREADABLE:
             server.send(packet)
         send_update(server, 7)
-        wait_until(lambda: store.get(OFFERS, 7), 5, "the update after the junk")
-        wait_until(lambda: malformed(store) == len(UNREADABLE), 5, "the count")
+        wait_until(lambda: store.get(OFFERS, 7), what="the update after the junk")
+        wait_until(lambda: malformed(store) == len(UNREADABLE), what="the count")
         assert server.connections == 1
 
 
@@ -104,10 +104,10 @@ def test_attachments_that_never_come_swallow_no_update(
     store: RecipeStore, server: RawCoRecipe, packet: str
 ) -> None:
     with listener(server.url):
-        wait_until(lambda: server.packets, 20, "a connection")
+        wait_until(lambda: server.packets, what="a connection")
         server.send(packet)
         send_update(server, 7)
-        wait_until(lambda: store.get(OFFERS, 7), 5, "the update")
+        wait_until(lambda: store.get(OFFERS, 7), what="the update")
 
 
 @pytest.mark.parametrize("packet", ["44", '44{"message":"\\ud800"}', "41", "1", "x", "", "4" * 10_000_000])
@@ -115,11 +115,11 @@ def test_a_connection_that_was_talked_dead_is_made_anew(
     store: RecipeStore, server: RawCoRecipe, packet: str
 ) -> None:
     with listener(server.url):
-        wait_until(lambda: server.packets, 20, "a connection")
+        wait_until(lambda: server.packets, what="a connection")
         server.send(packet)
-        wait_until(lambda: server.connections == 2, 10, "the next connection")
+        wait_until(lambda: server.connections == 2, what="the next connection")
         server.packets.clear()
-        wait_until(lambda: server.packets, 5, "a check")
+        wait_until(lambda: server.packets, what="a check")
 
 
 @pytest.mark.parametrize("name", ["connect", "disconnect", "connect_error", "__disconnect_final", "*"])
@@ -127,11 +127,11 @@ def test_an_event_with_a_name_of_the_librarys_own_changes_nothing(
     store: RecipeStore, server: RawCoRecipe, name: str
 ) -> None:
     with listener(server.url):
-        wait_until(lambda: server.packets, 20, "a connection")
+        wait_until(lambda: server.packets, what="a connection")
         server.send_event(name, 1)
         time.sleep(0.3)
         server.packets.clear()
-        wait_until(lambda: len(server.packets) >= 4, 5, "further checks")
+        wait_until(lambda: len(server.packets) >= 4, what="further checks")
         assert server.connections == 1
 
 
@@ -142,7 +142,7 @@ def test_one_transport_is_enough(store: RecipeStore, monkeypatch: pytest.MonkeyP
         socketio, "AsyncServer", lambda **options: anything(transports=[transport], **options)
     )
     with FakeCoRecipe(free_port()) as server, listener(server.url):
-        wait_until(lambda: server.asked, 20, "a check")
+        wait_until(lambda: server.asked, what="a check")
 
 
 def test_a_server_that_accepts_and_says_nothing_is_given_up_for_the_next_try(store: RecipeStore) -> None:
@@ -157,21 +157,21 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up_for_the_next_try(sto
 
 def test_a_redis_that_hangs_does_not_hold_it_up(store: RecipeStore, valkey: Service) -> None:
     with FakeCoRecipe(free_port()) as server, listener(server.url) as process:
-        wait_until(lambda: server.asked, 20, "a connection")
+        wait_until(lambda: server.asked, what="a connection")
         assert valkey.pid
         os.kill(valkey.pid, signal.SIGSTOP)
         try:
             time.sleep(1)
             process.send_signal(signal.SIGTERM)
             # Less than it would wait for Redis.
-            assert process.wait(5) == 0
+            assert process.wait(DEADLINE_SECONDS) == 0
         finally:
             os.kill(valkey.pid, signal.SIGCONT)
 
 
 def test_without_a_host_it_says_what_to_set(store: RecipeStore) -> None:
     with listener("") as process:
-        assert process.wait(20) == 1
+        assert process.wait(DEADLINE_SECONDS) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import redis
 from recipes import locks
 from recipes.locks import AlreadyWaiting, LockLost, one_at_a_time
 from recipes.store import RecipeKind, RecipeStore
+from tests.processes import DEADLINE_SECONDS
 
 OFFERS = RecipeKind.OFFERS
 
@@ -36,7 +37,7 @@ def test_a_request_that_arrives_meanwhile_runs_afterwards(store: RecipeStore) ->
     with one_at_a_time(store, OFFERS):
         thread = start_waiting(store, done)
         done.append("first")
-    thread.join(5)
+    thread.join(DEADLINE_SECONDS)
     assert done == ["first", "waited"]
 
 
@@ -45,7 +46,7 @@ def test_of_several_requests_meanwhile_only_one_waits(store: RecipeStore) -> Non
         thread = start_waiting(store, [])
         with pytest.raises(AlreadyWaiting), one_at_a_time(store, OFFERS):
             pass
-    thread.join(5)
+    thread.join(DEADLINE_SECONDS)
 
 
 def test_kinds_do_not_wait_for_each_other(store: RecipeStore) -> None:

@@ -99,7 +99,7 @@ WHILE_AN_ANSWER_WAITS = {
 def server(redis_url: str, geoip_databases: None) -> Iterator[Service]:
     live_recipe(redis_url)
     with doors.protocol_server() as server:
-        wait_until(lambda: workers(server), 60, "the worker's start")
+        wait_until(lambda: workers(server), what="the worker's start")
         # What a worker needs once, for a page and for a click, is not what grows.
         with connected(server.port) as connection:
             connection.socket.settimeout(60)
@@ -198,4 +198,4 @@ def test_others_are_answered_meanwhile(server: Service) -> None:
         assert good.answer().status == 302
     for connection in connections:
         connection.socket.close()
-    wait_until(lambda: memory_mb(server) > 0, 60, "the worker's living on")
+    wait_until(lambda: memory_mb(server) > 0, what="the worker's living on")

@@ -7,6 +7,7 @@ import pytest
 
 from offers.tokens import encrypt, seal
 from tests.environment import ENCRYPTION_KEY
+from tests.processes import DEADLINE_SECONDS
 from tests.security.conftest import live_recipe
 from tests.servers import web_worker
 
@@ -36,7 +37,7 @@ def url() -> Iterator[str]:
 
 
 def answer(url: str, token: str, **query: str) -> httpx.Response:
-    return httpx.get(f"{url}/offer", params={"ad": token, **query}, timeout=30)
+    return httpx.get(f"{url}/offer", params={"ad": token, **query}, timeout=DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize(

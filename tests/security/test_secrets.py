@@ -12,7 +12,7 @@ import pytest
 
 from devstack.services import LOCALHOST, free_port, port_answers
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import PROJECT, command, wait_until
+from tests.processes import DEADLINE_SECONDS, PROJECT, command, wait_until
 
 REDIS_PASSWORD = "redis-password-not-to-be-shown"
 SECRETS = {
@@ -77,7 +77,7 @@ def printing(*arguments: str, **variables: str) -> Iterator[Path]:
             yield Path(output.name)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(DEADLINE_SECONDS)
 
 
 @pytest.mark.usefixtures("geoip_databases")
@@ -86,13 +86,13 @@ def test_a_worker_in_trouble_prints_and_answers_no_secret(tmp_path: Path) -> Non
     variables = environment(tmp_path, HOST=LOCALHOST, PORT=str(port), WEB_CONCURRENCY="1")
     gunicorn = ("-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application")
     with printing(*gunicorn, **variables) as output:
-        wait_until(lambda: port_answers(port), 60)
-        with httpx.Client(base_url=f"http://{LOCALHOST}:{port}", timeout=60) as client:
+        wait_until(lambda: port_answers(port))
+        with httpx.Client(base_url=f"http://{LOCALHOST}:{port}", timeout=DEADLINE_SECONDS) as client:
             paths = ["/offer?ad=junk", "/offer?ad=junk&debug=debug", "/health", "/ready", "/metrics", "/none"]
             answers = [client.get(path) for path in [*paths, "/admin/login/"]]
             answers.append(client.post("/admin/login/", data={"username": "a"}))
         said = "".join(f"{answer.headers}{answer.text}" for answer in answers)
-        wait_until(lambda: b"away" in output.read_bytes(), 30, "a line about the Redis that is away")
+        wait_until(lambda: b"away" in output.read_bytes(), what="a line about the Redis that is away")
         printed = output.read_text(errors="replace")
     # The path of a database file is no secret; the name in it only looks like one.
     assert shown(said + printed, except_for=("DATABASE_URL",)) == []
@@ -111,7 +111,7 @@ def test_a_worker_in_trouble_prints_and_answers_no_secret(tmp_path: Path) -> Non
 def test_a_background_process_in_trouble_prints_no_secret(tmp_path: Path, program: tuple[str, ...]) -> None:
     arguments = [part.replace("{tmp}", str(tmp_path)) for part in program]
     with printing(*arguments, **environment(tmp_path)) as output:
-        wait_until(lambda: b"onnect" in output.read_bytes(), 60, "a line about a failed connection")
+        wait_until(lambda: b"onnect" in output.read_bytes(), what="a line about a failed connection")
         printed = output.read_text(errors="replace")
     assert shown(printed) == []
 

@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 from cotraffic import limited_protocol
 from cotraffic.click_protocol import ClickProtocol
 from tests.offers.exchanges import get
+from tests.processes import DEADLINE_SECONDS
 
 HEAD = get(path=b"/")
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bytes]]
@@ -65,7 +66,7 @@ def served(script: Script, keep_alive_seconds: int = 60, *, to_the_end: bool = F
             port = server.sockets[0].getsockname()[1]
             streams = await asyncio.open_connection("127.0.0.1", port, limit=1024)
             try:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(DEADLINE_SECONDS):
                     read = await script(*streams)
                     while to_the_end and state.connections:
                         await asyncio.sleep(0.02)
