@@ -7,8 +7,8 @@ import resource
 import signal
 from typing import Any
 
-from cotraffic.cores import usable_cores
-from cotraffic.metrics import files
+from cotraffic.ops.cpu_count import usable_cores
+from cotraffic.ops.metrics import files
 from cotraffic.settings import HOST, LOGGING, PORT, env
 from cotraffic.web_worker import ClickWorker
 

@@ -10,11 +10,4 @@ class CotrafficConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks by importing them."""
-        from cotraffic import (  # noqa: F401
-            broker_checks,
-            checks,
-            click_checks,
-            redis_checks,
-            security_checks,
-            shared_redis_checks,
-        )
+        from cotraffic.checks import broker, clicks, instance, redis, security, shared_redis

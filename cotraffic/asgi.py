@@ -14,10 +14,10 @@ from redis.asyncio import Redis
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 django_application = get_asgi_application()
 
-from cotraffic import operations  # noqa: E402 - Django's settings come first
-from offers import lane  # noqa: E402
-from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
-from offers.links import click_paths  # noqa: E402
+from cotraffic.ops import endpoints  # noqa: E402 - Django's settings come first
+from offers.bootstrap import build_answerer, build_click_writer, open_redis  # noqa: E402
+from offers.http import asgi  # noqa: E402
+from offers.links.links import click_paths  # noqa: E402
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -28,12 +28,12 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     Start and end of a worker open and close what they need.
     """
     if scope["type"] == "http":
-        request = lane.plain_click(scope)
+        request = asgi.plain_click(scope)
         if request is not None:
             state = scope["state"]
-            await lane.answer(state["answerer"], request, state.get("arrived"), send)
+            await asgi.answer(state["answerer"], request, state.get("arrived"), send)
             return
-        if scope["path"] in operations.PATHS:
+        if scope["path"] in endpoints.PATHS:
             await scope["state"]["operations"](scope, send)
             return
     if scope["type"] == "lifespan":
@@ -76,7 +76,7 @@ async def _open(state: dict[str, Any]) -> tuple[Redis, "asyncio.Future[Any]"]:
     state["click_paths"] = click_paths()
     redis, clicks = open_redis(), build_click_writer()
     answerer = build_answerer(redis, clicks)
-    state["operations"] = operations.build(redis, answerer)
+    state["operations"] = endpoints.build(redis, answerer)
     state["answerer"] = answerer
     await clicks.connection.open()
     working = asyncio.gather(answerer.catalog.watch(), clicks.run(), answerer.pulse.run(redis))

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
-from offers.redis_url import SCHEMES, TLS_OPTIONS, read_url
+from lib.redis_url import SCHEMES, TLS_OPTIONS, read_url
 
 # Options of a connection that Celery has under the same name.
 TRANSPORT_OPTIONS = (

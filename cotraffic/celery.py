@@ -6,8 +6,9 @@ from celery import Celery
 from celery.signals import setup_logging, worker_ready
 from django.conf import settings
 
-from cotraffic import hearts, logs
 from cotraffic.broker import broker_settings
+from cotraffic.logs import format
+from cotraffic.ops import heartbeat_sender
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 
@@ -24,7 +25,7 @@ AT_START_SECONDS = 60.0
 @setup_logging.connect
 def set_up_logging(**_: object) -> None:
     """Keep Celery from writing lines of its own make."""
-    logs.configure(settings.LOGGING)
+    format.configure(settings.LOGGING)
 
 
 @worker_ready.connect
@@ -70,4 +71,4 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
-hearts.connect(settings.REDIS_URL)
+heartbeat_sender.connect(settings.REDIS_URL)

@@ -1,6 +1,6 @@
 """All configuration, and the only place that reads the environment.
 
-`.env.example` explains every variable; `cotraffic/checks.py` refuses combinations that cannot work.
+`.env.example` explains every variable; `cotraffic/checks/instance.py` refuses combinations that cannot work.
 """
 
 from datetime import timedelta
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from cotraffic.log_settings import logging_settings
+from cotraffic.logs.settings import logging_settings
 from cotraffic.variables import Variables
 from offers.click_paths import ClickPaths, read_aliases
 
@@ -131,13 +131,13 @@ INSTALLED_APPS = [
 if DEVELOPMENT and find_spec("devstack"):
     INSTALLED_APPS.append("devstack.apps.DevstackConfig")
 MIDDLEWARE = [
-    "cotraffic.request_ids.RequestIds",
-    "cotraffic.middleware.Edge",
+    "cotraffic.middleware.request_id.RequestIds",
+    "cotraffic.middleware.edge.Edge",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "cotraffic.static_files.StaticFilesMiddleware",
+    "cotraffic.middleware.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "cotraffic.middleware.StaffHosts",
+    "cotraffic.middleware.edge.StaffHosts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -173,7 +173,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEVELOPMENT
-        else "cotraffic.static_files.CollectedStorage"
+        else "cotraffic.middleware.static_files.CollectedStorage"
     },
 }
 WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
@@ -219,8 +219,8 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = LOGIN_FAILURE_LIMIT
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_WAIT_MINUTES)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-AXES_CLIENT_IP_CALLABLE = "cotraffic.login_throttle.client_address"
-AXES_LOCKOUT_CALLABLE = "cotraffic.login_throttle.locked_out"
+AXES_CLIENT_IP_CALLABLE = "cotraffic.middleware.login_throttle.client_address"
+AXES_LOCKOUT_CALLABLE = "cotraffic.middleware.login_throttle.locked_out"
 # Who tries while waiting does not wait longer: the page has told how long.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
@@ -233,5 +233,5 @@ AXES_SENSITIVE_PARAMETERS = ["username"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
-LOGGING_CONFIG = "cotraffic.logs.configure"
+LOGGING_CONFIG = "cotraffic.logs.format.configure"
 LOGGING = logging_settings(env.str("LOG_LEVEL", default="INFO"), readable=DEVELOPMENT)

@@ -7,15 +7,15 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
-from offers import views
 from offers.click_paths import ClickPaths, read_aliases
+from offers.http import view
 
 ADMIN = settings.ADMIN_PATH.rstrip("/")
 # Aliases that cannot be are left out; `manage.py check` names them, and no worker starts with them.
 CLICKS = ClickPaths(read_aliases(settings.CLICK_ALIASES).parameters).patterns()
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *(re_path(pattern, views.offer, {"token_parameter": name}) for pattern, name in CLICKS.items()),
+    *(re_path(pattern, view.offer, {"token_parameter": name}) for pattern, name in CLICKS.items()),
     path(f"{ADMIN}/diagnostics/", include("cotraffic.diagnostics.urls")),
     path(f"{ADMIN}/", admin.site.urls),
     # As they are typed; what is below them is linked to.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import structlog
 from uvicorn_worker import UvicornWorker
 
-from cotraffic.click_protocol import ClickProtocol
+from offers.http.protocol import ClickProtocol
 
 # Seconds between the failure of a worker and its end, after which gunicorn starts another at once.
 PAUSE_SECONDS = 3.0

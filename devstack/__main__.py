@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devstack import links, setup, stack, staff, traffic
+from devstack import setup, stack
+from devstack.demo import links, staff, traffic
 from devstack.environment import PROJECT, BadEnvironment, Environment, read_environment
 
 

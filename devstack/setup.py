@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from devstack.corecipe import S3_KEYS
 from devstack.demo import DEMO_NETWORKS, recipe_file
+from devstack.demo.links import plain_link
 from devstack.environment import PROJECT, QUEUE_NAME, Environment
 from devstack.geoip import write_databases
-from devstack.links import plain_link
 from devstack.recalculation import all_recalculated
 from devstack.services import wait_for_port
 from devstack.truth import FILE_NAME as TRUTH_FILE

@@ -4,10 +4,10 @@ from enum import Enum
 
 import msgspec
 
-from offers.memory import NotInMemory, Records
-from offers.records import BLACKLISTED, CAMPAIGN_STATUSES, Campaign, Offer, OfferStatus
-from offers.routing import Defaults
-from offers.tokens import AdTarget
+from offers.catalog.record_cache import NotInMemory, Records
+from offers.links.tokens import AdTarget
+from offers.routing.routing import Defaults
+from recipes.records.records import BLACKLISTED, CAMPAIGN_STATUSES, Campaign, Offer, OfferStatus
 
 
 class Reason(Enum):

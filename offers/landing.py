@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from offers.pages import Page
+from recipes.records.landing_page import Page
 
 # A value stays one value wherever a page puts it; the comma separates nothing in a URL and stays readable.
 _SAFE_IN_VALUES = ","

@@ -8,8 +8,8 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 import msgspec
 
 from offers.click_paths import OFFER_PARAMETER
-from offers.devices import NO_HINTS, ClientHints
-from offers.visitors import Clues
+from offers.visitors.device import NO_HINTS, ClientHints
+from offers.visitors.visitor import Clues
 
 # Of a parameter given twice the first counts for what we decode or compare; the affiliate's own notes are
 # joined, as links in the field expect.

@@ -9,10 +9,10 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from offers.click_log import ClickLog
-from offers.click_table import ClickTable, TableNotUsable
-from offers.conversion_queue import ConversionQueue, QueueAway, send_due
-from offers.delivery import consumer_name, deliver
+from offers.click_log.stream import ClickLog
+from offers.delivery.deliver import consumer_name, deliver
+from offers.delivery.dynamodb import ClickTable, TableNotUsable
+from offers.delivery.sqs import ConversionQueue, QueueAway, send_due
 
 # Well below ten seconds even where the last request times out: the recipe's tasks wait behind these.
 DELIVER_SECONDS = 4.0

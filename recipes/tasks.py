@@ -5,13 +5,13 @@ from celery import shared_task
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from recipes import indexing
-from recipes.files import CannotReachS3, local_path
-from recipes.index import IndexBroken
-from recipes.locks import AlreadyWaiting, LockLost
-from recipes.reading import RecipeRejected
-from recipes.store import RecipeKind, RecipeStore, SwapRefused
-from recipes.sync import SyncRequest, sync
+from recipes.file.download import CannotReachS3, local_path
+from recipes.file.json_stream import RecipeRejected
+from recipes.index import maintain
+from recipes.index.index import IndexBroken
+from recipes.store.lock import AlreadyWaiting, LockLost
+from recipes.store.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.sync.sync import SyncRequest, sync
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -48,7 +48,7 @@ def keep_indexed() -> None:
     """Bring updates into the indexes of what is live, and build one that is missing."""
     for kind in RecipeKind:
         try:
-            if indexing.keep_indexed(_store(), kind) == "built":
+            if maintain.keep_indexed(_store(), kind) == "built":
                 logger.info("an index of names was built", kind=kind.value)
         except (IndexBroken, AlreadyWaiting, LockLost, RedisError, OSError) as problem:
             logger.warning("a recipe has no index of names", kind=kind.value, problem=str(problem))

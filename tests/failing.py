@@ -11,8 +11,8 @@ from typing import Any
 
 from cotraffic import asgi
 from offers.admission import Refusal
-from offers.answer import Answerer
-from offers.click_record import Click
+from offers.click_log.record import Click
+from offers.handler import Answerer
 from offers.request import ClickRequest
 
 SHORT_WAY = "short way"

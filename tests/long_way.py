@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
-from cotraffic.click_protocol import ClickProtocol
+from offers.http.protocol import ClickProtocol
 
 
 class LongWay(ClickProtocol):

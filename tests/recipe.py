@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from recipes.files import local_path
-from recipes.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.file.download import local_path
+from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
 
 _last_timestamp_ms = 0
 

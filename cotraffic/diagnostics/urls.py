@@ -3,7 +3,13 @@
 from django.urls import URLPattern, path
 
 from cotraffic.diagnostics.access import View, staff_only
-from cotraffic.diagnostics.views import actions, click, explain, live, overview, preview, records, refused
+from cotraffic.diagnostics.actions import view as actions
+from cotraffic.diagnostics.clicks import detail_view, recent_view
+from cotraffic.diagnostics.explain import view as explain
+from cotraffic.diagnostics.overview import view as overview
+from cotraffic.diagnostics.preview import view as preview
+from cotraffic.diagnostics.records import view as records
+from cotraffic.diagnostics.refusals import view as refused
 
 app_name = "diagnostics"
 
@@ -17,10 +23,10 @@ urlpatterns = [
     _staff_path("parts/", overview.parts, "parts"),
     _staff_path("charts/", overview.charts, "charts"),
     _staff_path("explain/", explain.page, "explain"),
-    _staff_path("clicks/", live.page, "clicks"),
-    _staff_path("clicks/find/", click.find, "find_click"),
-    _staff_path("clicks/new/", live.new, "new_clicks"),
-    _staff_path("clicks/<str:lid>/", click.page, "click"),
+    _staff_path("clicks/", recent_view.page, "clicks"),
+    _staff_path("clicks/find/", detail_view.find, "find_click"),
+    _staff_path("clicks/new/", recent_view.new, "new_clicks"),
+    _staff_path("clicks/<str:lid>/", detail_view.page, "click"),
     _staff_path("records/", records.page, "records"),
     _staff_path("records/<str:kind>/<int:record_id>/", records.record, "record"),
     _staff_path("records/offers/<int:record_id>/used/<str:relation>/", records.users, "record_users"),

@@ -18,7 +18,7 @@ from offers.rules import (
     offer_caps,
     target,
 )
-from offers.rules.verdicts import Asked, Passed, Verdict
+from offers.rules.verdict import Asked, Passed, Verdict
 
 
 class Rule(Enum):

@@ -1,9 +1,9 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
-from offers.record_parts import Candidate
-from offers.records import Offer, OfferStatus, OfferType
 from offers.rules.offer_caps import is_over_cap
-from offers.rules.verdicts import Asked, Exit, Passed, Pick
+from offers.rules.verdict import Asked, Exit, Passed, Pick
+from recipes.records.parts import Candidate
+from recipes.records.records import Offer, OfferStatus, OfferType
 
 REDIRECT_TYPE = "offerAggregatedBestOffer"
 NONE_OPEN = "offerAggregatedExitTrafficToRegularOffer"

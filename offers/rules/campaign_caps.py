@@ -1,7 +1,7 @@
 """A campaign may be capped."""
 
-from offers.record_parts import Caps
-from offers.rules.verdicts import Asked, Exit, Passed
+from offers.rules.verdict import Asked, Exit, Passed
+from recipes.records.parts import Caps
 
 # Both are redirect types and caps types. The file's own `capsType` is not used: it names one of two limits,
 # and the network's reports have always grouped campaigns by these.

@@ -1,8 +1,8 @@
 """An offer may pay other amounts for visitors from some countries."""
 
-from offers.record_parts import CountryPayout
-from offers.records import Offer
-from offers.rules.verdicts import Asked, Passed, Stay
+from offers.rules.verdict import Asked, Passed, Stay
+from recipes.records.parts import CountryPayout
+from recipes.records.records import Offer
 
 REDIRECT_TYPE = "customPayOutPerGeo"
 NO_PAYOUTS = Passed("the offer has no payout per country")

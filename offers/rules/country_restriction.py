@@ -1,6 +1,6 @@
 """An offer may refuse visitors from some countries."""
 
-from offers.rules.verdicts import Asked, Exit, Passed
+from offers.rules.verdict import Asked, Exit, Passed
 
 REDIRECT_TYPE = "offerGeoRestriction"
 NO_RESTRICTION = Passed("the offer restricts no country")

@@ -1,6 +1,6 @@
 """An offer may have a landing page of its own for a country."""
 
-from offers.rules.verdicts import Asked, Passed, Stay
+from offers.rules.verdict import Asked, Passed, Stay
 
 REDIRECT_TYPE = "customLandingPages"
 NO_PAGES = Passed("the offer has no custom landing pages")

@@ -1,6 +1,6 @@
 """An offer takes clicks between its start and end date only."""
 
-from offers.rules.verdicts import Asked, Exit, Passed
+from offers.rules.verdict import Asked, Exit, Passed
 
 REDIRECT_TYPE = "offerStartEndDateRangeNotPass"
 NO_DATES = Passed("the offer has no start and end dates")

@@ -1,6 +1,6 @@
 """Where no rule decided, the click goes to its offer's own landing page."""
 
-from offers.rules.verdicts import Asked, Stay
+from offers.rules.verdict import Asked, Stay
 
 OWN_PAGE = Stay("defaultRedirection", "defaultRedirection: no rule decided")
 

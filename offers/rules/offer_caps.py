@@ -1,10 +1,10 @@
 """An offer may be capped."""
 
-from offers.record_parts import Caps
-from offers.records import Offer
 from offers.rules import country_payout
 from offers.rules.campaign_caps import caps_are_off, caps_seen
-from offers.rules.verdicts import Asked, Exit, Passed, Stay
+from offers.rules.verdict import Asked, Exit, Passed, Stay
+from recipes.records.parts import Caps
+from recipes.records.records import Offer
 
 OVER_LIMIT = "capsOfferOverLimit"
 UNDER_LIMIT = "capsOfferUnderLimit"

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from offers.rules.verdicts import Asked, Exit, Passed
-from offers.target_rules import RuleSet, TargetRule
+from offers.rules.verdict import Asked, Exit, Passed
+from recipes.records.target_rules import RuleSet, TargetRule
 
 REDIRECT_TYPE = "campaignTargetRules"
 NO_RULES = Passed("the campaign has no target rules")

@@ -22,11 +22,11 @@ from django.conf import settings  # noqa: E402
 
 from cotraffic.asgi import django_application  # noqa: E402, F401 - it belongs to a worker's memory
 from offers.admission import Refusal  # noqa: E402
-from offers.answer import Answerer  # noqa: E402
-from offers.click_record import Click, record  # noqa: E402
-from offers.engine import build_answerer, build_click_writer, open_redis  # noqa: E402
+from offers.bootstrap import build_answerer, build_click_writer, open_redis  # noqa: E402
+from offers.click_log.record import Click, record  # noqa: E402
+from offers.handler import Answerer  # noqa: E402
+from offers.links.tokens import encrypt  # noqa: E402
 from offers.request import ClickRequest, read_click  # noqa: E402
-from offers.tokens import encrypt  # noqa: E402
 from tests.bench import traffic  # noqa: E402
 
 AT_ONCE = 100

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from offers.tokens import BadToken, TokenReader, encrypt, encrypt_text, seal
+from offers.links.tokens import BadToken, TokenReader, encrypt, encrypt_text, seal
 from tests.environment import ENCRYPTION_KEY
 
 KEY_ID, KEY = "t", b"timing-test-key-of-32-bytes....."

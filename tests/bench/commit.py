@@ -25,10 +25,10 @@ import django  # noqa: E402
 
 django.setup()
 
-from offers.click_log import LOG  # noqa: E402
-from offers.clicks import ClickWriter  # noqa: E402
-from offers.log_connection import LogConnection  # noqa: E402
-from offers.spool import Spool  # noqa: E402
+from offers.click_log.connection import LogConnection  # noqa: E402
+from offers.click_log.stream import LOG  # noqa: E402
+from offers.click_log.writer import ClickWriter  # noqa: E402
+from offers.spool.spool import Spool  # noqa: E402
 from tests.offers.builders import asked, decided, visitor  # noqa: E402
 
 WORKERS = 2

@@ -25,10 +25,10 @@ from tests import dynamodb_stub, environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
-from offers import delivery  # noqa: E402
-from offers.click_log import ClickLog  # noqa: E402
-from offers.click_table import ClickTable  # noqa: E402
-from offers.delivery import consumer_name, deliver  # noqa: E402
+from offers.click_log.stream import ClickLog  # noqa: E402
+from offers.delivery import deliver as delivery  # noqa: E402
+from offers.delivery.deliver import consumer_name, deliver  # noqa: E402
+from offers.delivery.dynamodb import ClickTable  # noqa: E402
 
 APPENDED_TOGETHER = 500
 AGENTS = (

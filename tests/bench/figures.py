@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from devstack.services import Service
-from recipes.background_sync import NICENESS
-from recipes.store import RecipeKind
+from recipes.store.store import RecipeKind
+from recipes.sync.child_process import NICENESS
 from tests import doors
 from tests.bench import traffic
 from tests.bench.load import campaigns, offers, write

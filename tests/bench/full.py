@@ -12,11 +12,11 @@ from django.core.management import call_command
 from django.test import Client
 from redis import Redis
 
-from offers.click_log import ClickLog
-from offers.preview import Preview
-from offers.redecide import Example, Group, Redecided
-from recipes.comparison import KEPT_RECORDS, Comparison, FieldChange, RecordChange
-from recipes.store import RecipeKind
+from cotraffic.diagnostics.preview.preview import Preview
+from cotraffic.diagnostics.preview.simulate import Example, Group, Redecided
+from offers.click_log.stream import ClickLog
+from recipes.store.store import RecipeKind
+from recipes.sync.comparison import KEPT_RECORDS, Comparison, FieldChange, RecordChange
 from tests.bench.load import DIRECTORY, campaigns, offers, write
 from tests.processes import command
 

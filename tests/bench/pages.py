@@ -31,10 +31,10 @@ from tests import environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
+from cotraffic.diagnostics.preview.preview import save  # noqa: E402
 from cotraffic.diagnostics.urls import urlpatterns  # noqa: E402
-from offers.preview import save  # noqa: E402
-from offers.tokens import encrypt  # noqa: E402
-from recipes.store import RecipeKind, RecipeStore  # noqa: E402
+from offers.links.tokens import encrypt  # noqa: E402
+from recipes.store.store import RecipeKind, RecipeStore  # noqa: E402
 from tests.bench.full import fill_log, full_preview, load_recipe, staff_client  # noqa: E402
 from tests.servers import web_worker  # noqa: E402
 

@@ -28,9 +28,9 @@ django.setup()
 
 from django.urls import reverse  # noqa: E402
 
-from cotraffic.actions import Action, Actions  # noqa: E402
 from cotraffic.celery import TASK_SECONDS  # noqa: E402
-from offers.preview import DEFAULT_CLICKS, MOST_CLICKS  # noqa: E402
+from cotraffic.diagnostics.actions.store import Action, Actions  # noqa: E402
+from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS, MOST_CLICKS  # noqa: E402
 from tests.bench.full import fill_log, load_recipe, staff_client  # noqa: E402
 from tests.bench.load import DIRECTORY, campaigns, offers, run, write  # noqa: E402
 from tests.processes import running  # noqa: E402

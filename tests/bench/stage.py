@@ -13,8 +13,8 @@ from django.conf import settings
 from redis import Redis
 
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
-from offers.click_log import LOG
-from recipes.store import RecipeStore
+from offers.click_log.stream import LOG
+from recipes.store.store import RecipeStore
 from tests import doors
 from tests.bench import traffic
 from tests.bench.wrk import Load, replay, send_once, write_requests

@@ -26,10 +26,10 @@ from tests import environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
-from offers.tokens import encrypt  # noqa: E402
-from recipes.files import s3_client  # noqa: E402
-from recipes.store import RecipeKind, RecipeStore  # noqa: E402
-from recipes.sync import SyncRequest, sync  # noqa: E402
+from offers.links.tokens import encrypt  # noqa: E402
+from recipes.file.download import s3_client  # noqa: E402
+from recipes.store.store import RecipeKind, RecipeStore  # noqa: E402
+from recipes.sync.sync import SyncRequest, sync  # noqa: E402
 from tests.bench.load import DIRECTORY, campaigns, offers, write  # noqa: E402
 from tests.processes import running, wait_until  # noqa: E402
 from tests.recipe import offer_blob  # noqa: E402

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
-from cotraffic import asgi, click_protocol
-from offers import answer, clicks, engine
-from offers.answer import Answerer
-from offers.clicks import ClickWriter
-from offers.log_connection import LogConnection, _Pipe
+from cotraffic import asgi
+from offers import bootstrap, handler
+from offers.click_log import writer
+from offers.click_log.connection import LogConnection, _Pipe
+from offers.click_log.writer import ClickWriter
+from offers.handler import Answerer
+from offers.http import protocol
 
 CALIBRATION_CALLS = 200_000
 
@@ -122,19 +124,19 @@ def _timed_answerer(*arguments: Any) -> Answerer:
     return answerer
 
 
-_build_answerer = engine.build_answerer
+_build_answerer = bootstrap.build_answerer
 setattr(asgi, "build_answerer", _timed_answerer)  # noqa: B010 - the type checker would forbid it, and rightly
 for _step, _owner, _name in (
-    ("HTTP", click_protocol.ClickProtocol, "data_received"),
-    ("query and headers", click_protocol, "read_click"),
-    ("catalog", answer, "admit"),
-    ("record", clicks, "record"),
-    ("record", clicks, "fingerprint"),
-    ("record", clicks, "due_conversion"),
+    ("HTTP", protocol.ClickProtocol, "data_received"),
+    ("query and headers", protocol, "read_click"),
+    ("catalog", handler, "admit"),
+    ("record", writer, "record"),
+    ("record", writer, "fingerprint"),
+    ("record", writer, "due_conversion"),
     ("commit", ClickWriter, "write"),
     ("commit: send", LogConnection, "append"),
     ("commit", _Pipe, "data_received"),
-    ("answer", click_protocol._Cycle, "click_is_written"),
+    ("answer", protocol._Cycle, "click_is_written"),
 ):
     setattr(_owner, _name, watch.on(_step, getattr(_owner, _name)))
 setattr(ClickWriter, "_commit_batches", watch.on_steps_of("commit", ClickWriter._commit_batches))  # noqa: B010

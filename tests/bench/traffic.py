@@ -9,8 +9,8 @@ from pathlib import Path
 from django.conf import settings
 
 from devstack.geoip import Network, write_databases
-from offers.tokens import encrypt
-from recipes.store import RecipeKind, RecipeMeta, RecipeStore
+from offers.links.tokens import encrypt
+from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
 from tests.bench.chains import CHAINS, chain_campaigns, chain_offers
 from tests.bench.load import COUNTRIES, campaigns, offers
 

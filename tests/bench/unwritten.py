@@ -6,10 +6,10 @@ What is left of a click's latency is what the group commit adds to it.
 from collections.abc import Callable
 
 from cotraffic import asgi
-from offers import engine
-from offers.click_record import Click, fingerprint, record
-from offers.clicks import ClickWriter
-from offers.conversions import due_conversion
+from offers import bootstrap
+from offers.click_log.conversions import due_conversion
+from offers.click_log.record import Click, fingerprint, record
+from offers.click_log.writer import ClickWriter
 
 
 class Unwritten(ClickWriter):
@@ -21,5 +21,5 @@ class Unwritten(ClickWriter):
         then(True)
 
 
-setattr(engine, "ClickWriter", Unwritten)  # noqa: B010 - the type checker would forbid it, and rightly
+setattr(bootstrap, "ClickWriter", Unwritten)  # noqa: B010 - the type checker would forbid it, and rightly
 application = asgi.application

@@ -23,9 +23,9 @@ from tests import environment
 ENVIRONMENT = environment.prepare()
 django.setup()
 
-from recipes.listener import BATCH_UPDATES  # noqa: E402
-from recipes.store import RecipeKind, RecipeStore  # noqa: E402
-from recipes.updates import apply_all  # noqa: E402
+from recipes.corecipe.listener import BATCH_UPDATES  # noqa: E402
+from recipes.corecipe.updates import apply_all  # noqa: E402
+from recipes.store.store import RecipeKind, RecipeStore  # noqa: E402
 from tests.bench.load import offers  # noqa: E402
 from tests.processes import running, wait_until  # noqa: E402
 from tests.recipe import make_live  # noqa: E402

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from devstack.demo import SHOWCASE
 from devstack.environment import DEMO_ENCRYPTION_KEY
-from offers.tokens import encrypt
+from offers.links.tokens import encrypt
 from tests.browser.views import assert_view
 from tests.stacks import Stack
 

@@ -8,8 +8,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from devstack.demo import SHOWCASE, Example
 from devstack.environment import DEMO_ENCRYPTION_KEY
+from offers.links.tokens import encrypt
 from offers.rules import Rule
-from offers.tokens import encrypt
 from tests.browser.views import assert_view
 from tests.stacks import Stack
 

@@ -12,8 +12,8 @@ import pytest
 import redis
 from playwright.sync_api import Page, expect
 
-from recipes import holds
-from recipes.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeKind, RecipeStore
+from recipes.sync import hold
 from tests.browser.views import assert_view
 from tests.stacks import Stack
 
@@ -45,7 +45,7 @@ def edit(stack: Stack, store: RecipeStore) -> Iterator[Callable[[Edit], None]]:
     original = s3.get_object(Bucket=bucket, Key=KEY)["Body"].read()
 
     def change(what: Edit) -> None:
-        holds.hold_for_review(OFFERS, store, "a test")
+        hold.hold_for_review(OFFERS, store, "a test")
         offers = what(json.loads(gzip.decompress(original)))
         s3.put_object(Bucket=bucket, Key=KEY, Body=gzip.compress(json.dumps(offers).encode()))
 

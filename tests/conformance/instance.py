@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import redis
 
-from offers.click_log import CONVERSIONS, LOG
-from recipes.store import RecipeKind, RecipeStore
+from offers.click_log.stream import CONVERSIONS, LOG
+from recipes.store.store import RecipeKind, RecipeStore
 from tests.conformance.comparison import comparable_conversion
 from tests.processes import DEADLINE_SECONDS
 from tests.recipe import change_record, make_live

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 
-from recipes.store import RecipeStore
+from recipes.store.store import RecipeStore
 from tests.conformance.comparison import comparable_location, differences
 from tests.conformance.instance import CASES, HERE, QUEUE_URL, Instance, load_recipe
 from tests.servers import web_worker

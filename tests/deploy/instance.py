@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from devstack.services import LOCALHOST, free_port
-from offers.tokens import encrypt
+from offers.links.tokens import encrypt
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 

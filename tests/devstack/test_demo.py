@@ -18,7 +18,7 @@ from devstack.demo import (
     recipe_file,
 )
 from devstack.geoip import write_databases
-from offers.records import parse_campaign, parse_offer
+from recipes.records.records import parse_campaign, parse_offer
 
 PAGES = "http://localhost:5002"
 

@@ -7,7 +7,7 @@ import pytest
 from devstack import environment as module
 from devstack import stack
 from devstack.environment import BadEnvironment, Environment, read_environment
-from offers.tokens import key_bytes
+from offers.links.tokens import key_bytes
 
 
 @pytest.fixture

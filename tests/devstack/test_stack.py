@@ -12,7 +12,7 @@ import pytest
 from devstack.demo import SHOWCASE
 from devstack.environment import DEMO_ENCRYPTION_KEY
 from devstack.services import LOCALHOST
-from offers.tokens import encrypt
+from offers.links.tokens import encrypt
 from tests.processes import DEADLINE_SECONDS
 from tests.stacks import Stack, first_free_port
 

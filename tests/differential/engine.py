@@ -1,16 +1,16 @@
 """The engine's answer to a click, in the words of the plain reading."""
 
 from offers.admission import Refusal, admit
-from offers.devices import Device
-from offers.geo import Geo
-from offers.known_decisions import KnownDecisions
-from offers.pages import compile_page
-from offers.records import Campaign, Offer, parse_campaign, parse_offer
-from offers.rotation import Rotation
-from offers.routing import Decision, Defaults, decide
+from offers.decision_cache import KnownDecisions
+from offers.links.tokens import AdTarget
+from offers.routing.round_robin import Rotation
+from offers.routing.routing import Decision, Defaults, decide
 from offers.rules import Asked
-from offers.tokens import AdTarget
-from offers.visitors import Visitor
+from offers.visitors.device import Device
+from offers.visitors.geoip import Geo
+from offers.visitors.visitor import Visitor
+from recipes.records.landing_page import compile_page
+from recipes.records.records import Campaign, Offer, parse_campaign, parse_offer
 from tests.differential.fields import Raw
 from tests.differential.parts import Click
 from tests.differential.plain import LAST_RESORT, Answer, Recipe

@@ -14,9 +14,9 @@ import redis
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from cotraffic.heartbeats import Heartbeat, tell
-from recipes.states import HostState, ListenerState
-from recipes.store import RecipeKind, RecipeMeta, RecipeStore
+from cotraffic.ops.heartbeats import Heartbeat, tell
+from recipes.store.status import HostState, ListenerState
+from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
 from tests.processes import PROJECT
 from tests.recipe import offer_blob
 from tests.servers import web_worker

@@ -10,14 +10,14 @@ import msgspec
 import redis
 
 from devstack.environment import PROJECT
-from offers import click_record
-from offers.click_log import Entry
-from offers.click_table import item
-from offers.conversions import due_conversion, lid_of
-from offers.records import parse_campaign, parse_offer
-from offers.tokens import AdTarget, AdToken, TokenReader, sealed_keys
-from recipes import updates
-from recipes.store import RecipeKind, RecipeStore
+from offers.click_log import record
+from offers.click_log.conversions import due_conversion, lid_of
+from offers.click_log.stream import Entry
+from offers.delivery.dynamodb import item
+from offers.links.tokens import AdTarget, AdToken, TokenReader, sealed_keys
+from recipes.corecipe import updates
+from recipes.records.records import parse_campaign, parse_offer
+from recipes.store.store import RecipeKind, RecipeStore
 from tests.offers.builders import asked, decided, offer
 from tests.recipe import make_live
 
@@ -78,7 +78,7 @@ def test_the_click_record_becomes_an_item_of_the_table() -> None:
 
 def record_fields() -> set[str]:
     """Every field that a record can have, in the table's names."""
-    parts = (click_record.ClickPart, click_record.DecisionPart, click_record.VisitorPart)
+    parts = (record.ClickPart, record.DecisionPart, record.VisitorPart)
     found = {field.encode_name for part in parts for field in msgspec.structs.fields(part)}
     return found | {"isUniqueVisit", "isUniqueVisitAssumed"}
 

@@ -19,8 +19,8 @@ import redis
 
 from devstack.geoip import write_databases
 from devstack.services import LOCALHOST, free_port, port_answers, valkey_answers, valkey_command
-from offers.tokens import encrypt
-from recipes.store import RecipeKind, RecipeStore
+from offers.links.tokens import encrypt
+from recipes.store.store import RecipeKind, RecipeStore
 from tests import dynamodb_stub
 from tests.environment import ENCRYPTION_KEY
 from tests.faults.supervisor import MARK, Program, Supervisor

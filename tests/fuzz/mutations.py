@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from offers.tokens import encrypt, encrypt_text, seal
+from offers.links.tokens import encrypt, encrypt_text, seal
 from tests.environment import ENCRYPTION_KEY
 
 KEY_ID, KEY = "f", b"fuzz-test-key-that-has-32-bytes!"

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from offers.click_record import Click
-from offers.devices import Device
-from offers.geo import Geo
-from offers.pages import compile_page
-from offers.records import Campaign, Offer, parse_campaign, parse_offer
+from offers.click_log.record import Click
 from offers.request import read_request
-from offers.rotation import Rotation
-from offers.routing import Defaults, decide
+from offers.routing.round_robin import Rotation
+from offers.routing.routing import Defaults, decide
 from offers.rules import Asked
-from offers.visitors import Visitor
+from offers.visitors.device import Device
+from offers.visitors.geoip import Geo
+from offers.visitors.visitor import Visitor
+from recipes.records.landing_page import compile_page
+from recipes.records.records import Campaign, Offer, parse_campaign, parse_offer
 
 NOW_MS = 1_800_000_000_000
 DEFAULTS = Defaults(0, 0, compile_page("https://last.example/"))

@@ -9,14 +9,14 @@ import pytest
 import redis
 from pytest_django import Settings
 
+from cotraffic.diagnostics.explain.request import read_question
+from cotraffic.diagnostics.explain.result import Explanation
 from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, DEMO_NETWORKS, demo_campaigns, demo_offers
 from devstack.demo.places import DEV_CLIENT_IP
 from devstack.geoip import write_databases
 from devstack.services import Service, free_port, valkey_answers, valkey_command
-from offers.click_log import ClickLog
-from offers.explanation import Explanation
-from offers.question import read_question
-from recipes.store import RecipeKind, RecipeStore
+from offers.click_log.stream import ClickLog
+from recipes.store.store import RecipeKind, RecipeStore
 from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.explaining import DESKTOP, Explained, explain_once
 from tests.recipe import make_live

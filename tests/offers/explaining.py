@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from contextlib import aclosing
 
+from cotraffic.diagnostics.explain.explain import explain
+from cotraffic.diagnostics.explain.request import Question
+from cotraffic.diagnostics.explain.result import DECIDED, Explanation
 from devstack.demo import Example
-from offers.engine import build_answerer, build_click_writer, open_redis
-from offers.explain import explain
-from offers.explanation import DECIDED, Explanation
-from offers.question import Question
-from offers.tokens import encrypt
+from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.links.tokens import encrypt
 from tests.environment import ENCRYPTION_KEY
 
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36"

@@ -7,9 +7,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from devstack.services import LOCALHOST, free_port
-from offers.click_log import ClickLog
-from offers.click_table import ClickTable
-from offers.delivery import Delivered, deliver
+from offers.click_log.stream import ClickLog
+from offers.delivery.deliver import Delivered, deliver
+from offers.delivery.dynamodb import ClickTable
 
 
 def add(log: ClickLog, *lids: str, **fields: object) -> None:

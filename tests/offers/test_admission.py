@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from offers.admission import Reason, Refusal, admit
-from offers.records import Campaign, Offer, parse_campaign
-from offers.routing import Defaults
-from offers.tokens import AdTarget
+from offers.links.tokens import AdTarget
+from offers.routing.routing import Defaults
+from recipes.records.records import Campaign, Offer, parse_campaign
 from tests.offers.builders import DEFAULTS, offer
 
 INACTIVE = 2

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from offers.addresses import AddressReader
-from offers.catalog import Catalog
-from offers.countries import COUNTRY_CODES
-from offers.devices import NO_HINTS, ClientHints, DeviceReader
-from offers.geo import GeoReader
-from offers.known_decisions import KnownDecisions
-from offers.memory import MAX_UNKNOWN_IDS
-from offers.records import Offer
-from offers.tokens import BadToken, TokenReader, encrypt
-from offers.visitors import USUAL_CHARACTERS, Clues, VisitorReader
-from recipes.store import Change, LiveRead, RecipeKind, RecipeReader
+from offers.catalog.catalog import Catalog
+from offers.catalog.record_cache import MAX_UNKNOWN_IDS
+from offers.decision_cache import KnownDecisions
+from offers.links.tokens import BadToken, TokenReader, encrypt
+from offers.visitors.address import AddressReader
+from offers.visitors.device import NO_HINTS, ClientHints, DeviceReader
+from offers.visitors.geoip import GeoReader
+from offers.visitors.visitor import USUAL_CHARACTERS, Clues, VisitorReader
+from recipes.records.countries import COUNTRY_CODES
+from recipes.records.records import Offer
+from recipes.store.store import Change, LiveRead, RecipeKind, RecipeReader
 from tests.environment import ENCRYPTION_KEY
 from tests.offers.builders import asked, campaign, decided, offer, target, visitor
 from tests.recipe import offer_blob

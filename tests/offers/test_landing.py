@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offers.landing import Landing, LandingBuilder
-from offers.pages import BadPage, compile_page
+from recipes.records.landing_page import BadPage, compile_page
 
 LID = "2f1d3c4b-0000-4000-8000-000000000000"
 ADDED = f"offer_id=1&campaign_id=2&lid={LID}"

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule
-from offers.rules.verdicts import Exit, Pick, Stay
+from offers.rules.verdict import Exit, Pick, Stay
 from tests.offers.builders import NOW_MS, asked, campaign, offer, target, visitor
 
 CUSTOM = {

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 import redis
 import redis.asyncio
 
-from offers.catalog import Catalog
-from recipes.store import RecipeReader
+from offers.catalog.catalog import Catalog
+from recipes.store.store import RecipeReader
 
 
 @asynccontextmanager

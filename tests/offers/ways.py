@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import redis
 
 from devstack.services import LOCALHOST
-from offers.click_log import CONVERSIONS, LOG
-from recipes.store import RecipeStore
+from offers.click_log.stream import CONVERSIONS, LOG
+from recipes.store.store import RecipeStore
 from tests import doors
 from tests.conformance.instance import QUEUE_URL, Instance, load_recipe
 from tests.offers.exchanges import Answer, comparable, exchange

@@ -9,13 +9,13 @@ import msgspec
 import redis
 
 from devstack.services import LOCALHOST, Service
-from offers.click_log import LOG
-from offers.click_record import Click
-from offers.clicks import ClickWriter
-from offers.log_connection import LogConnection
-from offers.seen import SharedSeen
-from offers.shared_redis import open_shared
-from offers.spool import Spool
+from lib.shared_redis import open_shared
+from offers.click_log.connection import LogConnection
+from offers.click_log.record import Click
+from offers.click_log.stream import LOG
+from offers.click_log.uniqueness import SharedSeen
+from offers.click_log.writer import ClickWriter
+from offers.spool.spool import Spool
 from tests.offers.builders import asked, decided
 
 # So long that none but a Redis that is away or hangs sends a click to the spool, however busy the machine is.

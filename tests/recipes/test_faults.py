@@ -15,12 +15,12 @@ import pytest
 import redis
 
 from devstack.services import free_port
-from recipes import files
-from recipes.files import CannotReachS3, local_path
-from recipes.reading import RecipeRejected
-from recipes.store import RecipeKind, RecipeStore
-from recipes.sync import SyncRequest, sync
-from recipes.updates import UpdateOutcome, apply
+from recipes.corecipe.updates import UpdateOutcome, apply
+from recipes.file import download
+from recipes.file.download import CannotReachS3, local_path
+from recipes.file.json_stream import RecipeRejected
+from recipes.store.store import RecipeKind, RecipeStore
+from recipes.sync.sync import SyncRequest, sync
 from tests.processes import DEADLINE_SECONDS, PROJECT, running, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.recipes.bad_s3 import BadS3
@@ -53,7 +53,7 @@ def write_local(body: bytes, modified_ms: int | None = None) -> None:
 def test_s3_in_trouble_changes_nothing_and_afterwards_all_is_well(
     store: RecipeStore, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
-    monkeypatch.setattr(files, "READ_SECONDS", 1)
+    monkeypatch.setattr(download, "READ_SECONDS", 1)
     live = make_live(store, OFFERS, {1: offer_blob(1)})
     with BadS3() as s3:
         monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from offers.tokens import encrypt
-from recipes.store import RecipeKind, RecipeStore
+from offers.links.tokens import encrypt
+from recipes.store.store import RecipeKind, RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker

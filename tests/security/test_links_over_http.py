@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from offers.tokens import encrypt, seal
+from offers.links.tokens import encrypt, seal
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS
 from tests.security.conftest import live_recipe

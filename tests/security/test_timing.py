@@ -6,7 +6,7 @@ import random
 import pytest
 import redis
 
-from recipes.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeKind, RecipeStore
 from tests.bench.bad_links import CAMPAIGNS, KEYS, OFFERS, makers
 from tests.bench.timing_classes import auc, rows, sample
 from tests.recipe import make_live

@@ -6,22 +6,22 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cotraffic.diagnostics import wording
-from offers.explain_words import amount
-from offers.pulse import Cache
+from cotraffic.diagnostics import formatting
+from cotraffic.diagnostics.explain.describe_rules import amount
+from offers.stats.counters import Cache
 
 register = template.Library()
 
-register.filter("number", wording.number)
-register.filter("duration", wording.duration)
-register.filter("file_size", wording.file_size)
+register.filter("number", formatting.number)
+register.filter("duration", formatting.duration)
+register.filter("file_size", formatting.file_size)
 register.filter("amount", amount)
 
 
 @register.filter
 def duration_ms(milliseconds: float) -> str:
     """A duration given in milliseconds."""
-    return wording.duration(milliseconds / 1000)
+    return formatting.duration(milliseconds / 1000)
 
 
 @register.filter
@@ -39,9 +39,9 @@ def moment(at_seconds: float | None, missing: str = "never") -> SafeString:
     return format_html(
         '<time class="moment" datetime="{}" data-ago><span class="ago">{}</span> '
         '<span class="absolute">{}</span></time>',
-        wording.iso(at_seconds),
-        wording.relative(at_seconds, time.time()),
-        wording.absolute(at_seconds),
+        formatting.iso(at_seconds),
+        formatting.relative(at_seconds, time.time()),
+        formatting.absolute(at_seconds),
     )
 
 

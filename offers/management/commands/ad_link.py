@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from offers.links import CannotLink, ad_link, read_expiry
+from offers.links.links import CannotLink, ad_link, read_expiry
 
 
 class Command(BaseCommand):

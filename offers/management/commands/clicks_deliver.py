@@ -10,12 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from offers.click_log import ClickLog
-from offers.click_status import spool_status
-from offers.click_table import ClickTable, TableNotUsable
-from offers.conversion_queue import ConversionQueue, QueueAway, send_due
-from offers.drain import drain
-from offers.spool import Spool
+from offers.click_log.status import spool_status
+from offers.click_log.stream import ClickLog
+from offers.delivery.drain import drain
+from offers.delivery.dynamodb import ClickTable, TableNotUsable
+from offers.delivery.sqs import ConversionQueue, QueueAway, send_due
+from offers.spool.spool import Spool
 
 LEFT = 3
 

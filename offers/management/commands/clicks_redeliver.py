@@ -10,7 +10,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
-from offers.click_log import ClickLog
+from offers.click_log.stream import ClickLog
 
 STEP = 500
 

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from offers.click_log import ClickLog, DeadLetter
-from offers.click_status import ClickStatus, SpoolStatus, click_status
-from recipes.terminal import printable
+from lib.terminal import printable
+from offers.click_log.status import ClickStatus, SpoolStatus, click_status
+from offers.click_log.stream import ClickLog, DeadLetter
 
 SHOWN_DEAD_LETTERS = 5
 SHOWN_CHARACTERS = 160

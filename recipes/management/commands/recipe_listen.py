@@ -10,8 +10,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from recipes.listener import Listener
-from recipes.store import RecipeStore
+from recipes.corecipe.listener import Listener
+from recipes.store.store import RecipeStore
 
 REDIS_SECONDS = 0.5
 

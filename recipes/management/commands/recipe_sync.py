@@ -16,14 +16,14 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
-from recipes.comparison import LiveChanged
-from recipes.files import CannotReachS3
-from recipes.holds import HeldBack, OnHold
-from recipes.locks import AlreadyWaiting, LockLost
-from recipes.reading import RecipeRejected
-from recipes.store import RecipeKind, RecipeStore, SwapRefused
-from recipes.sync import SyncReport, SyncRequest, check, no_progress, sync
-from recipes.terminal import printable
+from lib.terminal import printable
+from recipes.file.download import CannotReachS3
+from recipes.file.json_stream import RecipeRejected
+from recipes.store.lock import AlreadyWaiting, LockLost
+from recipes.store.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.sync.comparison import LiveChanged
+from recipes.sync.hold import HeldBack, OnHold
+from recipes.sync.sync import SyncReport, SyncRequest, check, no_progress, sync
 
 DONE, NOTHING_TO_DO, REJECTED, NO_S3, NO_REDIS, NO_DISK = 0, 3, 4, 5, 6, 7
 EXIT_CODES = """exit codes:
@@ -114,9 +114,9 @@ class Command(BaseCommand):
         self, kinds: tuple[RecipeKind, ...], store: RecipeStore, options: dict[str, Any], quiet: bool
     ) -> int:
         """What a sync of the kinds would change, printed; gives the exit code."""
-        from offers.click_log import ClickLog
-        from offers.preview import preview
-        from offers.preview_text import preview_text
+        from cotraffic.diagnostics.preview.preview import preview
+        from cotraffic.diagnostics.preview.text import preview_text
+        from offers.click_log.stream import ClickLog
 
         with closing(Bar("", quiet)) as bar:
             try:

@@ -1,4 +1,4 @@
-// Times and numbers as people read them; cotraffic/diagnostics/wording.py says the same on the server.
+// Times and numbers as people read them; cotraffic/diagnostics/formatting.py says the same on the server.
 
 const UNITS = [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 

@@ -1,0 +1,1 @@
+"""System checks: settings that cannot work together are refused at start."""

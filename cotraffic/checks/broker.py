@@ -1,0 +1,44 @@
+"""System checks of Celery's broker, asked as Celery asks it."""
+
+from typing import Any
+
+from celery import Celery
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from cotraffic.broker import broker_settings, is_redis
+from cotraffic.checks.instance import REDIS_TIMEOUT_SECONDS, REDIS_URL_HINT, check_redis
+from lib.redis_url import BadRedisUrl, read_url, unreadable_file
+
+
+@register("cotraffic")
+def check_broker(**_: Any) -> list[CheckMessage]:
+    """E056 for a Redis URL of the broker that cannot be read, W057 where nothing answers there.
+
+    Nothing is said of brokers that are not a Redis.
+    """
+    url = settings.CELERY_BROKER_URL
+    if not is_redis(url) or (url == settings.REDIS_URL and check_redis()):
+        return []
+    try:
+        if problem := unreadable_file(read_url(url)):
+            return [Error(f"CELERY_BROKER_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E056")]
+        connect(url)
+    except BadRedisUrl as problem:
+        return [Error(f"CELERY_BROKER_URL {problem}.", hint=REDIS_URL_HINT, id="cotraffic.E056")]
+    except Exception as problem:
+        # Celery lets errors of the client through, whatever their kind.
+        hint = "Start what CELERY_BROKER_URL names, or correct it. Until then clicks are not delivered."
+        message = f"Celery's broker does not answer: {problem}"
+        return [Warning(message, hint=hint, id="cotraffic.W057")]
+    return []
+
+
+def connect(url: str) -> None:
+    """Open a connection to the broker as Celery does, and close it. Raises whatever the client raises."""
+    app = Celery("check", set_as_current=False)
+    seconds = REDIS_TIMEOUT_SECONDS
+    app.conf.update(broker_settings(url, socket_connect_timeout=seconds, socket_timeout=seconds))
+    with app.connection_for_write(connect_timeout=seconds) as connection:
+        # It sends a PING, too.
+        connection.ensure_connection(max_retries=1)

@@ -1,0 +1,71 @@
+"""System checks of this instance's Redis: whether clicks can be written there, and stay."""
+
+import asyncio
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from redis import Redis
+from redis.exceptions import RedisError
+
+from cotraffic.checks.instance import REDIS_TIMEOUT_SECONDS, check_redis
+from lib.redis_url import read_url
+from offers.click_log.connection import LogConnection
+
+HINT = "Start Redis with deploy/redis.conf, or set `{name} {wanted}`, in its own configuration as well."
+WANTED = {
+    "appendonly": ("yes", "what it holds is gone when it ends: clicks that were answered, and the recipe"),
+    "appendfsync": ("always", "a click that was answered may be lost when Redis or its machine dies"),
+    "maxmemory-policy": ("noeviction", "a Redis that is full drops clicks and parts of the recipe"),
+}
+IDS = {"appendonly": "cotraffic.W040", "appendfsync": "cotraffic.W041", "maxmemory-policy": "cotraffic.W042"}
+
+
+@register("cotraffic")
+def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
+    """E055 where a web worker could not write a click, though Redis answers.
+
+    Web workers write clicks over a connection of their own, so it is opened here as they open it.
+    """
+    if check_redis():
+        # That check says it already.
+        return []
+    try:
+        asyncio.run(LogConnection(settings.REDIS_URL).try_out())
+    except (RedisError, OSError, TimeoutError) as problem:
+        hint = (
+            "The user of REDIS_URL needs the commands of scripts (SCRIPT LOAD, EVALSHA), streams, sets and "
+            "strings, and all keys: +@all ~* &* is the simple way. Clicks go to the spool until then."
+        )
+        message = f"Clicks cannot be written to Redis: {problem or 'no answer'}"
+        return [Error(message, hint=hint, id="cotraffic.E055")]
+    return []
+
+
+@register("cotraffic")
+def check_redis_keeps_clicks(**_: Any) -> list[CheckMessage]:
+    """W040 without the append-only file, W041 where it is synced too late, W042 where Redis may evict.
+
+    Nothing is said of a Redis that does not tell how it is set, as a managed one may not.
+    """
+    try:
+        read_url(settings.REDIS_URL)
+        with Redis.from_url(
+            settings.REDIS_URL,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            decode_responses=True,
+        ) as redis:
+            found: dict[str, str] = {name: redis.config_get(name).get(name, "") for name in WANTED}
+    except (RedisError, OSError, ValueError):
+        return []
+    if found["appendonly"] == "no":
+        # Nothing is synced then.
+        found["appendfsync"] = ""
+    return [
+        Warning(
+            f"Redis has {name} {found[name]}: {so}.", hint=HINT.format(name=name, wanted=wanted), id=IDS[name]
+        )
+        for name, (wanted, so) in WANTED.items()
+        if found[name] not in ("", wanted)
+    ]

@@ -1,0 +1,1 @@
+"""What staff may ask this instance to do, and what became of it."""

@@ -1,0 +1,249 @@
+"""The actions there are: what each does, said in words and done in code."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+from redis import Redis
+
+from cotraffic.diagnostics.actions.store import ActionFailed, Reporter
+from cotraffic.diagnostics.preview import preview
+from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS
+from offers.click_log.stream import ClickLog
+from recipes.file.download import CannotReachS3, FileChanged
+from recipes.file.json_stream import RecipeRejected
+from recipes.store.lock import AlreadyWaiting, LockLost
+from recipes.store.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.sync import hold
+from recipes.sync.comparison import Comparison, LiveChanged
+from recipes.sync.sync import Progress, SyncReport, SyncRequest, sync
+
+REDELIVER_STEP = 500
+
+
+class Job(NamedTuple):
+    """What an action is run with: this instance's Redis, what was asked for, and who hears how far it is."""
+
+    redis: Redis
+    arguments: dict[str, str]
+    report: Reporter
+    user: str = ""
+
+
+Run = Callable[[Job], str]
+
+
+class ActionKind(msgspec.Struct, frozen=True):
+    """One thing that staff can ask for.
+
+    `run` gives the outcome in words, or raises `ActionFailed`. With a `warning`, which says what it may hurt,
+    staff is asked once more before. One that is not listed is asked for by a panel of its own.
+    """
+
+    name: str
+    title: str
+    explanation: str
+    button: str
+    run: Run
+    warning: str = ""
+    is_listed: bool = True
+
+
+def _sync_now(job: Job) -> str:
+    return _each_kind(job, from_file=False)
+
+
+def _reload_from_file(job: Job) -> str:
+    return _each_kind(job, from_file=True)
+
+
+def _each_kind(job: Job, *, from_file: bool) -> str:
+    """Sync both kinds; a sync that waits already will do what was asked for."""
+    requests = [
+        SyncRequest(kind=kind, from_file=from_file, progress=_naming(kind, job.report)) for kind in RecipeKind
+    ]
+    return _synced(job, requests, is_waiting_well=True)
+
+
+def _synced(job: Job, requests: Sequence[SyncRequest], *, is_waiting_well: bool) -> str:
+    """Do every sync, even if one before fails; raises `ActionFailed` then, with what became of each.
+
+    `is_waiting_well`: where another waits for its turn, that one does as well.
+    """
+    store, said, failed = RecipeStore(job.redis), [], False
+    for request in requests:
+        try:
+            said.append(_words(sync(request, store)))
+        except AlreadyWaiting as problem:
+            failed = failed or not is_waiting_well
+            said.append(f"{problem}." if is_waiting_well else f"{problem}. Try again in a moment.")
+        except FileChanged as problem:
+            failed = True
+            said.append(f"{problem}. Preview once more, and decide on that.")
+        except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as problem:
+            failed = True
+            said.append(f"{request.kind}: {problem}.")
+    if failed:
+        raise ActionFailed(" ".join(said))
+    return " ".join(said)
+
+
+def _naming(kind: RecipeKind, report: Progress) -> Progress:
+    """A reporter that says which kind a stage belongs to."""
+
+    def hear(stage: str, done: int, total: int | None) -> None:
+        report(f"{stage} {kind}", done, total)
+
+    return hear
+
+
+def _words(report: SyncReport) -> str:
+    if report.outcome == "unchanged":
+        return f"{report.kind}: nothing new, generation {report.generation} stays live."
+    rejected = sum(report.rejected.values())
+    also = f", {rejected:,} rejected" if rejected else ""
+    return (
+        f"{report.kind}: generation {report.generation} is live, {_counted(report.count, 'record')}{also}, "
+        f"{report.count_before:,} before."
+    )
+
+
+def _retry_dead_letters(job: Job) -> str:
+    log = ClickLog(job.redis)
+    status = log.status()
+    clicks = _moved(log.redeliver, "clicks", status.dead_letters, job.report)
+    conversions = _moved(
+        log.redeliver_conversions, "conversion messages", status.conversions_dead, job.report
+    )
+    if not clicks and not conversions:
+        return "There are no dead letters."
+    moved = f"{_counted(clicks, 'click')} and {_counted(conversions, 'conversion message')}"
+    return f"{moved} will be tried again."
+
+
+def _moved(move: Callable[[int], int], unit: str, count: int, report: Reporter) -> int:
+    """Move `count` dead letters, a step at a time; those that come meanwhile stay."""
+    moved = 0
+    while moved < count:
+        step = move(min(REDELIVER_STEP, count - moved))
+        if not step:
+            break
+        moved += step
+        report(f"moving {unit}", moved, count)
+    return moved
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _preview(job: Job) -> str:
+    """Look at what S3 has; syncs wait while there is something to decide."""
+    store = RecipeStore(job.redis)
+    try:
+        clicks = int(job.arguments.get("clicks", DEFAULT_CLICKS))
+        found = preview.preview(store, ClickLog(job.redis), job.user, clicks, job.report)
+    except (CannotReachS3, RecipeRejected, LiveChanged, OSError) as problem:
+        for kind in RecipeKind:
+            hold.end_review(kind, store)
+        raise ActionFailed(f"{problem}.") from problem
+    preview.save(store, found)
+    for kind in RecipeKind:
+        if kind not in found.kinds:
+            hold.end_review(kind, store)
+    if not found.kinds:
+        return "S3 has what is live; there is nothing to decide."
+    said = [_counts(comparison) for comparison in found.kinds.values()]
+    if found.clicks:
+        said.append(
+            f"{found.clicks.elsewhere:,} of the last {_counted(found.clicks.clicks, 'click')} elsewhere."
+        )
+    return " ".join(said)
+
+
+def _counts(found: Comparison) -> str:
+    return f"{found.kind}: {found.added:,} added, {found.removed:,} removed, {found.changed:,} changed."
+
+
+def _make_live(job: Job) -> str:
+    """Make the very files live that were previewed; a sync that waits already may load another."""
+    requests = [
+        SyncRequest(
+            kind=kind,
+            wanted_etag=job.arguments[kind.value],
+            force="force" in job.arguments,
+            progress=_naming(kind, job.report),
+        )
+        for kind in RecipeKind
+        if job.arguments.get(kind.value)
+    ]
+    return _synced(job, requests, is_waiting_well=False)
+
+
+def _leave(job: Job) -> str:
+    """Keep the files that were previewed from going live by themselves."""
+    store, left = RecipeStore(job.redis), []
+    for kind in RecipeKind:
+        etag = job.arguments.get(kind.value)
+        if etag:
+            hold.leave(kind, store, etag, job.user)
+            left.append(kind.value)
+    return f"The {' and '.join(left)} in S3 will not go live by themselves; the next files will."
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        ActionKind(
+            "sync",
+            "Sync now",
+            "Look at S3 now, and load what has changed there. It happens by itself every minute, and "
+            "whenever co-recipe tells of a change.",
+            "Sync now",
+            _sync_now,
+        ),
+        ActionKind(
+            "reload",
+            "Reload from file",
+            "Load the last good files from this machine's disk, as after a Redis that lost its data.",
+            "Reload…",
+            _reload_from_file,
+            "The files may be older than what is live. Then older offers and campaigns answer clicks until "
+            "the next sync finds that S3 has newer ones.",
+        ),
+        ActionKind(
+            "redeliver",
+            "Retry dead letters",
+            "Put clicks that DynamoDB refused back into the log, and let conversion messages that SQS "
+            "refused become due. Do it when the cause is gone: what is refused once more becomes a dead "
+            "letter again.",
+            "Retry",
+            _retry_dead_letters,
+        ),
+        ActionKind(
+            "preview",
+            "Recipe preview",
+            "Compare the recipe in S3 with what is live, and decide the newest clicks again under it.",
+            "Preview",
+            _preview,
+            is_listed=False,
+        ),
+        ActionKind(
+            "make-live",
+            "Make the preview live",
+            "Load the very files that were previewed.",
+            "Make it live",
+            _make_live,
+            is_listed=False,
+        ),
+        ActionKind(
+            "leave",
+            "Leave the preview",
+            "Keep the files that were previewed from going live by themselves.",
+            "Leave it",
+            _leave,
+            is_listed=False,
+        ),
+    )
+}
+LISTED = tuple(kind for kind in KINDS.values() if kind.is_listed)

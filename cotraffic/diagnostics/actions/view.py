@@ -1,0 +1,59 @@
+"""What staff can make this instance do, and what became of what was asked for."""
+
+import time
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from redis.exceptions import RedisError
+
+from cotraffic.diagnostics.actions.enqueue import ask_for
+from cotraffic.diagnostics.actions.kinds import KINDS, LISTED
+from cotraffic.diagnostics.actions.store import WAITING, Actions
+from cotraffic.diagnostics.overview.component import sources
+from cotraffic.diagnostics.panels import render_panel
+
+# A worker that is there takes an action up at once, unless it is at work.
+NOT_TAKEN_UP_SECONDS = 15
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """The panel."""
+    return render_panel(request, "actions", {"kinds": LISTED, **_newest()})
+
+
+@require_GET
+def progress(request: HttpRequest) -> HttpResponse:
+    """What became of the newest actions, for the page to show in its place."""
+    return render(request, "diagnostics/includes/actions.html", _newest())
+
+
+@require_POST
+def start(request: HttpRequest, name: str) -> HttpResponse:
+    """Have an action run; one that may hurt is asked about first."""
+    kind = KINDS.get(name)
+    if kind is None or not kind.is_listed:
+        raise Http404(f"there is no action {name}")
+    if kind.warning and "confirmed" not in request.POST:
+        page = {"kind": kind, "title": kind.title}
+        return render_panel(request, "actions", page, "diagnostics/confirm.html")
+    try:
+        ask_for(kind, request.user)  # type: ignore[arg-type]  # access.py lets nobody through without
+    except RedisError as problem:
+        return render_panel(request, "actions", {"kinds": LISTED, "redis_problem": problem}, status=503)
+    return redirect("diagnostics:actions")
+
+
+def _newest() -> dict[str, Any]:
+    now_ms = time.time() * 1000
+    try:
+        newest = Actions(sources().redis).newest()
+    except RedisError as problem:
+        return {"redis_problem": problem}
+    stuck = any(
+        action.state == WAITING and now_ms - action.asked_ms > NOT_TAKEN_UP_SECONDS * 1000
+        for action in newest
+    )
+    return {"actions": newest, "stuck": stuck, "busy": any(not action.is_over for action in newest)}

@@ -1,0 +1,1 @@
+"""The newest clicks, one click, and the same visitor now."""

@@ -1,0 +1,182 @@
+"""A click of the past beside what the same visitor would get now.
+
+The question is made of the record. What the record does not keep (Accept-Language, client hints) decides
+nothing here: the device is taken as it was recorded.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from cotraffic.diagnostics.explain.request import Question
+from cotraffic.diagnostics.explain.result import Explanation
+from offers.links.tokens import AdTarget
+from offers.request import ClickRequest
+from offers.visitors.device import NO_HINTS, Device
+from offers.visitors.visitor import Clues
+from recipes.records.records import id_of
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Decision": (
+        "redirectType",
+        "redirectReason",
+        "capsType",
+        "landingPageUrl",
+        "landingPageId",
+        "nestedExitOfferSteps",
+        "isUseDefaultOfferUrl",
+    ),
+    "Money": ("payin", "payout", "payoutPercent"),
+    "Offer and campaign": (
+        "offerId",
+        "offerName",
+        "offerType",
+        "offerDescription",
+        "conversionType",
+        "isCpmOptionEnabled",
+        "advertiserId",
+        "advertiserName",
+        "advertiserManagerId",
+        "verticalId",
+        "verticalName",
+        "campaignId",
+        "affiliateId",
+        "affiliateType",
+        "affiliateManagerId",
+    ),
+    "Origin: the offer that the click left": (
+        "originOfferId",
+        "originPayIn",
+        "originPayOut",
+        "originAdvertiserId",
+        "originAdvertiserName",
+        "originConversionType",
+        "originIsCpmOptionEnabled",
+        "originVerticalId",
+        "originVerticalName",
+        "landingPageIdOrigin",
+        "landingPageUrlOrigin",
+        "offerIdRedirectExitTraffic",
+    ),
+    "Visitor": (
+        "IP",
+        "country",
+        "region",
+        "city",
+        "isp",
+        "deviceType",
+        "browser",
+        "browserVersion",
+        "os",
+        "platform",
+        "userAgent",
+    ),
+    "Click": (
+        "lid",
+        "dateAdded",
+        "isUniqueVisit",
+        "subCampaign",
+        "cid",
+        "referer",
+        "adDomain",
+        "adPath",
+        "fingerPrintKey",
+        "eventType",
+        "event",
+        "ttl",
+    ),
+}
+# Each click has its own, or now takes it from the record.
+NOT_COMPARED = frozenset({*GROUPS["Click"], "IP", "userAgent"})
+OTHER = "Other"
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field: what was recorded, what it would be now (None: left out), and whether that matters."""
+
+    name: str
+    then: Any
+    now: Any
+    is_compared: bool
+    differs: bool
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Fields that belong together."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether any of them could be different now."""
+        return any(field.is_compared for field in self.fields)
+
+    @property
+    def differences(self) -> int:
+        """How many of them would be different now."""
+        return sum(field.differs for field in self.fields)
+
+
+def question_of(record: Mapping[str, Any]) -> Question | None:
+    """What to ask for the same visitor's click now; None where the record names no offer or no campaign."""
+    offer_id = id_of(record.get("originOfferId")) or id_of(record.get("offerId"))
+    campaign_id = id_of(record.get("campaignId"))
+    if offer_id is None or campaign_id is None:
+        return None
+    request = ClickRequest(
+        ad="",
+        subid=_text(record, "subCampaign"),
+        cid=_text(record, "cid"),
+        ad_domain=_text(record, "adDomain") + _text(record, "adPath"),
+        fp="" if record.get("fingerPrintKey") else "disabled",
+        debug=True,
+        head=False,
+        referer=_text(record, "referer"),
+        clues=Clues(_text(record, "IP"), "", _text(record, "userAgent"), "", NO_HINTS),
+    )
+    device = Device(
+        device_type=_text(record, "deviceType") or "unknown",
+        browser=_text(record, "browser") or None,
+        browser_version=_text(record, "browserVersion") or None,
+        os=_text(record, "os") or None,
+        platform=_text(record, "platform") or None,
+    )
+    return Question(request, AdTarget(offer_id, campaign_id), device=device, lid=_text(record, "lid") or None)
+
+
+def compare(record: Mapping[str, Any], now: Explanation | None) -> tuple[Group, ...]:
+    """The record in groups, beside what an explanation of the same click would record now."""
+    again = now.record if now is not None else None
+    known = {name for names in GROUPS.values() for name in names}
+    rest = tuple(sorted(record.keys() - known))
+    return tuple(
+        Group(title, tuple(_fields(names, record, again)))
+        for title, names in {**GROUPS, OTHER: rest}.items()
+        if any(record.get(name) is not None or (again or {}).get(name) is not None for name in names)
+    )
+
+
+def _fields(
+    names: tuple[str, ...], record: Mapping[str, Any], again: Mapping[str, Any] | None
+) -> Iterator[Field]:
+    for name in names:
+        then, now = record.get(name), None if again is None else again.get(name)
+        if then is None and now is None:
+            continue
+        is_compared = again is not None and name not in NOT_COMPARED
+        yield Field(name, then, now, is_compared, is_compared and not _equal(then, now))
+
+
+def _equal(then: object, now: object) -> bool:
+    """Whether two values are the same for whoever reads them: amounts by value, flags as 0 and 1."""
+    if isinstance(then, bool | int | Decimal) and isinstance(now, bool | int | Decimal):
+        return Decimal(then) == Decimal(now)
+    return then == now
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    return "" if value is None else str(value)

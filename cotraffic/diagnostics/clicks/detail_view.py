@@ -1,0 +1,86 @@
+"""One click by its lid: its record, where it is, and what the same visitor would get now."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django_redis import get_redis_connection
+
+from cotraffic.diagnostics.clicks.compare import compare, question_of
+from cotraffic.diagnostics.explain.explain import explain
+from cotraffic.diagnostics.explain.result import Explanation
+from cotraffic.diagnostics.handler import answerer_for
+from cotraffic.diagnostics.panels import arender_panel, render_panel
+from offers.delivery.lookup import Whereabouts, look_up, read_lid
+
+
+def find(request: HttpRequest) -> HttpResponse:
+    """To the page of the lid that was typed or pasted; without one, the form alone."""
+    typed = request.GET.get("lid", "")
+    lid = read_lid(typed)
+    if lid is not None:
+        return redirect("diagnostics:click", lid)
+    return render_panel(request, "clicks", {"title": "A click", "typed": typed}, "diagnostics/click.html")
+
+
+async def page(request: HttpRequest, lid: str) -> HttpResponse:
+    """The click; `entry` in the query, where it is known, says which entry of the log it is."""
+    known = read_lid(lid)
+    if known is None:
+        return redirect(f"{reverse('diagnostics:find_click')}?{urlencode({'lid': lid})}")
+    # It asks DynamoDB and Redis, and must not hold the clicks of this worker meanwhile.
+    found = await asyncio.to_thread(_look_up, known, request.GET.get("entry", ""))
+    context: dict[str, Any] = {"title": "A click", "lid": known, "typed": known, "found": found}
+    if found.record is not None:
+        context |= await _beside_now(request, found.record)
+    return await arender_panel(request, "clicks", context, "diagnostics/click.html")
+
+
+def _look_up(lid: str, entry_id: str) -> Whereabouts:
+    return look_up(lid, get_redis_connection("default"), entry_id)
+
+
+async def _beside_now(request: HttpRequest, record: dict[str, Any]) -> dict[str, Any]:
+    """The record beside what would be recorded now."""
+    question, now, not_set_up = question_of(record), None, ""
+    try:
+        if question is not None:
+            async with answerer_for(request) as answerer:
+                now = await explain(answerer, question)
+    except (OSError, ValueError) as problem:
+        not_set_up = str(problem)
+    groups = compare(record, now)
+    return {
+        "groups": groups,
+        "differences": sum(group.differences for group in groups),
+        "now": now,
+        "not_set_up": not_set_up,
+        "explain_url": _explain_url(record, supposed=False),
+        # Only where the address has moved does it matter which country is asked about.
+        "explain_as_recorded_url": _explain_url(record, supposed=True) if _has_moved(record, now) else "",
+    }
+
+
+def _has_moved(record: dict[str, Any], now: Explanation | None) -> bool:
+    return now is not None and now.looked_up_country != record.get("country")
+
+
+def _explain_url(record: dict[str, Any], *, supposed: bool) -> str:
+    """The explanation of the same click now, with the country as recorded where that is `supposed`."""
+    question = question_of(record)
+    if question is None or question.target is None:
+        return ""
+    asked = {
+        "offer": question.target.offer_id,
+        "campaign": question.target.campaign_id,
+        "address": record.get("IP"),
+        "user_agent": record.get("userAgent"),
+        "subid": record.get("subCampaign"),
+        "cid": record.get("cid"),
+        "country": record.get("country", "unknown") if supposed else None,
+    }
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{reverse('diagnostics:explain')}?{query}"

@@ -1,0 +1,100 @@
+"""The newest clicks, as they come, filtered."""
+
+import re
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET
+from redis.exceptions import RedisError
+
+from cotraffic.diagnostics.overview.component import sources
+from cotraffic.diagnostics.panels import render_panel
+from offers.click_log.recent import Found, Wanted, recent_clicks
+
+NUMBERS = {"offer": "Offer", "campaign": "Campaign", "affiliate": "Affiliate"}
+UNIQUE = {"yes": True, "no": False}
+# What rules come to; a record's own redirect types are others, so that any text may be asked for.
+REDIRECT_TYPES = (
+    "defaultRedirection",
+    "campaignTargetRules",
+    "capsCampaignOverLimit",
+    "capsCampaignUnderLimit",
+    "capsOfferOverLimit",
+    "capsOfferUnderLimit",
+    "customLandingPages",
+    "customPayOutPerGeo",
+    "offerAggregatedBestOffer",
+    "offerAggregatedExitTrafficToAggregatedOffer",
+    "offerAggregatedExitTrafficToRegularOffer",
+    "offerGeoRestriction",
+    "offerStartEndDateRangeNotPass",
+)
+ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
+AWAY = "Redis does not answer, and the newest clicks are there."
+
+
+class BadFilter(Exception):
+    """A filter that cannot be; the message says why."""
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """The panel."""
+    context: dict[str, Any] = {"redirect_types": REDIRECT_TYPES, "asked": request.GET.dict()}
+    try:
+        found = recent_clicks(sources().log, _wanted(request.GET))
+    except BadFilter as problem:
+        return render_panel(request, "clicks", {**context, "bad_filter": problem}, status=400)
+    except RedisError as problem:
+        return render_panel(request, "clicks", {**context, "redis_problem": problem})
+    filtered = any(request.GET.values())
+    return render_panel(request, "clicks", {**context, "found": found, "filtered": filtered})
+
+
+@require_GET
+def new(request: HttpRequest) -> HttpResponse:
+    """Those that came after the entry `after`, as rows of the table."""
+    try:
+        found = recent_clicks(sources().log, _wanted(request.GET), _entry(request.GET.get("after", "")))
+    except BadFilter as problem:
+        return JsonResponse({"problem": str(problem)}, status=400)
+    except RedisError:
+        return JsonResponse({"problem": AWAY}, status=503)
+    return JsonResponse(_rows(found))
+
+
+def _rows(found: Found) -> dict[str, Any]:
+    return {
+        "rows": render_to_string("diagnostics/includes/click_rows.html", {"clicks": found.clicks}),
+        "shown": len(found.clicks),
+        "newest": found.newest,
+        "examined": found.examined,
+        "isAll": found.is_all,
+    }
+
+
+def _wanted(query: QueryDict) -> Wanted:
+    """What the form asks for. Raises `BadFilter`."""
+    numbers = {name: _number(label, query.get(name, "")) for name, label in NUMBERS.items()}
+    return Wanted(
+        **numbers,
+        country=query.get("country", "").strip().upper() or None,
+        redirect_type=query.get("redirect_type", "").strip() or None,
+        unique=UNIQUE.get(query.get("unique", "")),
+    )
+
+
+def _entry(text: str) -> str:
+    if text and not ENTRY.fullmatch(text):
+        raise BadFilter(f"after is the id of an entry in the log; {text!r} is none.")
+    return text
+
+
+def _number(label: str, text: str) -> int | None:
+    if not text.strip():
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise BadFilter(f"{label} is chosen by its id, a number; {text!r} is none.") from None

@@ -1,0 +1,1 @@
+"""Why a link leads where it leads."""

@@ -1,0 +1,149 @@
+"""What an explanation is asked: a link or two ids, and under which circumstances it is clicked."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from offers.click_paths import ClickPaths
+from offers.links.parse import OFFER_ONLY, BadLink, Link, read_link
+from offers.links.tokens import AdTarget
+from offers.request import ClickRequest
+from offers.rules import Asked
+from offers.visitors.address import parse_address
+from offers.visitors.device import NO_HINTS, ClientHints, Device
+from offers.visitors.visitor import Clues
+from recipes.records.records import id_of
+
+UNKNOWN_COUNTRY = "unknown"
+_COUNTRY = re.compile(r"[A-Z]{2}")
+MAX_TEXT_CHARACTERS = 2_000
+FIELDS = ("link", "offer", "campaign", "address", "country", "at", "subid", "cid", "user_agent")
+
+
+class BadQuestion(ValueError):
+    """A circumstance that cannot be; `field` names it, the message says what it may be instead."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One click to explain.
+
+    `target` stands in for the token of `request`. Supposed are, where they are not None, the country (or
+    "unknown"; region and city are then unknown too), the moment in milliseconds since the epoch, the device,
+    and the lid.
+    """
+
+    request: ClickRequest
+    target: AdTarget | None = None
+    country: str | None = None
+    at_ms: int | None = None
+    device: Device | None = None
+    lid: str | None = None
+
+    def supposed(self, asked: Asked) -> Asked:
+        """The click with the visitor that the rules are to see."""
+        visitor = asked.visitor
+        if self.country is not None and self.country != visitor.geo.country:
+            country = None if self.country == UNKNOWN_COUNTRY else self.country
+            geo = msgspec.structs.replace(visitor.geo, country=country, region=None, city=None)
+            visitor = msgspec.structs.replace(visitor, geo=geo)
+        if self.device is not None:
+            visitor = msgspec.structs.replace(visitor, device=self.device)
+        return msgspec.structs.replace(asked, visitor=visitor)
+
+
+def read_question(
+    texts: Mapping[str, str],
+    accept_language: str = "",
+    hints: ClientHints = NO_HINTS,
+    paths: ClickPaths = OFFER_ONLY,
+) -> Question:
+    """The question in texts as people type them, by the names in `FIELDS`; links lead to one of `paths`.
+
+    "" leaves a circumstance as the link or the clock has it. Raises `BadQuestion`.
+    """
+    given = {name: texts.get(name, "").strip() for name in FIELDS}
+    for field, text in given.items():
+        if field != "link" and len(text) > MAX_TEXT_CHARACTERS:
+            raise BadQuestion(field, f"that is over {MAX_TEXT_CHARACTERS:,} characters long")
+    link, target = _link_or_target(given, paths)
+    clues = Clues(_address(given["address"]), "", given["user_agent"], accept_language, hints)
+    request = ClickRequest(
+        ad=link.ad,
+        subid=given["subid"] or link.subid,
+        cid=given["cid"] or link.cid,
+        ad_domain=link.ad_domain,
+        fp=link.fp,
+        debug=True,
+        head=False,
+        referer="",
+        clues=clues,
+    )
+    at_ms = read_instant_ms(given["at"]) if given["at"] else None
+    return Question(request, target, _country(given["country"]), at_ms)
+
+
+def _link_or_target(given: Mapping[str, str], paths: ClickPaths) -> tuple[Link, AdTarget | None]:
+    offer, campaign = given["offer"], given["campaign"]
+    if given["link"]:
+        if offer or campaign:
+            raise BadQuestion("link", "give either a link or an offer and a campaign, not both")
+        try:
+            return read_link(given["link"], paths), None
+        except BadLink as problem:
+            raise BadQuestion("link", str(problem)) from None
+    if offer or campaign:
+        return Link(""), AdTarget(_id("offer", offer), _id("campaign", campaign))
+    raise BadQuestion("link", "paste a link, or choose an offer and a campaign by their ids")
+
+
+def read_instant_ms(text: str) -> int:
+    """A moment such as 2026-11-25T10:00 (UTC where it names no zone), or milliseconds since the epoch.
+
+    Raises `BadQuestion`.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit() and 11 <= len(text) <= 14:
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        example = "write it like 2026-11-25T10:00 (UTC) or 2026-11-25T10:00+02:00"
+        raise BadQuestion("at", f"{text[:40]!r} is not a time: {example}") from None
+
+
+def _id(field: str, text: str) -> int:
+    if not text:
+        other = "offer" if field == "campaign" else "campaign"
+        raise BadQuestion(field, f"a link names an offer and a campaign: give the {field} to the {other} too")
+    found = id_of(text)
+    if found is None:
+        raise BadQuestion(field, f"{text[:40]!r} is not an id: ids are whole numbers above zero")
+    return found
+
+
+def _address(text: str) -> str:
+    if not text:
+        return ""
+    address = parse_address(text)
+    if address is None:
+        raise BadQuestion("address", f"{text[:60]!r} is not an IPv4 or IPv6 address")
+    return str(address)
+
+
+def _country(text: str) -> str | None:
+    code = text.upper()
+    if not code:
+        return None
+    if code == UNKNOWN_COUNTRY.upper():
+        return UNKNOWN_COUNTRY
+    if not _COUNTRY.fullmatch(code):
+        message = f"{text[:40]!r} is not a country: write its two letters, such as DE, or {UNKNOWN_COUNTRY}"
+        raise BadQuestion("country", message)
+    return code

@@ -1,0 +1,120 @@
+"""An explanation as lines for a terminal."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from cotraffic.diagnostics.explain.describe_rules import amount, instant
+from cotraffic.diagnostics.explain.result import (
+    DECIDED,
+    NOT_ASKED,
+    Amount,
+    Explanation,
+    Hop,
+    Named,
+    Outcome,
+    Refused,
+)
+
+LABEL_COLUMNS = 12
+INDENT = " " * 7
+_MARKS = {DECIDED: "→", NOT_ASKED: "·"}
+
+
+def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
+    """The explanation, `columns` wide where words can be wrapped."""
+    yield from _labelled("link", _link(explanation), columns)
+    if explanation.took_over:
+        yield from _labelled("", explanation.took_over, columns)
+    yield from _labelled("visitor", _visitor(explanation), columns)
+    yield from _labelled("time", instant(explanation.at_ms), columns)
+    yield ""
+    if explanation.refused is not None:
+        yield from _refused(explanation.refused, columns)
+    if explanation.outcome is not None:
+        yield "rules"
+        for number, rule in enumerate(explanation.rules, 1):
+            said = f", {rule.said}" if rule.said else ""
+            yield f"  {_MARKS.get(rule.state, ' ')} {number}. {rule.title}: {rule.state}{said}"
+            if rule.is_set_up:
+                yield from textwrap.wrap(rule.words, columns, initial_indent=INDENT, subsequent_indent=INDENT)
+        yield from _hops(explanation.hops, columns)
+        yield ""
+        yield from _outcome(explanation.outcome, columns)
+
+
+def _labelled(label: str, text: str, columns: int) -> Iterator[str]:
+    indent = " " * LABEL_COLUMNS
+    first = label.ljust(LABEL_COLUMNS)
+    # Addresses must stay whole, to be copied.
+    yield from textwrap.wrap(
+        text,
+        columns,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [first.rstrip()]
+
+
+def _link(explanation: Explanation) -> str:
+    named = [_named(found) for found in (explanation.offer, explanation.campaign) if found is not None]
+    return "; ".join(named) or "names no offer and no campaign"
+
+
+def _named(named: Named) -> str:
+    words = filter(None, (named.title, named.name))
+    return " ".join(words) + (f" ({named.standing})" if named.standing else "")
+
+
+def _visitor(explanation: Explanation) -> str:
+    who: dict[str, Any] = explanation.visitor
+    place = ", ".join(filter(None, (who["country"], who["region"], who["city"], who["isp"])))
+    device = ", ".join(filter(None, (who["deviceType"], who["browser"], who["os"])))
+    supposed = ""
+    if explanation.looked_up_country != who["country"]:
+        supposed = f" (supposed; the address is in {explanation.looked_up_country or 'no known country'})"
+    return f"{who['IP'] or 'no address'}: {place or 'no known place'}{supposed}; {device}"
+
+
+def _hops(hops: tuple[Hop, ...], columns: int) -> Iterator[str]:
+    if not hops:
+        return
+    yield ""
+    yield "exits followed"
+    for hop in hops:
+        words = f"{'→' if hop.works else '✗'} {hop.title}: {hop.said}"
+        yield from textwrap.wrap(words, columns, initial_indent="  ", subsequent_indent=INDENT)
+        for candidate, standing in hop.candidates.items():
+            mark = "→" if hop.picked and str(hop.picked.id) == candidate else " "
+            yield f"       {mark} offer {candidate}: {standing}"
+        if hop.chain:
+            yield f"         chain: {' → '.join(map(str, hop.chain))}"
+
+
+def _outcome(outcome: Outcome, columns: int) -> Iterator[str]:
+    taker = _named(outcome.offer) if outcome.offer else "nobody: no offer is left that can"
+    origin = f", instead of {_named(outcome.origin)}" if outcome.origin else ""
+    yield from _labelled("decided by", f"{outcome.winner} [{outcome.redirect_type}]", columns)
+    yield from _labelled("reason", outcome.redirect_reason, columns)
+    if outcome.caps_type:
+        yield from _labelled("caps type", outcome.caps_type, columns)
+    yield from _labelled("goes to", f"{taker}{origin}", columns)
+    yield from _labelled("payin", _amount(outcome.payin), columns)
+    yield from _labelled("payout", _amount(outcome.payout), columns)
+    page = outcome.page
+    yield from _labelled("page", f"{page.template} ({page.words})", columns)
+    for macro in page.macros:
+        yield from _labelled("", f"{macro.name} is {macro.value or 'empty'}", columns)
+    yield from _labelled("location", page.location, columns)
+
+
+def _amount(found: Amount) -> str:
+    field = f" [{found.field}]" if found.field else ""
+    return f"{amount(found.value)}, {found.words}{field}"
+
+
+def _refused(refused: Refused, columns: int) -> Iterator[str]:
+    yield from _labelled("refused", f"{refused.reason}: {refused.detail}", columns)
+    yield from _labelled("to do", refused.hint, columns)
+    yield from _labelled("answer", f"{refused.status}: the visitor sees {refused.visitor_sees}", columns)

@@ -1,0 +1,93 @@
+"""Why a link goes where it goes: a question in a form, and its answer below."""
+
+import shlex
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from cotraffic.diagnostics.explain.explain import explain
+from cotraffic.diagnostics.explain.request import FIELDS, BadQuestion, Question, read_question
+from cotraffic.diagnostics.handler import answerer_for
+from cotraffic.diagnostics.panels import arender_panel
+from offers.handler import Answerer
+from offers.links.links import click_paths
+from offers.request import header_text
+from offers.visitors.device import NO_HINTS, ClientHints
+
+_OPTIONS = {"address": "ip", "user_agent": "ua"}
+_HINTS = {
+    "mobile": "Sec-CH-UA-Mobile",
+    "platform": "Sec-CH-UA-Platform",
+    "platform_version": "Sec-CH-UA-Platform-Version",
+    "model": "Sec-CH-UA-Model",
+    "full_version_list": "Sec-CH-UA-Full-Version-List",
+}
+# What people browse with, to choose from.
+_WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
+USER_AGENTS = {
+    "iPhone": (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/18.5 Mobile/15E148 Safari/604.1"
+    ),
+    "Android phone": f"Mozilla/5.0 (Linux; Android 10; K) {_WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36",
+    "Android tablet": f"Mozilla/5.0 (Linux; Android 14; SM-X710) {_WEBKIT} Chrome/142.0.0.0 Safari/537.36",
+    "Windows": f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/142.0.0.0 Safari/537.36",
+    "Mac": f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT} Chrome/142.0.0.0 Safari/537.36",
+    "Television": f"Mozilla/5.0 (SMART-TV; Linux; Tizen 8.0) {_WEBKIT} Chrome/108.0.0.0 TV Safari/537.36",
+}
+_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+
+
+async def page(request: HttpRequest) -> HttpResponse:
+    """The panel: the form, and with a question in the query its answer; `format=json` gives that alone."""
+    given = {name: request.GET.get(name, "") for name in FIELDS}
+    context: dict[str, Any] = {"given": given, "user_agents": USER_AGENTS}
+    try:
+        async with answerer_for(request) as answerer:
+            own = _own(request, answerer)
+            context["own"] = own
+            if any(value.strip() for value in given.values()):
+                question = _question(request, given, own)
+                context["explanation"] = explanation = await explain(answerer, question)
+                context["command"] = _command(given, own)
+                if request.GET.get("format") == "json":
+                    return HttpResponse(_encoder.encode(explanation), content_type="application/json")
+    except BadQuestion as problem:
+        context["wrong"] = {problem.field: str(problem)}
+    except (OSError, ValueError) as problem:
+        context["not_set_up"] = str(problem)
+    return await arender_panel(request, "explain", context)
+
+
+def _own(request: HttpRequest, answerer: Answerer) -> dict[str, str]:
+    """Address and user agent of whoever asks, which a question has that does not name others."""
+    peer, forwarded = request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
+    address = answerer.visitors.addresses.client_address(peer, forwarded)
+    return {"address": address, "user_agent": _header(request, "User-Agent")}
+
+
+def _question(request: HttpRequest, given: dict[str, str], own: dict[str, str]) -> Question:
+    """The question. Raises `BadQuestion`."""
+    hints = NO_HINTS
+    if not given["user_agent"].strip():
+        hints = ClientHints(**{name: _header(request, header) for name, header in _HINTS.items()})
+    full = given | {name: given[name].strip() or own[name] for name in own}
+    return read_question(full, _header(request, "Accept-Language"), hints, click_paths())
+
+
+def _header(request: HttpRequest, name: str) -> str:
+    """A header as a click's is read; Django has read it as Latin-1."""
+    return header_text(request.headers.get(name, "").encode("latin-1", "replace"))
+
+
+def _command(given: dict[str, str], own: dict[str, str]) -> str:
+    """The same question for a shell on this instance."""
+    words = ["manage.py", "explain"]
+    for name in FIELDS:
+        value = given[name].strip() or own.get(name, "")
+        if value and name == "link":
+            words.append(value)
+        elif value:
+            words += [f"--{_OPTIONS.get(name, name)}", value]
+    return shlex.join(words)

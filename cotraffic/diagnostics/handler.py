@@ -1,0 +1,24 @@
+"""What the views use of the web worker that they run in."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+from django.http import HttpRequest
+
+from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.handler import Answerer
+
+
+@asynccontextmanager
+async def answerer_for(request: HttpRequest) -> AsyncIterator[Answerer]:
+    """The worker's own answerer; where none runs (WSGI, as under runserver), one for this request.
+
+    Raises `OSError` or `ValueError` where one cannot be put together: `manage.py check` says why.
+    """
+    scope = getattr(request, "scope", None)
+    if scope is not None:
+        yield scope["state"]["answerer"]
+        return
+    redis = open_redis()
+    async with aclosing(redis):
+        yield build_answerer(redis, build_click_writer())

@@ -1,0 +1,111 @@
+"""`manage.py explain`: why a click goes where it goes."""
+
+import argparse
+import asyncio
+import shutil
+import sys
+from contextlib import aclosing
+from typing import Any, NoReturn
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandParser
+
+from cotraffic.diagnostics.explain.explain import explain
+from cotraffic.diagnostics.explain.request import BadQuestion, Question, read_question
+from cotraffic.diagnostics.explain.result import Explanation
+from cotraffic.diagnostics.explain.text import lines
+from lib.terminal import printable
+from offers.admission import UNAVAILABLE
+from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.links.links import click_paths
+
+REDIRECTED, WRONG_USE, REFUSED, NOT_NOW, NOT_SET_UP = 0, 2, 3, 4, 5
+EXIT_CODES = """exit codes:
+  0  the click is redirected
+  2  the question cannot be asked: a link, address, country or time that is none
+  3  the link is refused: bad token, unknown or blocked
+  4  it cannot be decided now: nothing is loaded, or Redis is away
+  5  a setting or a GeoIP file is missing: manage.py check says which"""
+_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_OPTIONS = ("offer", "campaign", "country", "at", "subid", "cid")
+
+
+class Command(BaseCommand):
+    """Decide one click, and tell every step."""
+
+    help = (
+        "Explain where a click goes and why: every rule that is asked, what it looks at and says, the exits "
+        "that are followed, the final URL, and where payin and payout come from. Nothing is written down."
+    )
+    # What is missing has an exit code and a message of its own here.
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the lines of the epilog as they are."""
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take a link and circumstances."""
+        parser.add_argument("link", nargs="?", default="", metavar="LINK", help="a whole link, or its token")
+        parser.add_argument("--offer", default="", metavar="ID", help="instead of a link: the offer,")
+        parser.add_argument("--campaign", default="", metavar="ID", help="and the campaign")
+        parser.add_argument(
+            "--ip", default="", metavar="ADDRESS", help="the visitor's address (default: none)"
+        )
+        parser.add_argument(
+            "--ua", default="", metavar="TEXT", help="the visitor's user agent (default: none)"
+        )
+        parser.add_argument(
+            "--country",
+            default="",
+            metavar="CC",
+            help="suppose this country, or `unknown`, whatever the address",
+        )
+        parser.add_argument(
+            "--at", default="", metavar="TIME", help="suppose this time, such as 2026-11-25T10:00 (UTC)"
+        )
+        parser.add_argument(
+            "--subid", default="", metavar="TEXT", help="sub campaign (default: the link's own)"
+        )
+        parser.add_argument("--cid", default="", metavar="TEXT", help="click id of the affiliate, likewise")
+        parser.add_argument("--json", action="store_true", help="print one JSON object, and no text")
+
+    def handle(self, *, link: str, ip: str, ua: str, **options: Any) -> None:
+        """Explain, print, and exit with the code that `EXIT_CODES` gives."""
+        given = {name: options[name] for name in _OPTIONS}
+        try:
+            texts = {"link": link, "address": ip, "user_agent": ua, **given}
+            question = read_question(texts, paths=click_paths())
+        except BadQuestion as problem:
+            self._stop(WRONG_USE, str(problem))
+        except ValueError as problem:
+            self._stop(NOT_SET_UP, f"{problem}. Run `manage.py check`: it says what to do.")
+        try:
+            explanation = asyncio.run(_explained(question))
+        except (OSError, ValueError) as problem:
+            self._stop(NOT_SET_UP, f"{problem}. Run `manage.py check`: it says what to do.")
+        if options["json"]:
+            self.stdout.write(_encoder.encode(explanation).decode())
+        else:
+            columns = shutil.get_terminal_size((100, 24)).columns
+            for line in lines(explanation, max(60, min(columns, 120))):
+                self.stdout.write(printable(line))
+        sys.exit(_exit_code(explanation))
+
+    def _stop(self, code: int, message: str) -> NoReturn:
+        self.stderr.write(f"explain: {printable(message)}")
+        sys.exit(code)
+
+
+async def _explained(question: Question) -> Explanation:
+    """The explanation, over this instance's Redis. Raises `OSError`, `ValueError` for what is not set up."""
+    redis = open_redis()
+    async with aclosing(redis):
+        return await explain(build_answerer(redis, build_click_writer()), question)
+
+
+def _exit_code(explanation: Explanation) -> int:
+    if explanation.refused is None:
+        return REDIRECTED
+    return NOT_NOW if explanation.refused.reason in {reason.value for reason in UNAVAILABLE} else REFUSED

@@ -1,0 +1,79 @@
+"""The parts of an instance, each with a light and a sentence: which staff sees first."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from redis.exceptions import RedisError
+
+from cotraffic.diagnostics.overview import background, clicks, corecipe, geoip, recipe, redis_server, s3
+from cotraffic.diagnostics.overview.component import ERROR, WARNING, Part, Sources, unknown
+from offers.stats.counters import Worker
+
+__all__ = ["Overview", "Part", "Sources", "look"]
+
+Asked = Callable[[Sources], Iterable[Part]]
+
+GEOIP = "GeoIP databases"
+# In the order of the page; each with what it is called while it cannot be asked.
+_PARTS: tuple[tuple[str, Asked], ...] = (
+    ("Recipe", recipe.parts),
+    ("co-recipe", corecipe.parts),
+    ("S3", s3.parts),
+    ("DynamoDB delivery", clicks.parts),
+    (GEOIP, geoip.parts),
+    ("Celery", background.parts),
+)
+
+
+class Overview(NamedTuple):
+    """Everything at a glance; `workers` None: not known."""
+
+    parts: list[Part]
+    workers: list[Worker] | None
+    asked_s: float
+
+    @property
+    def wrong(self) -> list[Part]:
+        """What is wrong, and what is worth a look, the worst first."""
+        return [part for state in (ERROR, WARNING) for part in self.parts if part.state == state]
+
+    @property
+    def cache_names(self) -> list[str]:
+        """What a worker remembers, in the order in which each tells of it."""
+        return list(self.workers[0].caches) if self.workers else []
+
+    @property
+    def state(self) -> str:
+        """The worst there is."""
+        return self.wrong[0].state if self.wrong else "ok"
+
+
+def look(sources: Sources) -> Overview:
+    """Ask every part how it is; what cannot be asked says so, and the rest is asked all the same."""
+    server, answers = redis_server.part(sources)
+    parts = [server]
+    for title, asked in _PARTS:
+        if answers:
+            parts += _asked(title, asked, sources)
+        elif title == GEOIP:
+            parts += geoip.parts_of_files(sources.now)
+        else:
+            parts.append(unknown(title))
+    if not answers:
+        parts += clicks.spool_parts()
+    return Overview(parts, _workers(sources) if answers else None, time.time())
+
+
+def _asked(title: str, asked: Asked, sources: Sources) -> list[Part]:
+    try:
+        return list(asked(sources))
+    except RedisError:
+        return [unknown(title)]
+
+
+def _workers(sources: Sources) -> list[Worker] | None:
+    try:
+        return sources.pulse.workers(sources.now)
+    except RedisError:
+        return None

@@ -1,0 +1,74 @@
+"""What is said of one part of an instance, and where it is asked."""
+
+import time
+from functools import cache
+from typing import NamedTuple
+
+import msgspec
+from django.conf import settings
+from redis import Redis
+
+from offers.click_log.stream import ClickLog
+from offers.stats.counters import PulseReader
+from recipes.store.store import RecipeStore
+
+OK, WARNING, ERROR, OFF, UNKNOWN = "ok", "warning", "error", "off", "unknown"
+
+# A page that staff waits for must not wait for Redis much longer.
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One line of a part: a text, or a time in seconds since the epoch, or several lines.
+
+    `state` is for what is well or wrong by itself, and "" for the rest.
+    """
+
+    label: str
+    text: str = ""
+    at_s: float | None = None
+    lines: tuple[str, ...] = ()
+    state: str = ""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part: `state` is ok, warning, error, off (not in use) or unknown; `hint` says what to do."""
+
+    key: str
+    title: str
+    state: str
+    sentence: str
+    hint: str = ""
+    facts: tuple[Fact, ...] = ()
+
+
+class Sources(NamedTuple):
+    """Where parts are asked; `now` in seconds since the epoch."""
+
+    redis: Redis
+    store: RecipeStore
+    log: ClickLog
+    pulse: PulseReader
+    now: float
+
+
+def sources() -> Sources:
+    """This instance's Redis, with a time-out that a page can wait for."""
+    redis = _redis(settings.REDIS_URL)
+    return Sources(redis, RecipeStore(redis), ClickLog(redis), PulseReader(redis), time.time())
+
+
+@cache
+def _redis(url: str) -> Redis:
+    return Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS)
+
+
+def unknown(title: str) -> Part:
+    """A part that cannot be asked while Redis is away."""
+    return Part(title, title, UNKNOWN, "Not known while Redis does not answer.")
+
+
+def seconds(at_ms: float | None) -> float | None:
+    """Milliseconds since the epoch as seconds."""
+    return None if at_ms is None else at_ms / 1000

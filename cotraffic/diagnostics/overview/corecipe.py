@@ -1,0 +1,61 @@
+"""co-recipe, master and slave, as the listener sees them; and the listener itself."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from cotraffic.diagnostics.formatting import number
+from cotraffic.diagnostics.overview.component import ERROR, OFF, OK, WARNING, Fact, Part, Sources, seconds
+from recipes.store.status import HostState, ListenerState
+
+NAMES = ("master", "slave")
+
+
+def parts(sources: Sources) -> Iterable[Part]:
+    """Each co-recipe, then the listener. Raises `RedisError`."""
+    state = sources.store.listener_state()
+    if state is None:
+        hint = "Start `manage.py recipe_listen`. Until then changes arrive with the next look at S3."
+        yield Part("listener", "co-recipe", ERROR, "The listener does not run.", hint)
+        return
+    others_connected = [host.connected_since_ms is not None for host in state.hosts]
+    for at, host in enumerate(state.hosts):
+        yield _host(NAMES[at] if at < len(NAMES) else str(at + 1), host, any(others_connected))
+    if len(state.hosts) < len(NAMES):
+        yield Part("corecipe-slave", "co-recipe slave", OFF, "There is none: SOCKET_HOST_SLAVE is empty.")
+    yield _listener(state)
+
+
+def _host(name: str, host: HostState, another_is_connected: bool) -> Part:
+    where = urlsplit(host.url).netloc.rpartition("@")[2]
+    facts = (
+        Fact("Address", where),
+        Fact("Connected since", at_s=seconds(host.connected_since_ms)),
+        Fact("Last asked", at_s=seconds(host.last_check_ms)),
+        Fact("Last answer", at_s=seconds(host.last_answer_ms)),
+        Fact("Last number", host.last_answer or "nothing: it answers only when its number differs from ours"),
+    )
+    key, title = f"corecipe-{name}", f"co-recipe {name}"
+    if host.connected_since_ms is not None:
+        return Part(key, title, OK, f"Connected to {where}.", facts=facts)
+    setting = "SOCKET_HOST_SLAVE" if name == "slave" else "SOCKET_HOST"
+    because = f": {host.last_error}" if host.last_error else ""
+    hint = f"Is it up, and does {setting} name it? It is tried again all the time."
+    state = WARNING if another_is_connected else ERROR
+    return Part(key, title, state, f"Not connected to {where}{because}.", hint, facts)
+
+
+def _listener(state: ListenerState) -> Part:
+    applied = state.updates.get("applied", 0)
+    failing = [f"{kind}: {sync.last_error}" for kind, sync in state.syncs.items() if sync.last_error]
+    facts = [
+        Fact("Running since", at_s=seconds(state.started_ms)),
+        Fact("Process", str(state.pid)),
+        Fact("Updates", lines=tuple(f"{number(n)} {outcome}" for outcome, n in state.updates.items() if n)),
+        Fact("Unreadable events", number(state.malformed), state=WARNING if state.malformed else ""),
+    ]
+    if failing:
+        facts.append(Fact("Its last sync failed", lines=tuple(failing), state=ERROR))
+    sentence = f"Listens, and has applied {number(applied)} update{'' if applied == 1 else 's'}."
+    if failing:
+        return Part("listener", "Listener", WARNING, "Listens, but its last sync failed.", facts=tuple(facts))
+    return Part("listener", "Listener", OK, sentence, facts=tuple(facts))

@@ -1,0 +1,130 @@
+"""What the recipe in S3 would change if it went live: records, and where the newest clicks would go then.
+
+It takes seconds to minutes, so it runs beside the web workers; what it came to is kept for an hour.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import msgspec
+from django.conf import settings
+
+from cotraffic.diagnostics.preview.simulate import RecipeView, Redecided, redecide
+from offers.click_log.stream import ClickLog
+from offers.routing.routing import Defaults
+from recipes.file import download
+from recipes.records.redirects import last_page
+from recipes.store.store import RecipeKind, RecipeStore
+from recipes.sync.comparison import Candidate, Comparison, compare
+
+KEPT_SECONDS = 3600
+DEFAULT_CLICKS = 1000
+MOST_CLICKS = 20_000
+CLICKS_STEP = 500
+
+Progress = Callable[[str, int, int | None], object]
+
+
+class Preview(msgspec.Struct, kw_only=True):
+    """What would change. A kind that is missing is in S3 as it is live. Times are in ms since the epoch."""
+
+    by: str
+    started_ms: int
+    took_ms: int
+    version: int
+    kinds: dict[RecipeKind, Comparison] = {}
+    clicks: Redecided | None = None
+
+    @property
+    def etags(self) -> dict[str, str]:
+        """The files that were looked at, by kind."""
+        return {kind.value: comparison.etag for kind, comparison in self.kinds.items()}
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether one of the files needs to be forced."""
+        return any(comparison.is_held_back for comparison in self.kinds.values())
+
+
+def preview(
+    store: RecipeStore,
+    log: ClickLog,
+    by: str,
+    clicks: int,
+    progress: Progress,
+    kinds: tuple[RecipeKind, ...] = tuple(RecipeKind),
+) -> Preview:
+    """Look at the files in S3, and decide the newest `clicks` of the log again under them.
+
+    Raises `CannotReachS3`, `RecipeRejected`, `LiveChanged`, redis-py's errors, and `OSError` for the disk.
+    """
+    started = time.monotonic()
+    found = Preview(by=by, started_ms=time.time_ns() // 1_000_000, took_ms=0, version=store.version())
+    with ExitStack() as stack:
+        candidates: dict[RecipeKind, Candidate] = {}
+        for kind in kinds:
+            compared = _compared(kind, store, progress)
+            if compared is not None:
+                found.kinds[kind], candidates[kind] = compared
+                stack.callback(candidates[kind].close)
+        if candidates:
+            found.clicks = _redecided(store, log, candidates, min(clicks, MOST_CLICKS), progress)
+    found.took_ms = round((time.monotonic() - started) * 1000)
+    return found
+
+
+def save(store: RecipeStore, found: Preview) -> None:
+    """Keep a preview for staff to read and decide on."""
+    store.save_preview(msgspec.json.encode(found), KEPT_SECONDS)
+
+
+def newest(store: RecipeStore) -> Preview | None:
+    """The newest preview, None when there is none or it is too old."""
+    blob = store.preview()
+    try:
+        return None if blob is None else msgspec.json.decode(blob, type=Preview)
+    except msgspec.MsgspecError:
+        # Another version of this program made it.
+        return None
+
+
+def _compared(
+    kind: RecipeKind, store: RecipeStore, progress: Progress
+) -> tuple[Comparison, Candidate] | None:
+    meta = store.meta(kind)
+    downloading = partial(progress, f"downloading {kind}")
+    with download.downloaded(kind, meta.etag if meta.generation else None, downloading) as file:
+        return None if file is None else compare(kind, file, store, progress)
+
+
+def _redecided(
+    store: RecipeStore,
+    log: ClickLog,
+    candidates: dict[RecipeKind, Candidate],
+    clicks: int,
+    progress: Progress,
+) -> Redecided:
+    live = {kind: partial(store.get, kind) for kind in RecipeKind}
+    new = {kind: candidates[kind].get if kind in candidates else live[kind] for kind in RecipeKind}
+    defaults = Defaults(settings.DEFAULT_OFFER_ID, settings.DEFAULT_CAMPAIGN_ID, last_page())
+    return redecide(
+        _newest_clicks(log, clicks),
+        RecipeView(live[RecipeKind.OFFERS], live[RecipeKind.CAMPAIGNS]),
+        RecipeView(new[RecipeKind.OFFERS], new[RecipeKind.CAMPAIGNS]),
+        defaults,
+        time.time_ns() // 1_000_000,
+        lambda done: progress("deciding clicks again", done, clicks),
+    )
+
+
+def _newest_clicks(log: ClickLog, count: int) -> Iterator[bytes]:
+    """The newest clicks of the log, newest first, read some at a time."""
+    before = ""
+    while count > 0:
+        entries = log.newest(min(count, CLICKS_STEP), before=before)
+        yield from (entry.click for entry in entries)
+        if len(entries) < CLICKS_STEP:
+            return
+        count, before = count - len(entries), entries[-1].id

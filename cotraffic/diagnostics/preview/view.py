@@ -1,0 +1,181 @@
+"""The recipe in S3 against what is live, and the decision on it."""
+
+from typing import Any, cast
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+
+from cotraffic.diagnostics.actions.enqueue import ask_for
+from cotraffic.diagnostics.actions.kinds import KINDS
+from cotraffic.diagnostics.actions.store import Action, Actions
+from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS, MOST_CLICKS, Preview, newest
+from recipes.records.fields import id_of
+from recipes.store.store import RecipeKind, RecipeStore
+from recipes.sync import hold as holds
+from recipes.sync.comparison import Comparison
+
+RECORDS_A_PAGE = 50
+CLICK_CHOICES = (200, DEFAULT_CLICKS, 5_000, MOST_CLICKS)
+OURS = ("preview", "make-live", "leave")
+# What can be decided, its button, and how that looks.
+DECISIONS = (("make-live", "Make it live…", ""), ("leave", "Leave it…", "is-quiet"))
+SORTS = ("added", "removed", "changed")
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """The panel: the newest preview, and what can be decided."""
+    context: dict[str, Any] = {
+        **{"choices": CLICK_CHOICES, "chosen": DEFAULT_CLICKS, "decisions": DECISIONS},
+    }
+    try:
+        store = _store()
+        context |= _progress()
+        context["kinds"] = [(kind, store.meta(kind), store.held(kind)) for kind in RecipeKind]
+        found = newest(store)
+        if found is not None:
+            context |= _described(found, store) | _listed(request, found)
+    except RedisError as problem:
+        context["redis_problem"] = str(problem)
+    return render_panel(request, "preview", context)
+
+
+@require_GET
+def progress(request: HttpRequest) -> HttpResponse:
+    """How far the newest preview or decision has come, for the page to show in its place."""
+    try:
+        context = _progress()
+    except RedisError as problem:
+        context = {"redis_problem": str(problem)}
+    return render(request, "diagnostics/includes/preview_progress.html", context)
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Have the files in S3 previewed; syncs wait meanwhile, and while it is read."""
+    clicks = min(id_of(request.POST.get("clicks")) or DEFAULT_CLICKS, MOST_CLICKS)
+    try:
+        store = _store()
+        for kind in RecipeKind:
+            holds.hold_for_review(kind, store, _user(request).get_username())
+        ask_for(KINDS["preview"], _user(request), {"clicks": str(clicks)})
+    except RedisError as problem:
+        return _redis_is_away(request, problem)
+    return redirect("diagnostics:preview")
+
+
+@require_POST
+def decide(request: HttpRequest, decision: str) -> HttpResponse:
+    """Make the previewed files live, or leave them; asked about first."""
+    if decision not in ("make-live", "leave"):
+        raise Http404(f"{decision} is no decision")
+    kind = KINDS[decision]
+    try:
+        store = _store()
+        found = newest(store)
+        etags = {name: request.POST.get(name, "") for name in RecipeKind}
+        if found is None or not found.kinds:
+            return _not_decided(request, "There is no preview to decide on any more. Preview once more.")
+        if any(etags[name] != found.etags.get(name, "") for name in RecipeKind):
+            return _not_decided(
+                request, "There is a newer preview than the one that you decided on. Look at that first."
+            )
+        forced = "forced" in request.POST
+        asks_for_force = decision == "make-live" and found.is_held_back and not forced
+        if "confirmed" not in request.POST or asks_for_force:
+            context = {
+                "title": kind.title,
+                "decision": decision,
+                "found": found,
+                "unforced": "confirmed" in request.POST,
+            }
+            return render_panel(request, "preview", context, "diagnostics/preview_confirm.html")
+        arguments = dict(found.etags)
+        if forced and found.is_held_back:
+            arguments["force"] = "yes"
+        ask_for(kind, _user(request), arguments)
+    except RedisError as problem:
+        return _redis_is_away(request, problem)
+    return redirect("diagnostics:preview")
+
+
+def _store() -> RecipeStore:
+    return RecipeStore(get_redis_connection("default"))
+
+
+def _user(request: HttpRequest) -> AbstractBaseUser:
+    # access.py lets nobody through without.
+    return cast(AbstractBaseUser, request.user)
+
+
+def _progress() -> dict[str, Any]:
+    """The newest action of this panel."""
+    ours = [action for action in Actions(get_redis_connection("default")).newest() if action.name in OURS]
+    newest_action: Action | None = ours[0] if ours else None
+    return {"action": newest_action, "busy": newest_action is not None and not newest_action.is_over}
+
+
+def _described(found: Preview, store: RecipeStore) -> dict[str, Any]:
+    """A preview, and whether it still holds: `is_open` while there is something to decide."""
+    live = {kind: store.meta(kind) for kind in found.kinds}
+    done = [kind for kind, meta in live.items() if meta.etag == found.kinds[kind].etag]
+    overtaken = [
+        kind
+        for kind, meta in live.items()
+        if kind not in done and meta.generation != found.kinds[kind].live_generation
+    ]
+    left = {}
+    for kind, comparison in found.kinds.items():
+        hold = store.held(kind)
+        if hold is not None and hold.etag == comparison.etag:
+            left[kind] = hold
+    clicks = found.clicks
+    return {
+        "found": found,
+        "comparisons": list(found.kinds.values()),
+        "done": done,
+        "overtaken": overtaken,
+        "left": list(left.items()),
+        "is_open": bool(found.kinds) and len(done) < len(found.kinds) and not overtaken,
+        "elsewhere_percent": 100 * clicks.elsewhere / clicks.clicks if clicks and clicks.clicks else 0,
+        "groups_most": clicks.groups[0].count if clicks and clicks.groups else 0,
+    }
+
+
+def _listed(request: HttpRequest, found: Preview) -> dict[str, Any]:
+    """One of the lists of records, and the page of it that was asked for."""
+    tabs = [
+        (kind, sort, count)
+        for kind, comparison in found.kinds.items()
+        for sort in SORTS
+        if (count := getattr(comparison, sort))
+    ]
+    if not tabs:
+        return {}
+    asked = (request.GET.get("kind"), request.GET.get("sort"))
+    kind, sort, count = next((tab for tab in tabs if tab[:2] == asked), tabs[0])
+    comparison: Comparison = found.kinds[kind]
+    records = getattr(comparison, f"{sort}_records")
+    pages = max(1, -(-len(records) // RECORDS_A_PAGE))
+    number = min(id_of(request.GET.get("page")) or 1, pages)
+    return {
+        **{"tabs": tabs, "tab_kind": kind, "tab_sort": sort, "tab_count": count, "kept": len(records)},
+        **{"page_number": number, "page_count": pages},
+        "records": records[(number - 1) * RECORDS_A_PAGE : number * RECORDS_A_PAGE],
+        "fields": list(comparison.fields.items())[:20] if sort == "changed" else [],
+    }
+
+
+def _not_decided(request: HttpRequest, why: str) -> HttpResponse:
+    context = {"title": "Nothing was decided", "why": why}
+    return render_panel(request, "preview", context, "diagnostics/preview_confirm.html", status=409)
+
+
+def _redis_is_away(request: HttpRequest, problem: RedisError) -> HttpResponse:
+    context = {"redis_problem": str(problem), "choices": CLICK_CHOICES}
+    return render_panel(request, "preview", context, status=503)

@@ -1,0 +1,1 @@
+"""Offers and campaigns: search and detail."""

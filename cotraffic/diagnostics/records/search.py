@@ -1,0 +1,180 @@
+"""Looks records up for staff: by id or name, with everything that is known of one. Never in a click's way."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from recipes.index.index import RecordIndex
+from recipes.index.maintain import IndexMissing, live_index
+from recipes.records.fields import id_of
+from recipes.records.records import BLACKLISTED, Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.records.references import Relation, references
+from recipes.records.restrictions import AFFILIATE_STATUS
+from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.types import Journaled, RecipeMeta
+
+FOUND_RECORDS = 25
+LATEST_CHANGES = 10
+SHOWN_USERS = 20
+# Counting further takes time, and tells nobody more.
+COUNTED_USERS = 10_000
+
+_PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
+    RecipeKind.OFFERS: parse_offer,
+    RecipeKind.CAMPAIGNS: parse_campaign,
+}
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One record in a list. `is_known` False: it is not in the recipe, or cannot be used."""
+
+    kind: RecipeKind
+    record_id: int
+    name: str
+    status: str
+    about: str
+    is_known: bool = True
+
+
+class Findings(msgspec.Struct):
+    """What a search came to; `more`: there are others, `problem`: why names were not looked at."""
+
+    kind: RecipeKind
+    entries: list[Entry]
+    more: bool = False
+    problem: str = ""
+
+
+class Use(msgspec.Struct, frozen=True):
+    """Records that use an offer in one way: the first of them, and how many there are.
+
+    `count` is `COUNTED_USERS` where there are that many or more.
+    """
+
+    relation: Relation
+    count: int
+    entries: list[Entry]
+
+
+class Uses(msgspec.Struct):
+    """Who uses an offer; `problem`: why that is not known."""
+
+    uses: list[Use]
+    problem: str = ""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Everything about one record. `raw` is None for one that is not live; `record` for one of no use."""
+
+    kind: RecipeKind
+    record_id: int
+    raw: dict[str, Any] | None
+    record: Offer | Campaign | None
+    why_unusable: str
+    update: Journaled | None
+    meta: RecipeMeta
+
+    @property
+    def is_from_update(self) -> bool:
+        """Whether it was an update that wrote it last, and not the file."""
+        meta_ms = self.meta.last_modified_ms
+        return self.update is not None and (meta_ms is None or self.update.timestamp_ms > meta_ms)
+
+
+def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_RECORDS) -> Findings:
+    """Records whose id is `text`, or whose name holds it. Raises redis-py's errors."""
+    record_id, findings = id_of(text.strip().lstrip("#")), Findings(kind, [])
+    ids: list[int] = []
+    is_there = record_id is not None and store.get(kind, record_id) is not None
+    try:
+        with live_index(store, kind) as index:
+            # Whoever types an id means that record; that names hold the number too is not looked through.
+            found = index.search(text, limit, only_beginning=is_there)
+            ids, findings.more = found.ids, found.more
+    except IndexMissing as problem:
+        findings.problem = str(problem)
+    if record_id is not None:
+        ids = [record_id, *(other for other in ids if other != record_id)]
+    # An index may be a moment behind: what is gone by now is not shown.
+    findings.entries = [entry for entry in entries(store, kind, ids) if entry.is_known]
+    return findings
+
+
+def latest_changes(store: RecipeStore, kind: RecipeKind) -> list[tuple[Entry, int]]:
+    """The records that updates changed last, with their times in ms since the epoch, newest first."""
+    changed = store.latest_updates(kind, LATEST_CHANGES)
+    found = entries(store, kind, [record_id for record_id, _ in changed])
+    return [(entry, at_ms) for entry, (_, at_ms) in zip(found, changed, strict=True)]
+
+
+def entries(store: RecipeStore, kind: RecipeKind, ids: list[int]) -> list[Entry]:
+    """One entry for each id, in their order; read together. Raises redis-py's errors."""
+    blobs = store.get_many(kind, ids)
+    return [_entry(kind, record_id, blob) for record_id, blob in zip(ids, blobs, strict=True)]
+
+
+def look_up(store: RecipeStore, kind: RecipeKind, record_id: int) -> Known:
+    """Everything about one record, whether there is such or not. Raises redis-py's errors."""
+    blob = store.get(kind, record_id)
+    raw, record, why = None, None, ""
+    if blob is not None:
+        try:
+            raw = msgspec.json.decode(blob, type=dict[str, Any])
+            record = _PARSE[kind](raw)
+        except (RecordRejected, msgspec.DecodeError) as problem:
+            why = str(problem)
+    return Known(kind, record_id, raw, record, why, store.journaled(kind, record_id), store.meta(kind))
+
+
+def used_by(store: RecipeStore, offer_id: int) -> Uses:
+    """Campaigns and offers that point at an offer, by how they do. Raises redis-py's errors."""
+    uses = Uses([])
+    for kind in (RecipeKind.CAMPAIGNS, RecipeKind.OFFERS):
+        try:
+            with live_index(store, kind) as index:
+                for relation in Relation:
+                    if relation.kind is kind and (use := _use(store, index, offer_id, relation)).count:
+                        uses.uses.append(use)
+        except IndexMissing as problem:
+            uses.problem = str(problem)
+    return uses
+
+
+def users(store: RecipeStore, offer_id: int, relation: Relation, limit: int, after: int = 0) -> list[Entry]:
+    """Up to `limit` records above id `after` that use an offer so.
+
+    Raises `IndexMissing` and redis-py's errors.
+    """
+    with live_index(store, relation.kind) as index:
+        return entries(store, relation.kind, index.using(offer_id, relation, limit, after))
+
+
+def points_at(store: RecipeStore, record: Offer | Campaign) -> list[tuple[Relation, Entry]]:
+    """The offers that a record points at, and how. Raises redis-py's errors."""
+    found = sorted((relation, offer_id) for relation, offer_id in references(record) if offer_id)
+    named = entries(store, RecipeKind.OFFERS, [offer_id for _, offer_id in found])
+    return [(relation, entry) for (relation, _), entry in zip(found, named, strict=True)]
+
+
+def _use(store: RecipeStore, index: RecordIndex, offer_id: int, relation: Relation) -> Use:
+    count = index.count_using(offer_id, relation, COUNTED_USERS)
+    ids = index.using(offer_id, relation, SHOWN_USERS) if count else []
+    return Use(relation, count, entries(store, relation.kind, ids))
+
+
+def _entry(kind: RecipeKind, record_id: int, blob: bytes | None) -> Entry:
+    if blob is None:
+        return Entry(kind, record_id, "", "not in the recipe", "", is_known=False)
+    try:
+        record = _PARSE[kind](msgspec.json.decode(blob))
+    except (RecordRejected, msgspec.DecodeError) as problem:
+        return Entry(kind, record_id, "", "of no use", str(problem), is_known=False)
+    if isinstance(record, Offer):
+        about = ", ".join(filter(None, (record.type.value, record.advertiser_name, record.vertical_name)))
+        return Entry(kind, record_id, record.name or "", record.status.value, about)
+    affiliate = f"affiliate {record.affiliate_id}" if record.affiliate_id else ""
+    about = ", ".join(filter(None, (f"offer {record.offer_id}" if record.offer_id else "", affiliate)))
+    is_blacklisted = record.affiliate_status == BLACKLISTED or AFFILIATE_STATUS in record.unreadable
+    status = BLACKLISTED if is_blacklisted else record.campaign_status or "no status"
+    return Entry(kind, record_id, record.name or "", status, about)

@@ -1,0 +1,189 @@
+"""Offers and campaigns: finding one, and everything about it."""
+
+import json
+import time
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+
+from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.records import describe, search
+from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, Known
+from offers.links.links import CannotLink, ad_link, read_expiry
+from recipes.index.maintain import IndexMissing
+from recipes.records.fields import id_of
+from recipes.records.records import Campaign, Offer
+from recipes.records.references import Relation
+from recipes.store.store import RecipeKind, RecipeStore
+
+USERS_A_PAGE = 100
+CHOSEN_CAMPAIGNS = 100
+SHOWN_VALUE_CHARACTERS = 600
+SHOWN_JSON_CHARACTERS = 100_000
+
+# How a record uses an offer, as a heading above those that do.
+USED_AS = {
+    Relation.CAMPAIGN: "Campaigns of this offer",
+    Relation.TARGET: "Campaigns whose target rules send clicks here",
+    Relation.CAMPAIGN_CAPS: "Campaigns whose caps send clicks here",
+    Relation.EXIT: "Offers whose exit offer this is",
+    Relation.CANDIDATE: "Aggregated offers that have this as a candidate",
+    Relation.OFFER_CAPS: "Offers whose caps send clicks here",
+    Relation.DETECTED: "Offers whose exit chain ends here",
+}
+# The same as seen from the record that does.
+POINTS_AS = {
+    Relation.CAMPAIGN: "Its offer",
+    Relation.TARGET: "Where target rules send clicks",
+    Relation.CAMPAIGN_CAPS: "Where its caps send clicks",
+    Relation.EXIT: "Exit offer",
+    Relation.CANDIDATE: "Candidate",
+    Relation.OFFER_CAPS: "Where its caps send clicks",
+    Relation.DETECTED: "First open offer along its exit chain",
+}
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """The search, and the records that changed last."""
+    asked, only = request.GET.get("q", "").strip()[:200], request.GET.get("kind", "")
+    kinds = [RecipeKind(only)] if only in set(RecipeKind) else list(RecipeKind)
+    context: dict[str, Any] = {"asked": asked, "only": only, "kinds": list(RecipeKind)}
+    store = _store()
+    try:
+        if asked:
+            context["findings"] = [search.find(store, kind, asked) for kind in kinds]
+            context["nothing"] = not any(found.entries for found in context["findings"])
+        else:
+            context["changes"] = [(kind, search.latest_changes(store, kind)) for kind in kinds]
+            context["counts"] = [(kind, store.live_count(kind)) for kind in RecipeKind]
+    except RedisError as problem:
+        context["redis_problem"] = str(problem)
+    return render_panel(request, "records", context)
+
+
+def record(request: HttpRequest, kind: str, record_id: int) -> HttpResponse:
+    """One offer or campaign."""
+    recipe_kind = _kind(kind)
+    title = f"{recipe_kind.singular.capitalize()} {record_id}"
+    context: dict[str, Any] = {"title": title, "kind": recipe_kind, "record_id": record_id}
+    store, status = _store(), 200
+    try:
+        known = search.look_up(store, recipe_kind, record_id)
+        context |= _described(known) | _neighbours(store, known)
+        if isinstance(known.record, Offer | Campaign):
+            context |= _link_builder(request, known.record, context["campaigns"])
+        status = 404 if known.raw is None else 200
+    except RedisError as problem:
+        context["redis_problem"] = str(problem)
+    return render_panel(request, "records", context, "diagnostics/record.html", status=status)
+
+
+def users(request: HttpRequest, record_id: int, relation: str) -> HttpResponse:
+    """All records that use an offer in one way, page by page."""
+    try:
+        found = Relation[relation.upper()]
+    except KeyError:
+        raise Http404(f"nothing uses an offer as {relation}") from None
+    after = id_of(request.GET.get("after")) or 0
+    context: dict[str, Any] = {
+        **{"title": USED_AS[found], "record_id": record_id, "relation": relation, "after": after},
+    }
+    try:
+        entries = search.users(_store(), record_id, found, USERS_A_PAGE + 1, after)
+        context["entries"] = entries[:USERS_A_PAGE]
+        context["next_after"] = entries[USERS_A_PAGE - 1].record_id if len(entries) > USERS_A_PAGE else None
+    except IndexMissing as problem:
+        context["index_problem"] = str(problem)
+    except RedisError as problem:
+        context["redis_problem"] = str(problem)
+    return render_panel(request, "records", context, "diagnostics/record_users.html")
+
+
+def _store() -> RecipeStore:
+    return RecipeStore(get_redis_connection("default"))
+
+
+def _kind(kind: str) -> RecipeKind:
+    try:
+        return RecipeKind(kind)
+    except ValueError:
+        raise Http404(f"there are offers and campaigns, and no {kind}") from None
+
+
+def _described(known: Known) -> dict[str, Any]:
+    """The record itself: its fields, its rules in words, its raw JSON."""
+    context: dict[str, Any] = {"known": known, "record": known.record}
+    if known.raw is None:
+        return context
+    raw = json.dumps(known.raw, indent=2, ensure_ascii=False)
+    context |= {
+        "fields": [(name, _shown(value)) for name, value in known.raw.items()],
+        "raw_json": raw[:SHOWN_JSON_CHARACTERS],
+        "raw_json_cut": len(raw) - SHOWN_JSON_CHARACTERS if len(raw) > SHOWN_JSON_CHARACTERS else 0,
+    }
+    found, now_ms = known.record, time.time_ns() // 1_000_000
+    if found is not None:
+        is_offer = isinstance(found, Offer)
+        context |= {
+            "name": found.name,
+            "is_offer": is_offer,
+            "standing": describe.standing(found),
+            "payout_words": describe.payout_words(found),
+            "rules": describe.offer_rules(found, now_ms)
+            if isinstance(found, Offer)
+            else describe.campaign_rules(found, now_ms),
+        }
+    return context
+
+
+def _neighbours(store: RecipeStore, known: Known) -> dict[str, Any]:
+    """What uses the record, and what it points at."""
+    context: dict[str, Any] = {"shown_users": SHOWN_USERS, "counted_users": COUNTED_USERS, "campaigns": []}
+    if known.record is not None:
+        context["points_at"] = [
+            (POINTS_AS[relation], entry) for relation, entry in search.points_at(store, known.record)
+        ]
+    if known.kind is RecipeKind.OFFERS:
+        uses = search.used_by(store, known.record_id)
+        context["uses"] = [(USED_AS[use.relation], use) for use in uses.uses]
+        context["index_problem"] = uses.problem
+        if known.raw is not None and not uses.problem:
+            context["campaigns"] = search.users(store, known.record_id, Relation.CAMPAIGN, CHOSEN_CAMPAIGNS)
+    return context
+
+
+def _link_builder(
+    request: HttpRequest, record: Offer | Campaign, campaigns: list[search.Entry]
+) -> dict[str, Any]:
+    """An ad link for the record: an offer with one of its campaigns, a campaign with its offer."""
+    context: dict[str, Any] = {
+        "can_expire": bool(settings.AD_TOKEN_KEYS),
+        "expires": request.GET.get("expires", "").strip()[:40],
+    }
+    if isinstance(record, Campaign):
+        offer_id, campaign_id = record.offer_id, record.campaign_id
+    else:
+        asked = id_of(request.GET.get("campaign")) or (campaigns[0].record_id if campaigns else 0)
+        offer_id, campaign_id = record.offer_id, asked
+    context |= {"link_offer": offer_id, "link_campaign": campaign_id}
+    if not offer_id or not campaign_id:
+        return context
+    try:
+        expires_s = read_expiry(context["expires"]) if context["expires"] else 0
+        site = request.build_absolute_uri("/")
+        context["link"] = ad_link(site, offer_id, campaign_id, expires_s=expires_s)
+        context["link_expires_s"] = expires_s or None
+    except CannotLink as problem:
+        context["link_problem"] = str(problem)
+    return context
+
+
+def _shown(value: object) -> str:
+    """A field's value on one line; "" where there is none."""
+    if value is None or value == "":
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_VALUE_CHARACTERS else f"{text[:SHOWN_VALUE_CHARACTERS]}…"

@@ -1,0 +1,1 @@
+"""Refused clicks: how many, why, and the newest."""

@@ -1,0 +1,56 @@
+"""Clicks that found nothing: how many and why, hour by hour, and the newest of them."""
+
+from collections import Counter
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from redis.exceptions import RedisError
+
+from cotraffic.diagnostics.overview.component import sources
+from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.refusals.hourly_chart import by_hour
+from offers.stats.counters import Refused
+
+SHOWN_REFERERS = 5
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """The panel."""
+    return render_panel(request, "refused", _found(request))
+
+
+@require_GET
+def fragment(request: HttpRequest) -> HttpResponse:
+    """What is in the panel now, for the page to patch in."""
+    return render(request, "diagnostics/includes/refused.html", _found(request))
+
+
+def _found(request: HttpRequest) -> dict[str, Any]:
+    """Everything, or only what has the `reason` that is asked for."""
+    asked, reason = sources(), request.GET.get("reason", "")
+    try:
+        hours = asked.pulse.refused_by_hour(asked.now)
+        newest = asked.pulse.refusals()
+    except RedisError as problem:
+        return {"redis_problem": problem, "reason": reason}
+    totals: Counter[str] = Counter()
+    for _, reasons in hours:
+        totals.update(reasons)
+    shown = [one for one in newest if reason in ("", one.reason)]
+    return {
+        "reason": reason,
+        "total": totals.total(),
+        "reasons": totals.most_common(),
+        "chart": by_hour(hours, reason),
+        "newest": shown,
+        "referers": _referers(shown),
+    }
+
+
+def _referers(newest: list[Refused]) -> list[tuple[str, str, int]]:
+    """Where the newest come from, most of them first: there is the broken advert."""
+    counted = Counter((one.referer, one.reason) for one in newest if one.referer)
+    return [(referer, reason, n) for (referer, reason), n in counted.most_common(SHOWN_REFERERS) if n > 1]

@@ -1,0 +1,1 @@
+"""Django middleware: proxies, request ids, static files, the sign-in throttle."""

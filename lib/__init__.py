@@ -1,0 +1,1 @@
+"""What more than one app needs and that knows none of them."""

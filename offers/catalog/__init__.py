@@ -1,0 +1,1 @@
+"""The records that a web worker has in memory."""

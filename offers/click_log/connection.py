@@ -1,0 +1,261 @@
+"""A worker's own connection to the click log: RESP, with requests following each other without waiting.
+
+A client library would do, at several times the cost of everything else in a commit. The protocol:
+https://redis.io/docs/latest/develop/reference/protocol-spec/.
+"""
+
+import asyncio
+import socket
+import time
+from asyncio import Future
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, cast
+
+import hiredis
+import structlog
+from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
+from redis.credentials import UsernamePasswordCredentialProvider
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from lib.circuit_breaker import CircuitBreaker
+from lib.redis_memory import parse_memory
+from lib.redis_url import open_connection, read_url
+from offers.click_log.stream import APPEND, APPEND_KEYS, PROBE, SEEN_SECONDS
+
+OPEN_SECONDS = 1.0
+RECONNECT_SECONDS = 0.25
+# After a failure clicks go to the spool until a probe succeeds. Each one that fails doubles the pause.
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 10.0
+MEMORY_CHECK_SECONDS = 1.0
+PROBE_KEPT_MS = 60_000
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class NotTaken(RedisError):
+    """Clicks are not sent to Redis at present."""
+
+
+class LogConnection:
+    """The connection, which `keep_open` opens again when it is lost.
+
+    It takes clicks while Redis does: not after a failure before a probe has succeeded, and not while Redis
+    uses so much of its memory that the rest is for delivery.
+    """
+
+    def __init__(self, url: str, memory_percent: float = 100.0) -> None:
+        """`memory_percent`: how much of its memory Redis may use for clicks to go there.
+
+        Raises `BadRedisUrl`.
+        """
+        self._url = url
+        self._open_seconds = read_url(url).get("socket_connect_timeout", OPEN_SECONDS)
+        self._memory_percent = memory_percent
+        self._pipe: _Pipe | None = None
+        self._append: tuple[str | bytes | int, ...] = ()
+        self._breaker = CircuitBreaker(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._is_full = False
+        self._weighed_at = 0.0
+        self._complained = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Redis answered last time, and may be asked."""
+        return self._pipe is not None and not self._pipe.is_closed
+
+    @property
+    def takes_clicks(self) -> bool:
+        """Whether clicks may be sent to Redis."""
+        return self._breaker.is_closed and not self._is_full and self.is_open
+
+    def append(self, arguments: Sequence[str | bytes]) -> "Future[Any]":
+        """Write clicks into the log, four arguments each as `click_log.APPEND` wants them.
+
+        The future raises `RedisError`; then some or all of them may have been written all the same. Raises
+        `NotTaken` where that was not even tried.
+        """
+        if not self.takes_clicks:
+            raise NotTaken("Redis takes no clicks")
+        return self.command(*self._append, *arguments)
+
+    def command(self, *words: str | bytes | int) -> "Future[Any]":
+        """Redis' reply to a command. The future raises `RedisError`."""
+        if self._pipe is None or self._pipe.is_closed:
+            away: Future[Any] = asyncio.get_running_loop().create_future()
+            away.set_exception(RedisConnectionError("Redis is away"))
+            return away
+        return self._pipe.send(words)
+
+    async def keep_open(self) -> None:
+        """Open the connection whenever it is not, and see whether Redis takes clicks, until cancelled."""
+        while True:
+            if self.is_open:
+                await self._look()
+            else:
+                await self.open()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def open(self) -> bool:
+        """Try once to open the connection; gives whether it is open now."""
+        try:
+            async with asyncio.timeout(self._open_seconds):
+                self._pipe = await self._connected()
+        except (RedisError, OSError, TimeoutError) as problem:
+            self._complain(str(problem) or "no answer")
+            return False
+        self._weighed_at = 0.0
+        await self._look()
+        return self.is_open
+
+    def failed(self, problem: Exception, reason: str) -> None:
+        """Take no more clicks until a probe succeeds; close a connection that gives no answer."""
+        self._breaker.fail(time.monotonic())
+        self._complain(reason)
+        if not isinstance(problem, ResponseError):
+            self.close(reason)
+
+    async def try_out(self) -> None:
+        """Open a connection as a worker does, run the script for no click, and close it.
+
+        Raises `RedisError`, `OSError` or `TimeoutError` where a worker could not write clicks.
+        """
+        async with asyncio.timeout(self._open_seconds):
+            pipe = await self._connected()
+            try:
+                await pipe.send(self._append)
+            finally:
+                pipe.close("it was only tried")
+
+    def close(self, reason: str) -> None:
+        """Close the connection, because of `reason`; nothing that it still owes an answer will get one."""
+        if self._pipe is not None and not self._pipe.is_closed:
+            self._complain(reason)
+            self._pipe.close(reason)
+
+    async def weigh(self) -> None:
+        """See whether Redis uses more memory than it may for clicks. Raises `RedisError`."""
+        self._weighed_at = time.monotonic()
+        try:
+            memory = parse_memory(await self.command("INFO", "memory"))
+        except ResponseError:
+            # It does not tell us; whether it is full, a click shows.
+            return
+        self._is_full = memory.exceeds(self._memory_percent, did=self._is_full)
+        if self._is_full:
+            self._complain(f"Redis uses {memory.percent:.0f} % of its memory; the rest is for delivery")
+
+    async def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._weighed_at >= MEMORY_CHECK_SECONDS:
+            try:
+                await self.weigh()
+            except RedisError:
+                # It went meanwhile.
+                return
+        if self._breaker.may_probe(now):
+            await self._probe()
+        if self._complained and self.takes_clicks:
+            logger.info("clicks go to Redis again")
+            self._complained = False
+
+    async def _probe(self) -> None:
+        """Write something small: a Redis that is full or read-only refuses it as it would a click."""
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await self.command("SET", PROBE, "", "PX", PROBE_KEPT_MS)
+        except (RedisError, TimeoutError) as problem:
+            self.failed(problem, str(problem) or "no answer")
+        else:
+            self._breaker.succeed(time.monotonic())
+
+    def _complain(self, reason: str) -> None:
+        # Once for every time that Redis is away, however many batches find it so.
+        if not self._complained and reason != "the worker stops":
+            logger.error("clicks go to the spool", reason=reason)
+            self._complained = True
+
+    async def _connected(self) -> "_Pipe":
+        # Made anew each time: it reads certificates from files, which may be others by now.
+        described = open_connection(self._url)
+        pipe = await _open_pipe(described)
+        try:
+            if described.username or described.password:
+                login: Any = UsernamePasswordCredentialProvider(described.username, described.password)
+                await pipe.send(("AUTH", *login.get_credentials()))
+            if described.client_name:
+                await pipe.send(("CLIENT", "SETNAME", described.client_name))
+            if described.db:
+                await pipe.send(("SELECT", described.db))
+            script = await pipe.send(("SCRIPT", "LOAD", APPEND))
+        except BaseException:
+            pipe.close("it cannot be used")
+            raise
+        self._append = ("EVALSHA", script, len(APPEND_KEYS), *APPEND_KEYS, SEEN_SECONDS)
+        return pipe
+
+
+async def _open_pipe(described: Any) -> "_Pipe":
+    """Connect to where redis-py's connection would, with TLS as it would."""
+    loop = asyncio.get_running_loop()
+    if isinstance(described, UnixDomainSocketConnection):
+        _, pipe = await loop.create_unix_connection(_Pipe, described.path)
+        return pipe
+    secure = described.ssl_context.get() if isinstance(described, SSLConnection) else None
+    transport, pipe = await loop.create_connection(_Pipe, described.host, described.port, ssl=secure)
+    if described.socket_keepalive:
+        # A peer that is gone without a word is found out, and the next batch does not wait for it.
+        of = transport.get_extra_info("socket")
+        of.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in described.socket_keepalive_options.items():
+            of.setsockopt(socket.IPPROTO_TCP, option, value)
+    return pipe
+
+
+class _Pipe(asyncio.Protocol):
+    """One TCP connection. Replies come in the order of the commands."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self._reader = hiredis.Reader()
+        self._owed: deque[Future[Any]] = deque()
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, words: Sequence[str | bytes | int]) -> "Future[Any]":
+        reply: Future[Any] = self._loop.create_future()
+        self._owed.append(reply)
+        self._transport.write(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]  # they mix
+        return reply
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        try:
+            while (value := self._reader.gets()) is not False:
+                reply = self._owed.popleft()
+                if reply.done():
+                    continue
+                if isinstance(value, hiredis.ReplyError):
+                    reply.set_exception(ResponseError(str(value)))
+                else:
+                    reply.set_result(value)
+        except (hiredis.ProtocolError, IndexError) as problem:
+            self.close(f"what answers is not Redis: {problem}")
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self.close(str(problem or "Redis closed the connection"))
+
+    def close(self, reason: str) -> None:
+        self.is_closed = True
+        self._transport.abort()
+        while self._owed:
+            reply = self._owed.popleft()
+            if not reply.done():
+                reply.set_exception(RedisConnectionError(reason))
+                # Whoever waited may have been cancelled meanwhile; that is no error of its own.
+                reply.exception()

@@ -1,0 +1,90 @@
+"""How much stays in Redis of what is delivered, or was set aside for good."""
+
+from typing import Any, NamedTuple
+
+import structlog
+from django.conf import settings
+
+from lib.redis_memory import MemoryUse
+from offers.click_log import scripts
+from offers.click_log.stream import DEAD, DEAD_CONVERSIONS, LOG, TOTALS, WEIGHED, ClickLog
+
+# Redis needs ten milliseconds to weigh 100,000 clicks, so it is not done each time.
+WEIGH_SECONDS = 60
+# Delivered clicks go before Redis is so full that new ones go to the spool.
+TRIM_EARLIER_PERCENT = 10.0
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class Limits(NamedTuple):
+    """The most that stays: delivered clicks, dead letters of each kind, and the bytes of both.
+
+    `memory_percent` is how much of its memory Redis may use before delivered clicks go.
+    """
+
+    clicks: int
+    click_bytes: int
+    dead_letters: int
+    dead_letter_bytes: int
+    memory_percent: float
+
+
+def limits() -> Limits:
+    """Those of the settings."""
+    return Limits(
+        settings.CLICK_LOG_KEEP,
+        settings.CLICK_LOG_KEEP_BYTES,
+        settings.DEAD_LETTERS_KEEP,
+        settings.DEAD_LETTERS_KEEP_BYTES,
+        settings.CLICK_LOG_MEMORY_PERCENT - TRIM_EARLIER_PERCENT,
+    )
+
+
+class Retention:
+    """Keeps a click log within its limits. Every method raises `RedisError` while Redis is away."""
+
+    def __init__(self, log: ClickLog, of: Limits) -> None:
+        self._log = log
+        self._redis = log.redis
+        self._of = of
+        self._drop_oldest = log.redis.register_script(scripts.DROP_OLDEST)
+        self._write = log.redis.register_script(scripts.WRITE)
+
+    def tidy(self) -> None:
+        """Forget delivered clicks, and drop dead letters, that are more than may stay.
+
+        What is not delivered yet always stays. Bytes are looked at once a minute.
+        """
+        self._log.trim(self._of.clicks)
+        while self._is_memory_short() and self._log.trim(0):
+            pass
+        if self._write(args=["SET", WEIGHED, "", "NX", "EX", WEIGH_SECONDS]):
+            self.weigh()
+
+    def weigh(self) -> None:
+        """Apply the limits in bytes, and those of the dead letters."""
+        keep = self._within(LOG, self._of.clicks, self._of.click_bytes)
+        while self._log.trim(keep):
+            pass
+        for stream, name in ((DEAD, "clicks"), (DEAD_CONVERSIONS, "conversions")):
+            self._drop_dead_letters(stream, name)
+
+    def _drop_dead_letters(self, stream: str, name: str) -> None:
+        keep = self._within(stream, self._of.dead_letters, self._of.dead_letter_bytes)
+        counter = "dead_dropped" if stream == DEAD else "dead_conversions_dropped"
+        if dropped := int(self._drop_oldest(keys=[stream, TOTALS], args=[keep, counter])):
+            logger.error("dead letters were dropped, there are too many", of=name, count=dropped)
+
+    def _within(self, stream: str, most: int, most_bytes: int) -> int:
+        """How many entries of a stream may stay, by number and by weight."""
+        length = self._redis.xlen(stream)
+        if not length or length > most:
+            # The number comes first: what is too many by far takes long to weigh.
+            return most
+        weight: Any = self._redis.memory_usage(stream, samples=0)
+        return min(most, length * most_bytes // max(weight or 0, most_bytes))
+
+    def _is_memory_short(self) -> bool:
+        found: dict[str, Any] = self._redis.info("memory")
+        return MemoryUse(found["used_memory"], found["maxmemory"]).percent > self._of.memory_percent

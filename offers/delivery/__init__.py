@@ -1,0 +1,1 @@
+"""From the click log to DynamoDB and SQS."""

@@ -1,0 +1,210 @@
+"""Finds one click by its lid, wherever it is by now: DynamoDB, the log, the dead letters, the spool.
+
+Every look is bounded. A lid tells nothing of when its click came, so the table is asked first: a record there
+says when, and what is not there can only be among what is not delivered yet.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from offers.click_log.record import fields
+from offers.click_log.scripts import FIND
+from offers.click_log.stream import DEAD, GROUP, LOG
+from offers.delivery.dynamodb import IS_UNIQUE, ClickTable, TableAway, TableNotUsable
+from offers.spool.directory import SUFFIX
+from offers.spool.spool import SpooledClick
+
+MAX_ENTRIES = 20_000
+MAX_DEAD_LETTERS = 5_000
+MAX_SPOOL_BYTES = 16 * 1024 * 1024
+# Redis looks through so many in well under a millisecond; clicks wait meanwhile.
+STEP = 100
+# A click is in the log this soon after it came, or else it went through the spool.
+COMMIT_MS = 10_000
+CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
+DELIVERED, UNDER_WAY, WAITING = "delivered", "under way", "waiting"
+_LID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}")
+_spooled = msgspec.json.Decoder(SpooledClick)
+
+
+class LogPlace(msgspec.Struct, frozen=True):
+    """A click's entry in the log.
+
+    `state` is "waiting" (no worker has read it), "under way" (`consumer` has had it for `idle_ms`, for the
+    `tries`th time) or "delivered" (acknowledged; the log merely keeps it).
+    """
+
+    entry_id: str
+    state: str
+    consumer: str = ""
+    tries: int = 0
+    idle_ms: int = 0
+
+
+class Whereabouts(msgspec.Struct, kw_only=True):
+    """Where a click is. `record` is None where it was found nowhere.
+
+    `searched` of the log's `in_log` entries were looked at. Problems are "" where everything answered.
+    """
+
+    lid: str
+    record: dict[str, Any] | None = None
+    in_table: bool = False
+    log: LogPlace | None = None
+    dead_error: str | None = None
+    in_spool: bool = False
+    searched: int = 0
+    in_log: int = 0
+    table_problem: str = ""
+    log_problem: str = ""
+
+
+def read_lid(text: str) -> str | None:
+    """The lid in `text`, None when it is none: a lid is a UUID."""
+    found = _LID.search(text)
+    return found[0].lower() if found else None
+
+
+@lru_cache(1)
+def reading_table() -> ClickTable:
+    """The table for whoever waits for a page: it gives up sooner than delivery. Raises `TableNotUsable`."""
+    return ClickTable(CONNECT_SECONDS, READ_SECONDS)
+
+
+def look_up(lid: str, redis: Redis, entry_id: str = "") -> Whereabouts:
+    """Where the click of this lid is; `entry_id`, where it is known, saves the search. It does not raise."""
+    found = Whereabouts(lid=lid)
+    try:
+        found.record = reading_table().read(lid)
+        found.in_table = found.record is not None
+    except (TableAway, TableNotUsable) as problem:
+        found.table_problem = str(problem)
+    try:
+        _look_into_redis(found, redis, entry_id if _ENTRY_ID.fullmatch(entry_id) else "")
+    except RedisError as problem:
+        found.log_problem = f"Redis does not answer: {problem}"
+    if found.record is None:
+        spooled = _in_spool(lid, Path(settings.CLICK_SPOOL_DIR))
+        if spooled is not None:
+            found.record, found.in_spool = fields(bytes(spooled.click)), True
+    return found
+
+
+def _look_into_redis(found: Whereabouts, redis: Redis, entry_id: str) -> None:
+    """Look for the click in the log and among the dead letters. Raises `RedisError`."""
+    search = _Search(redis, found.lid)
+    found.in_log = redis.xlen(LOG)
+    entry = search.forwards(LOG, entry_id, entry_id, 1) if entry_id else None
+    search.searched = 0
+    added_ms = found.record.get("dateAdded") if found.record else None
+    if entry is None and isinstance(added_ms, int):
+        entry = search.forwards(LOG, str(added_ms), str(added_ms + COMMIT_MS), MAX_ENTRIES)
+    elif entry is None:
+        entry = search.backwards(LOG, MAX_ENTRIES)
+    found.searched = search.searched
+    if entry is not None:
+        found.log = _place(redis, entry.id)
+        found.record = found.record or _record(entry.kept)
+    if not found.in_table:
+        letter = search.backwards(DEAD, MAX_DEAD_LETTERS)
+        if letter is not None:
+            found.dead_error = letter.kept.get(b"error", b"").decode(errors="replace")
+            found.record = found.record or _record(letter.kept)
+
+
+class _Entry(NamedTuple):
+    """An entry of a stream, as it is kept."""
+
+    id: str
+    kept: dict[bytes, bytes]
+
+
+class _Search:
+    """Looks for one lid in streams, a step at a time: clicks wait for Redis while it looks."""
+
+    def __init__(self, redis: Redis, lid: str) -> None:
+        self.searched = 0
+        self._find = redis.register_script(FIND)
+        self._lid = lid
+
+    def forwards(self, stream: str, start: str, end: str, most: int) -> _Entry | None:
+        """The click between two ids of a stream, both included, oldest first."""
+        return self._steps("XRANGE", stream, start, end, most)
+
+    def backwards(self, stream: str, most: int) -> _Entry | None:
+        """The click among the newest entries of a stream."""
+        return self._steps("XREVRANGE", stream, "+", "-", most)
+
+    def _steps(self, command: str, stream: str, first: str, last: str, most: int) -> _Entry | None:
+        for _ in range(0, most, STEP):
+            arguments: list[str | int] = [command, first, last, min(STEP, most), self._lid]
+            found, count, rest = cast("tuple[int, int, Any]", self._find(keys=[stream], args=arguments))
+            self.searched += count
+            if found:
+                names_and_values = rest[1]
+                kept = dict(zip(names_and_values[::2], names_and_values[1::2], strict=True))
+                return _Entry(rest[0].decode(), kept)
+            if count < STEP:
+                break
+            first = f"({rest.decode()}"
+        return None
+
+
+def _record(kept: dict[bytes, bytes]) -> dict[str, Any]:
+    record = fields(kept[b"click"])
+    unique = IS_UNIQUE.get(kept.get(b"unique", b"").decode(errors="replace"))
+    return record if unique is None else {**record, "isUniqueVisit": unique}
+
+
+def _place(redis: Redis, entry_id: str) -> LogPlace:
+    """How far an entry's delivery is."""
+    try:
+        pending: Any = redis.xpending_range(LOG, GROUP, min=entry_id, max=entry_id, count=1)
+        groups: Any = redis.xinfo_groups(LOG)
+    except ResponseError:
+        # Nobody has delivered anything yet.
+        return LogPlace(entry_id, WAITING)
+    if pending:
+        held = pending[0]
+        return LogPlace(
+            entry_id,
+            UNDER_WAY,
+            held["consumer"].decode(errors="replace"),
+            int(held["times_delivered"]),
+            int(held["time_since_delivered"]),
+        )
+    last_read = next(
+        (group["last-delivered-id"] for group in groups if group["name"] == GROUP.encode()), b"0-0"
+    )
+    return LogPlace(entry_id, WAITING if _number(entry_id) > _number(last_read.decode()) else DELIVERED)
+
+
+def _number(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
+def _in_spool(lid: str, directory: Path) -> SpooledClick | None:
+    """The click in one of the spool's files, the newest first, as far as `MAX_SPOOL_BYTES` go."""
+    mark, left = b'"lid":"%b"' % lid.encode(), MAX_SPOOL_BYTES
+    try:
+        for path in sorted(directory.glob(f"*{SUFFIX}"), reverse=True):
+            with path.open("rb") as lines:
+                for line in lines:
+                    left -= len(line)
+                    if mark in line:
+                        return _spooled.decode(line)
+                    if left <= 0:
+                        return None
+    except (OSError, msgspec.DecodeError):
+        # Replayed and deleted between two looks, or a line that is half written: as good as not there.
+        return None
+    return None

@@ -1,0 +1,1 @@
+"""The entry points: our own protocol, ASGI, and the Django view."""

@@ -1,0 +1,98 @@
+"""The debug answer: a decision with everything that led to it, as JSON."""
+
+from typing import Any
+
+import msgspec
+
+from offers.admission import UNAVAILABLE, Refusal
+from offers.click_log.record import Click, fields, record
+from offers.handler import Answerer
+from offers.request import ClickRequest
+from offers.routing.routing import Step
+from offers.visitors.visitor import Visitor
+from recipes.store.store import RecipeKind
+
+_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+
+# What a decision answers for, out of the click record, in the names of the network.
+_FROM_RECORD = (
+    "redirectType",
+    "redirectReason",
+    "offerId",
+    "campaignId",
+    "landingPageUrl",
+    "landingPageId",
+    "conversionType",
+    "advertiserId",
+    "verticalId",
+    "capsType",
+    "nestedExitOfferSteps",
+    "landingPageIdOrigin",
+    "landingPageUrlOrigin",
+    "originOfferId",
+    "originPayIn",
+    "originPayOut",
+    "originAdvertiserId",
+    "originVerticalId",
+    "originConversionType",
+    "offerIdRedirectExitTraffic",
+)
+
+
+async def debug_answer(answerer: Answerer, request: ClickRequest) -> tuple[int, bytes]:
+    """Status and JSON body of a debug request. Nothing is written down, and nobody loses a turn."""
+    trace: list[Step] = []
+    click, catalog = await answerer.examine(request, trace), answerer.catalog
+    if isinstance(click, Refusal):
+        body = {
+            "status": "error",
+            "reason": click.reason.value,
+            "detail": click.detail,
+            "recipeVersion": catalog.version,
+        }
+        return (503 if click.reason in UNAVAILABLE else 404), _encoder.encode(body)
+    data = {
+        "decision": decision_fields(click),
+        "trace": trace,
+        "visitor": visitor_fields(click.asked.visitor),
+        "offer": await catalog.raw(RecipeKind.OFFERS, click.asked.offer.offer_id),
+        "campaign": await catalog.raw(RecipeKind.CAMPAIGNS, click.asked.campaign.campaign_id),
+        "click": fields(record(click)),
+    }
+    return 200, _encoder.encode({"status": "success", "recipeVersion": catalog.version, "data": data})
+
+
+def decision_fields(click: Click) -> dict[str, Any]:
+    """The decision in the network's names; what is empty is null."""
+    decision, kept = click.decision, fields(record(click))
+    return {
+        "lid": click.lid,
+        "location": click.location,
+        "payIn": decision.payin,
+        "payOut": decision.payout,
+        "isExitOffer": decision.origin is not None,
+        "isUseDefaultOfferUrl": decision.is_default_page,
+        **{name: kept.get(name) for name in _FROM_RECORD},
+    }
+
+
+def visitor_fields(visitor: Visitor) -> dict[str, Any]:
+    """What we know of the person clicking; unknown is null."""
+    geo, device = visitor.geo, visitor.device
+    return {
+        "IP": visitor.address,
+        "country": geo.country,
+        "region": geo.region,
+        "city": geo.city,
+        "isp": geo.isp,
+        "userAgent": visitor.user_agent,
+        "acceptLanguage": visitor.accept_language,
+        "deviceType": device.device_type,
+        "browser": device.browser,
+        "browserVersion": device.browser_version,
+        "os": device.os,
+        "osVersion": device.os_version,
+        "platform": device.platform,
+        "model": device.model,
+        "isBot": device.device_type == "bot",
+    }

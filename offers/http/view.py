@@ -1,0 +1,45 @@
+"""Door 2: the Django view. It answers what the lane leaves to it: debug requests, and odd methods."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.decorators.csrf import csrf_exempt
+
+from offers.catalog.catalog import CatalogUnavailable
+from offers.handler import NO_STORE, Answer, Answerer
+from offers.http.debug import debug_answer
+from offers.request import read_request
+
+
+@csrf_exempt
+async def offer(request: HttpRequest, token_parameter: str) -> HttpResponse:
+    """`GET /offer?ad=<token>`: a redirect, or, for those who may see it, the decision behind it.
+
+    `token_parameter` is the name of the parameter that holds the token at the path of the request.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    scope = request.scope  # type: ignore[attr-defined]  # ASGIRequest has it
+    answerer: Answerer = scope["state"]["answerer"]
+    click_request = read_request(scope, token_parameter)
+    if click_request.debug and await _may_see_debug(request):
+        try:
+            status, body = await debug_answer(answerer, click_request)
+        except CatalogUnavailable as problem:
+            return _response(Answer(503, (), str(problem).encode()))
+        return _response(Answer(status, ((b"content-type", b"application/json"), NO_STORE), body))
+    return _response(await answerer(click_request, scope["state"].get("arrived")))
+
+
+async def _may_see_debug(request: HttpRequest) -> bool:
+    if settings.DEVELOPMENT:
+        return True
+    user = await request.auser()
+    return bool(user.is_active and user.is_staff)
+
+
+def _response(answer: Answer) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status)
+    del response["content-type"]
+    for name, value in answer.headers:
+        response[name.decode("ascii")] = value.decode("latin-1")
+    return response

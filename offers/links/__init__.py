@@ -1,0 +1,1 @@
+"""Ad tokens and the links that carry them."""

@@ -1,0 +1,1 @@
+"""From the rules to a decision: whose page, whose click, for how much."""

@@ -1,0 +1,165 @@
+"""Where a click ends that leaves its offer: along the exit chain, then down through aggregated offers.
+
+Other offers are asked of through the `find` of whoever drives the rules; it may raise `NotInMemory`.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from offers.catalog.record_cache import NotInMemory, Wanted
+from offers.rules import Asked
+from offers.rules.aggregated import closed_by_record, closed_by_row
+from offers.rules.offer_caps import is_over_cap
+from recipes.records.parts import Candidate
+from recipes.records.records import Offer, OfferStatus, OfferType
+
+MAX_HOPS = 10
+PICK_STEP, CHAIN_STEP = "pick", "exit chain"
+
+# May raise `NotInMemory` for an offer that is not at hand; the click is decided anew once it is.
+Find = Callable[[int], Offer | None]
+# (campaign id, aggregated offer id, ids of its open candidates) -> the one that takes the click
+Choose = Callable[[int, int, tuple[int, ...]], int]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One entry of a trace: who was asked, what it looked at, what it said."""
+
+    rule: str
+    looked_at: dict[str, object]
+    said: str
+    decided: bool
+
+
+class ExitTarget(msgspec.Struct, frozen=True):
+    """Who takes an exit click. `offer` None: nobody; `pageless`: it was named but has no page of its own."""
+
+    offer: Offer | None
+    by_aggregated: bool
+    pageless: Offer | None
+    said: str
+
+
+def exit_chain(target: int, asked: Asked, find: Find, trace: list[Step] | None) -> tuple[int, ...]:
+    """The way from offer `target` along exit offers to the first that is not over its own cap.
+
+    Only `target` itself where it has room, or where nobody has. Up to ten offers are asked, none of them
+    twice, and the chain never leads back to the offer that the click left.
+    """
+    if not target:
+        return (0,)
+    chain = [target]
+    while (offer := find(chain[-1])) is not None and is_over_cap(offer, asked.now_ms):
+        if _why_not(offer) is not None:
+            break
+        following = offer.exit_offer_id
+        if not following or following == asked.offer.offer_id or following in chain or len(chain) >= MAX_HOPS:
+            said = f"every offer of the exit chain is over its cap: the first one named, {target}, takes it"
+            _note_chain(trace, chain, said, works=False)
+            return (target,)
+        chain.append(following)
+    if len(chain) > 1:
+        _note_chain(trace, chain, f"the exit chain leads on to offer {chain[-1]}", works=True)
+    return tuple(chain)
+
+
+def exit_target(
+    target: int, asked: Asked, find: Find, choose: Choose, trace: list[Step] | None
+) -> ExitTarget:
+    """The offer that takes a click sent to offer `target`, through aggregated offers if need be."""
+    by_aggregated, seen = False, set[int]()
+    while True:
+        if not target:
+            return ExitTarget(None, by_aggregated, None, "no offer is named")
+        if target in seen or len(seen) >= MAX_HOPS:
+            return ExitTarget(None, by_aggregated, None, f"offer {target} leads round in circles")
+        seen.add(target)
+        offer = find(target)
+        if offer is None:
+            return ExitTarget(None, by_aggregated, None, f"offer {target} is unknown")
+        if (why_not := _why_not(offer)) is not None:
+            pageless = None if offer.status is OfferStatus.INACTIVE else offer
+            return ExitTarget(None, by_aggregated, pageless, why_not)
+        if offer.type is OfferType.REGULAR:
+            return ExitTarget(offer, by_aggregated, None, f"offer {target} takes the click")
+        by_aggregated = True
+        target = pick(offer, open_candidates(offer, asked, find), asked, choose, find, trace)
+        if not target:
+            said = f"aggregated offer {offer.offer_id} has no open candidate"
+            return ExitTarget(None, by_aggregated, None, said)
+
+
+def open_candidates(offer: Offer, asked: Asked, find: Find) -> tuple[int, ...]:
+    """The ids of the candidates that neither their row nor their own live record closes to this click.
+
+    Raises `NotInMemory` for all records that are not at hand at once.
+    """
+    country, now_ms = asked.visitor.geo.country, asked.now_ms
+    found: list[int] = []
+    missing: Wanted = ()
+    for candidate in _readable_candidates(offer):
+        if closed_by_row(candidate, country) is not None:
+            continue
+        try:
+            record = find(candidate.offer_id)
+        except NotInMemory as one:
+            missing += one.wanted
+            continue
+        # Shares are equal for each offer, however many rows name it.
+        if closed_by_record(record, country, now_ms) is None and candidate.offer_id not in found:
+            found.append(candidate.offer_id)
+    if missing:
+        raise NotInMemory(*missing)
+    return tuple(found)
+
+
+def pick(
+    offer: Offer,
+    usable: tuple[int, ...],
+    asked: Asked,
+    choose: Choose,
+    find: Find,
+    trace: list[Step] | None,
+) -> int:
+    """The candidate of `usable` whose turn it is; 0 where there is none."""
+    picked = choose(asked.campaign.campaign_id, offer.offer_id, usable) if usable else 0
+    if trace is not None:
+        trace.append(_pick_step(offer, asked, picked, find))
+    return picked
+
+
+def _readable_candidates(offer: Offer) -> tuple[Candidate, ...]:
+    return () if "candidates" in offer.unreadable else offer.candidates
+
+
+def _why_not(offer: Offer) -> str | None:
+    """Why an offer can take no exit click, whoever sends it; None when it can."""
+    if offer.status is OfferStatus.INACTIVE:
+        return f"offer {offer.offer_id} is inactive"
+    if offer.landing_page is None and offer.type is OfferType.REGULAR:
+        return f"offer {offer.offer_id} has no landing page"
+    return None
+
+
+def _note_chain(trace: list[Step] | None, chain: list[int], said: str, *, works: bool) -> None:
+    if trace is not None:
+        trace.append(Step(CHAIN_STEP, {"chain": list(chain)}, said, decided=works))
+
+
+def _pick_step(offer: Offer, asked: Asked, picked: int, find: Find) -> Step:
+    """Which candidate of an aggregated offer has its turn, and why each other one that is closed is so."""
+    country = asked.visitor.geo.country
+    candidates = {
+        str(one.offer_id): closed_by_row(one, country)
+        or closed_by_record(find(one.offer_id), country, asked.now_ms)
+        or "open"
+        for one in _readable_candidates(offer)
+    }
+    seen: dict[str, object] = {
+        "offerId": offer.offer_id,
+        "picked": picked or None,
+        "candidates": candidates,
+    }
+    said = f"offer {picked} has its turn" if picked else f"no candidate of offer {offer.offer_id} is open"
+    return Step(PICK_STEP, seen, said, decided=bool(picked))

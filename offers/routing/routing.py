@@ -1,0 +1,222 @@
+"""Asks the rules in order, follows exit traffic, and comes to a decision.
+
+The rules are pure; only this driver loads further offers, through the `find` that it is given, so it decides
+as well over the live catalog as over a recipe that is not live yet.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from offers.landing import Route
+from offers.routing.exit_targets import (
+    Choose,
+    ExitTarget,
+    Find,
+    Step,
+    exit_chain,
+    exit_target,
+    open_candidates,
+    pick,
+)
+from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule, Verdict
+from offers.rules.country_payout import payout_for
+from offers.rules.verdict import Exit, Pick, Stay
+from recipes.records.landing_page import Page
+from recipes.records.records import ZERO, Campaign, Offer, OfferStatus
+
+TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
+RULES = tuple(DECIDE.items())
+# Steps that may follow the rules in a trace, besides those of `exit_targets`.
+DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "detected exit", "exit", "default offer"
+
+__all__ = ["Choose", "Decision", "Defaults", "Find", "Step", "decide", "own_payout"]
+
+
+class Defaults(msgspec.Struct, frozen=True):
+    """Where clicks go that nobody else can take: an offer (0: none), and a page when that fails too."""
+
+    offer_id: int
+    campaign_id: int
+    page: Page
+
+
+class Decision(msgspec.Struct, eq=False, gc=False):
+    """What the rules came to.
+
+    `offer` takes the click; it is None where none is left that can, and `page` is then the page of last
+    resort. `origin` is the offer that the click left, None when it stayed. `route` and `record_part` are
+    worked out of the rest by `answer` and `click_record`, and kept for the next click with this decision.
+    """
+
+    redirect_type: str
+    redirect_reason: str
+    offer: Offer | None
+    origin: Offer | None
+    campaign: Campaign
+    payin: Decimal
+    payout: Decimal
+    page: Page
+    page_id: int | None
+    replaced_page: Page | None
+    replaced_page_id: int | None
+    caps_type: str | None
+    nested_steps: tuple[int, ...]
+    is_default_page: bool
+    route: Route | None = None
+    record_part: bytes = b""
+
+
+def decide(
+    asked: Asked, find: Find, choose: Choose, defaults: Defaults, trace: list[Step] | None = None
+) -> Decision:
+    """The decision on one click; with a `trace`, every step is added to it."""
+    verdict, caps_type = _ask_the_rules(asked, trace)
+    caps_type = getattr(verdict, "caps_type", None) or caps_type
+    if isinstance(verdict, Pick):
+        verdict = _picked(asked, verdict, find, choose, trace)
+    if isinstance(verdict, Stay):
+        return _stay(asked, verdict, caps_type, find, defaults)
+    return _exit(asked, verdict, caps_type, find, choose, defaults, trace)
+
+
+def _ask_the_rules(asked: Asked, trace: list[Step] | None) -> tuple[Verdict, str | None]:
+    """The first verdict, and the last caps type that a rule noted on the way."""
+    caps_type = None
+    for rule, ask in RULES:
+        answer = ask(asked)
+        if trace is not None:
+            trace.append(_step(rule, asked, answer))
+        if not isinstance(answer, Passed):
+            return answer, caps_type
+        if answer.caps_type is not None:
+            caps_type = answer.caps_type
+    raise AssertionError("the default rule always decides")
+
+
+def _step(rule: Rule, asked: Asked, answer: Verdict | Passed) -> Step:
+    if isinstance(answer, Passed):
+        return Step(rule.value, LOOKS_AT[rule](asked), answer.why, decided=False)
+    return Step(rule.value, LOOKS_AT[rule](asked), answer.reason, decided=True)
+
+
+def _picked(asked: Asked, verdict: Pick, find: Find, choose: Choose, trace: list[Step] | None) -> Exit:
+    offer = asked.offer
+    usable = open_candidates(offer, asked, find)
+    picked = pick(offer, usable, asked, choose, find, trace)
+    if not picked:
+        return verdict.otherwise
+    kind = verdict.redirect_type
+    return Exit(kind, f"{kind}: {len(usable)} of {len(offer.candidates)} candidates are open", picked)
+
+
+def own_payout(asked: Asked) -> Decimal:
+    """The campaign's payout when it is more than zero, else the offer's."""
+    return asked.campaign.payout if asked.campaign.payout > ZERO else asked.offer.payout
+
+
+def _stay(asked: Asked, stay: Stay, caps_type: str | None, find: Find, defaults: Defaults) -> Decision:
+    offer = asked.offer
+    page = stay.page or offer.landing_page
+    is_default_page = page is None
+    if page is None:
+        default = _usable_default(find, defaults)
+        page = default.landing_page if default and default.landing_page else defaults.page
+    payout = own_payout(asked)
+    return Decision(
+        redirect_type=stay.redirect_type,
+        redirect_reason=stay.reason,
+        offer=offer,
+        origin=None,
+        campaign=asked.campaign,
+        payin=offer.payin if stay.payin is None else stay.payin,
+        payout=payout if stay.payout is None else stay.payout,
+        page=page,
+        page_id=offer.landing_page_id if stay.page is None else stay.page_id,
+        replaced_page=None if stay.page is None else offer.landing_page,
+        replaced_page_id=None if stay.page is None else offer.landing_page_id,
+        caps_type=caps_type,
+        nested_steps=(),
+        is_default_page=is_default_page,
+    )
+
+
+def _usable_default(find: Find, defaults: Defaults) -> Offer | None:
+    offer = find(defaults.offer_id) if defaults.offer_id else None
+    return None if offer is None or offer.status is OfferStatus.INACTIVE else offer
+
+
+def _exit(
+    asked: Asked,
+    leave: Exit,
+    caps_type: str | None,
+    find: Find,
+    choose: Choose,
+    defaults: Defaults,
+    trace: list[Step] | None,
+) -> Decision:
+    origin, target = asked.offer, leave.offer_id
+    way: tuple[int, ...] = ()
+    if leave.nested and origin.detected_exit_id:
+        target, way = origin.detected_exit_id, _nested_steps(origin)
+        if trace is not None:
+            said = f"offer {target} is the first of the exit chain that is not over its cap"
+            seen: dict[str, object] = {"exitOfferId": leave.offer_id or None, "chain": list(way)}
+            trace.append(Step(DETECTED_STEP, seen, said, decided=True))
+    chain = exit_chain(target, asked, find, trace)
+    if len(chain) > 1:
+        way = (*(way or (origin.offer_id, target)), *chain[1:])
+    named = taker = exit_target(chain[-1], asked, find, choose, trace)
+    _note(trace, chain[-1], taker, EXIT_STEP)
+    if taker.offer is None:
+        # The offer that may not have the click does not get it back as the default offer.
+        default_id = 0 if defaults.offer_id == origin.offer_id else defaults.offer_id
+        default_id = exit_chain(default_id, asked, find, trace)[-1]
+        taker = exit_target(default_id, asked, find, choose, trace)
+        _note(trace, default_id, taker, DEFAULT_STEP)
+    # Where no offer has a page for it, the click belongs to the one that was named, if there is one.
+    offer = taker.offer or named.pageless
+    page = taker.offer.landing_page if taker.offer is not None else None
+    payin, payout = _amounts(offer, asked.visitor.geo.country)
+    relabelled = named.by_aggregated and not leave.keeps_type
+    return Decision(
+        redirect_type=TO_AGGREGATED if relabelled else leave.redirect_type,
+        redirect_reason=leave.reason,
+        offer=offer,
+        origin=origin,
+        campaign=asked.campaign,
+        payin=payin,
+        payout=payout,
+        page=page or defaults.page,
+        page_id=offer.landing_page_id if offer else None,
+        replaced_page=origin.landing_page,
+        replaced_page_id=origin.landing_page_id,
+        caps_type=caps_type,
+        nested_steps=way,
+        is_default_page=page is None or (named.offer is None and bool(target) and not named.by_aggregated),
+    )
+
+
+def _amounts(offer: Offer | None, country: str | None) -> tuple[Decimal, Decimal]:
+    """payIn and payOut of the offer that takes an exit click, its payout per country included."""
+    if offer is None:
+        return ZERO, ZERO
+    special = payout_for(offer, country)
+    if special is None:
+        return offer.payin, offer.payout
+    return (
+        offer.payin if special.payin is None else special.payin,
+        offer.payout if special.payout is None else special.payout,
+    )
+
+
+def _nested_steps(origin: Offer) -> tuple[int, ...]:
+    """The chain from the original offer to the detected one; only the ends where the chain is not known."""
+    chain, last = origin.nested_exit_ids, origin.detected_exit_id
+    known = chain[: chain.index(last) + 1] if last in chain else (last,)
+    return (origin.offer_id, *known)
+
+
+def _note(trace: list[Step] | None, target: int, taker: ExitTarget, step: str) -> None:
+    if trace is not None:
+        trace.append(Step(step, {"offerId": target or None}, taker.said, decided=taker.offer is not None))

@@ -1,0 +1,50 @@
+"""From the spool into the click log: in which order, and when a file is done with.
+
+Web workers replay while they run, and `offers/delivery/drain.py` when an instance stops. Each has its own kind of
+connection to the log, and both go by this.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import structlog
+
+from offers.spool.spool import BrokenLine, Spool
+
+PART_CLICKS = 200
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class Part(NamedTuple):
+    """Some lines of a spool file: how many clicks, what the log's script takes for them, and broken lines."""
+
+    clicks: int
+    arguments: list[bytes | str]
+    broken: list[BrokenLine]
+
+
+def parts(spool: Spool) -> Iterator[Part]:
+    """What the spool holds for the log, file after file, the oldest first. Raises `OSError`.
+
+    Asking for the next part says that the one before is in the log: it will not come again, and a file
+    without further parts is deleted. A caller that fails does not ask again, and leaves the part to the next
+    run. A file that cannot be read or deleted is put off for a while; the others go on.
+    """
+    while (file := spool.claim()) is not None:
+        name = file.path.name
+        try:
+            for clicks, broken, position in file.batches(PART_CLICKS):
+                yield Part(
+                    len(clicks), [argument for click in clicks for argument in click.arguments()], broken
+                )
+                file.position = position
+                file.replayed += len(clicks) + len(broken)
+            missing = spool.discard(file)
+        except OSError as problem:
+            spool.postpone(file)
+            logger.warning("a spool file is put off", file=name, problem=str(problem))
+            continue
+        logger.info("a spool file is replayed", file=name)
+        if missing:
+            logger.critical("clicks are lost", lost=missing, problem=f"somebody has cut {name}")

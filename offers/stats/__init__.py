@@ -1,0 +1,1 @@
+"""Counts and latencies of a worker's clicks, kept in Redis."""

@@ -1,0 +1,1 @@
+"""Who is clicking: address, place, device."""

@@ -1,0 +1,214 @@
+"""What a visitor holds in hand: device type, browser and operating system from the user agent.
+
+The browser's client hints win where they are sent, because modern user agents are frozen: they name neither
+the version, nor Windows 11, nor the model (https://wicg.github.io/ua-client-hints/).
+"""
+
+import re
+from functools import lru_cache
+
+import msgspec
+from ua_parser import Parser, Result
+from ua_parser.loaders import load_builtins
+from ua_parser.regex import Resolver
+
+from offers.visitors.device_marks import (
+    BOT,
+    BOT_WITHOUT_SYSTEM,
+    CONSOLE,
+    TABLET,
+    TABLET_PROGRAM,
+    TV,
+    TV_PROGRAM,
+    WEARABLE,
+    description,
+    is_iphone,
+    without_models,
+)
+
+MAX_USER_AGENT_CHARACTERS = 1024
+# What is longer is no browser's, and counts as not sent.
+MAX_HINT_CHARACTERS = 128
+MAX_BRANDS_CHARACTERS = 1024
+
+
+class Device(msgspec.Struct, frozen=True, gc=False):
+    """What is known of the device; None is unknown. `device_type` is one of DEVICE_TYPES."""
+
+    device_type: str = "unknown"
+    browser: str | None = None
+    browser_version: str | None = None
+    os: str | None = None
+    os_version: str | None = None
+    platform: str | None = None
+    model: str | None = None
+
+
+class ClientHints(msgspec.Struct, frozen=True, gc=False):
+    """The Sec-CH-UA-* headers as they were sent; "" for those that were not."""
+
+    mobile: str = ""
+    platform: str = ""
+    platform_version: str = ""
+    model: str = ""
+    full_version_list: str = ""
+
+
+NO_HINTS = ClientHints()
+DEVICE_TYPES = ("desktop", "smartphone", "tablet", "tv", "console", "wearable", "bot", "unknown")
+
+_PLATFORMS = {
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "iOS": "iOS",
+    "Android": "Android",
+    "Chrome OS": "Chrome OS",
+    "Linux": "Linux",
+    "Ubuntu": "Linux",
+    "Fedora": "Linux",
+    "Debian": "Linux",
+}
+_HINTED_OS = {"macOS": "Mac OS X", "Chrome OS": "Chrome OS", "Chromium OS": "Chrome OS"}
+_DESKTOP_PLATFORMS = frozenset({"Windows", "macOS", "Linux", "Chrome OS"})
+# https://learn.microsoft.com/microsoft-edge/web-platform/how-to-detect-win11
+_WINDOWS_11_PLATFORM_VERSION = 13
+_SMALL_NUMBER = re.compile(r"[0-9]{1,4}(?![0-9])")
+
+
+_BRAND = re.compile(r'"([^"]{0,64})"\s{0,2};\s{0,2}v="([^"]{0,64})"')
+
+
+class DeviceReader:
+    """Reads user agents with ua-parser's Rust resolver, remembering what it read."""
+
+    def __init__(self, cache_entries: int) -> None:
+        self._parse = Parser(Resolver(load_builtins())).parse
+        self.remembered = lru_cache(cache_entries)(self.read)
+
+    def read(self, user_agent: str, hints: ClientHints) -> Device:
+        """The device behind a user agent and its client hints, neither of which need make sense."""
+        if not user_agent and hints == NO_HINTS:
+            return Device()
+        user_agent = user_agent[:MAX_USER_AGENT_CHARACTERS]
+        parsed = self._parse(user_agent)
+        agent = parsed.user_agent
+        os, platform = _os_and_platform(parsed, hints)
+        browser, version = (agent.family, _version(agent.major, agent.minor)) if agent else (None, None)
+        return Device(
+            device_type=_device_type(user_agent, parsed, platform, hints),
+            browser=browser,
+            browser_version=_hinted_version(hints.full_version_list, browser) or version,
+            os=os,
+            os_version=_os_version(parsed, platform, hints),
+            platform=platform,
+            model=_unquoted(hints.model) or _model(parsed),
+        )
+
+
+def _model(parsed: Result) -> str | None:
+    """The device's model; of what ua-parser takes for a robot it is none."""
+    device = parsed.device
+    return device.model if device and device.brand != "Spider" else None
+
+
+def _os_and_platform(parsed: Result, hints: ClientHints) -> tuple[str | None, str | None]:
+    family = parsed.os.family if parsed.os else None
+    platform = _PLATFORMS.get(family, family) if family else None
+    hinted = _unquoted(hints.platform)
+    if hinted and hinted != "Unknown":
+        family, platform = _HINTED_OS.get(hinted, hinted), "Chrome OS" if hinted == "Chromium OS" else hinted
+    return family, platform
+
+
+def _os_version(parsed: Result, platform: str | None, hints: ClientHints) -> str | None:
+    hinted = _unquoted(hints.platform_version)
+    if platform == "Windows" and hinted:
+        # Windows 10 and 11 share one user agent, and the hint counts in a numbering of its own.
+        major = _SMALL_NUMBER.match(hinted)
+        return "11" if major and int(major[0]) >= _WINDOWS_11_PLATFORM_VERSION else "10"
+    return hinted or (_version(parsed.os.major, parsed.os.minor) if parsed.os else None)
+
+
+def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: ClientHints) -> str:
+    described = description(user_agent)
+    if _is_bot(user_agent, described, parsed):
+        return "bot"
+    if is_iphone(described):
+        return "smartphone"
+    return (
+        _marked_type(user_agent, described, parsed.device.brand if parsed.device else None)
+        or _hinted_type(user_agent, platform, hints)
+        or "unknown"
+    )
+
+
+def _is_bot(user_agent: str, described: str, parsed: Result) -> bool:
+    """Whether a robot names itself.
+
+    ua-parser's own class of them is not asked: it looks for parts of words (a BOTECH is a television).
+    """
+    lower_case = user_agent.lower()
+    if not BOT.mark(user_agent, lower_case):
+        return parsed.os is None and BOT_WITHOUT_SYSTEM.mark(user_agent, lower_case)
+    rest = without_models(user_agent, described)
+    return rest == user_agent or BOT.mark(rest, rest.lower())
+
+
+def _marked_type(user_agent: str, described: str, brand: str | None) -> str | None:
+    """The kind of device whose mark the user agent bears."""
+    lower_case, lower_described = user_agent.lower(), described.lower()
+    if CONSOLE.mark(described, lower_described):
+        return "console"
+    if (
+        TV.mark(described, lower_described)
+        or TV_PROGRAM.mark(user_agent, lower_case)
+        or brand == "Generic_Inettv"
+    ):
+        return "tv"
+    if WEARABLE.mark(described, lower_described):
+        return "wearable"
+    if (
+        TABLET.mark(described, lower_described)
+        or TABLET_PROGRAM.mark(user_agent, lower_case)
+        or brand == "Generic_Android_Tablet"
+    ):
+        return "tablet"
+    return None
+
+
+def _hinted_type(user_agent: str, platform: str | None, hints: ClientHints) -> str | None:
+    """The kind of device as its platform and its browser's hints have it."""
+    if hints.mobile == "?1":
+        return "smartphone"
+    if platform in _DESKTOP_PLATFORMS:
+        return "desktop"
+    if platform == "Android":
+        # Android browsers say Mobile on phones and leave it out on tablets; so does the hint.
+        tablet = hints.mobile == "?0" or ("Mobile" not in user_agent and "Mozilla" in user_agent)
+        return "tablet" if tablet else "smartphone"
+    if platform == "iOS" or "Mobile" in user_agent:
+        return "smartphone"
+    return None
+
+
+def _hinted_version(full_version_list: str, browser: str | None) -> str | None:
+    """The full version of the browser, from the brand that best fits the user agent's family."""
+    if not 0 < len(full_version_list) <= MAX_BRANDS_CHARACTERS or browser is None:
+        return None
+    words = set(browser.lower().split())
+    best, fit = None, 0
+    for brand, version in _BRAND.findall(full_version_list):
+        common = len(words & set(brand.lower().replace("chromium", "chrome").split()))
+        if common > fit or (common == fit and common and "chromium" not in brand.lower()):
+            best, fit = version, common
+    return best
+
+
+def _version(major: str | None, minor: str | None) -> str | None:
+    if major is None:
+        return None
+    return f"{major}.{minor}" if minor is not None else major
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().strip('"') if len(value) <= MAX_HINT_CHARACTERS else ""

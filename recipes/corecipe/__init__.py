@@ -1,0 +1,1 @@
+"""Speaks to co-recipe over socket.io and applies its updates."""

@@ -1,0 +1,224 @@
+"""The connection to one co-recipe: kept for ever, and proof against whatever is sent through it.
+
+It knows the socket.io protocol of DOMAIN, section 8, and nothing of recipes but the names of their kinds.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+import engineio
+import socketio
+import structlog
+from engineio.packet import PONG, Packet
+
+from recipes.store.status import HostState
+from recipes.store.store import RecipeKind
+
+CHECK_EVENTS = {RecipeKind.OFFERS: "fileSizeOffersCheck", RecipeKind.CAMPAIGNS: "fileSizeCampaignsCheck"}
+UPDATE_EVENT = "updRecipe"
+# In the order they are tried: the library itself takes the first and never falls back.
+TRANSPORTS = ("websocket", "polling")
+CONNECT_SECONDS = 10
+LOOK_SECONDS = 0.2
+FIRST_PAUSE_SECONDS = 0.5
+# co-recipe hands a message to whoever is connected when it comes, and never again: a listener is away as
+# briefly as can be.
+LONGEST_PAUSE_SECONDS = 10.0
+# A connection that lasted so long was a good one: the next pause begins small again.
+GOOD_CONNECTION_SECONDS = 30.0
+STOP_SECONDS = 0.4
+# While nothing is read, the server is told this often that we live, and we look this often whether to go on.
+WORD_SECONDS = 10.0
+ROOM_SECONDS = 0.02
+MAX_ANNOUNCED_SIZE = 2**53
+SHOWN_CHARACTERS = 200
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+def announced_number(arguments: tuple[Any, ...]) -> int | None:
+    """The number in co-recipe's answer to a check; None when there is none to be believed."""
+    value = arguments[0] if len(arguments) == 1 else None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ANNOUNCED_SIZE:
+        return value
+    return None
+
+
+class Hearer(Protocol):
+    """Who is told what a link hears."""
+
+    async def on_connect(self, link: "Link") -> None:
+        """The link is connected."""
+
+    async def on_announcement(self, kind: RecipeKind, number: int) -> None:
+        """co-recipe's number for a kind is another than ours."""
+
+    def take_update(self, message: object) -> None:
+        """An update came; it may be anything."""
+
+    def has_room(self) -> bool:
+        """Whether more updates can be taken; while not, nothing is read."""
+
+    def count_malformed(self, event: str, problem: str) -> None:
+        """Something came of which nothing can be made."""
+
+
+class Link:
+    """One co-recipe: connected for ever, with growing, jittered pauses between attempts."""
+
+    def __init__(self, url: str, hearer: Hearer) -> None:
+        self.url = url
+        self.state = HostState(url)
+        self._hearer = hearer
+        self._client: _Client | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can be asked now."""
+        client = self._client
+        # Both, because a refusal sent late leaves the transport open, and a lost transport the namespace.
+        return client is not None and client.connected and client.eio.state == "connected"
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            started = time.monotonic()
+            try:
+                await self._connect()
+                await self._stay()
+                problem = "the connection ended"
+            except Exception as error:
+                # Whatever a broken server made the library raise, the answer is to connect anew.
+                problem = _shown(error)
+            finally:
+                self.state.connected_since_ms = None
+                await self._disconnect()
+            self.state.last_error = problem
+            if time.monotonic() - started > GOOD_CONNECTION_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            logger.warning("co-recipe is away", url=self.url, problem=problem, next_try_s=round(pause, 1))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter is no secret
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    async def ask(self, kind: RecipeKind, announced_size: int) -> None:
+        """Tell co-recipe which number is live here; it answers if its own is another."""
+        if self._client is None:
+            return
+        self.state.last_check_ms = _now_ms()
+        with suppress(socketio.exceptions.SocketIOError):
+            await self._client.emit(CHECK_EVENTS[kind], announced_size)
+
+    async def _connect(self) -> None:
+        """Connect by the first transport that works; raises what the last one failed with."""
+        for transport in TRANSPORTS:
+            # A client of its own for every attempt: none can be left half connected by the last one.
+            self._client = self._new_client()
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await self._client.connect(self.url, transports=[transport], wait_timeout=CONNECT_SECONDS)
+                return
+            except (socketio.exceptions.ConnectionError, TimeoutError):
+                await self._disconnect()
+                if transport == TRANSPORTS[-1]:
+                    raise
+
+    async def _stay(self) -> None:
+        """Return when the connection has ended."""
+        self.state.connected_since_ms, self.state.last_error = _now_ms(), None
+        logger.info("connected to co-recipe", url=self.url)
+        await self._hearer.on_connect(self)
+        while self.connected:
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await client.disconnect()
+
+    def _new_client(self) -> "_Client":
+        client = _Client(self._hearer.count_malformed)
+        client.eio.has_room = self._hearer.has_room
+        for kind, event in CHECK_EVENTS.items():
+            client.on(event, self._answer_handler(kind))
+        client.on(UPDATE_EVENT, self._on_update)
+        client.on("*", self._on_unknown)
+        return client
+
+    def _answer_handler(self, kind: RecipeKind) -> Any:
+        async def on_answer(*arguments: Any) -> None:
+            number = announced_number(arguments)
+            if number is None:
+                self._hearer.count_malformed(CHECK_EVENTS[kind], "no usable number")
+                return
+            self.state.last_answer_ms = _now_ms()
+            self.state.last_answer = f"{kind}: {number}"
+            await self._hearer.on_announcement(kind, number)
+
+        return on_answer
+
+    async def _on_update(self, *arguments: Any) -> None:
+        self._hearer.take_update(arguments[0] if len(arguments) == 1 else None)
+
+    async def _on_unknown(self, event: Any, *_: Any) -> None:
+        self._hearer.count_malformed(repr(event)[:SHOWN_CHARACTERS], "unknown event")
+
+
+class _Transport(engineio.AsyncClient):  # type: ignore[misc]
+    """The library's transport, which stops reading while there is no room: the server has to wait, then."""
+
+    has_room: Callable[[], bool]
+
+    async def _receive_packet(self, pkt: Any) -> None:
+        next_word = time.monotonic() + WORD_SECONDS
+        while not self.has_room():
+            await asyncio.sleep(ROOM_SECONDS)
+            if time.monotonic() >= next_word:
+                # Its own question, whether we live, waits among what is not read.
+                await self._send_packet(Packet(PONG))
+                next_word = time.monotonic() + WORD_SECONDS
+        await super()._receive_packet(pkt)
+
+
+class _Client(socketio.AsyncClient):  # type: ignore[misc]
+    """The library's client, which lets its owner know of packets that it cannot read."""
+
+    _binary_packet: Any
+
+    def __init__(self, count_malformed: Callable[[str, str], None]) -> None:
+        super().__init__(reconnection=False, handle_sigint=False, logger=False)
+        self._count_malformed = count_malformed
+
+    def _engineio_client_class(self) -> type[_Transport]:
+        return _Transport
+
+    async def _handle_eio_message(self, data: Any) -> None:
+        # The library would wait for the attachments of a binary event for ever, and take every later
+        # message for one. Attachments are always bytes.
+        if self._binary_packet is not None and not isinstance(data, bytes):
+            self._binary_packet = None
+            self._count_malformed("a binary event", "its attachments are missing")
+        try:
+            await super()._handle_eio_message(data)
+        except Exception as problem:
+            self._binary_packet = None
+            self._count_malformed("a packet that is no event", _shown(problem))
+
+
+def _shown(problem: Exception) -> str:
+    """The problem in one line of text that can be logged and stored, whatever a server put into it."""
+    return ascii(str(problem) or type(problem).__name__)[1:-1][:SHOWN_CHARACTERS]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,188 @@
+"""Asks co-recipe whether the recipe changed, and applies the updates it sends.
+
+The master is asked; the slave only while the master is away. Updates are taken from both, for a repeated
+update does no harm.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter, deque
+from contextlib import suppress
+
+import structlog
+from redis.exceptions import RedisError
+
+from recipes.corecipe.connection import Link
+from recipes.corecipe.updates import apply_all
+from recipes.store.status import ListenerState
+from recipes.store.store import RecipeKind, RecipeStore
+from recipes.sync.child_process import BackgroundSync
+
+STATE_SECONDS = 2.0
+REDIS_AWAY_SECONDS = 0.5
+# Beyond either, nothing is read from co-recipe until Redis has taken some.
+MAX_WAITING_UPDATES = 10_000
+MAX_WAITING_CHARACTERS = 64 * 1024 * 1024
+# What goes to Redis at once: few enough that clicks find a gap, and that the answers come in time.
+BATCH_UPDATES = 250
+BATCH_CHARACTERS = 4 * 1024 * 1024
+# A wrong clock is told of once for so many updates.
+AHEAD_TOLD = 100
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class Listener:
+    """Keeps the recipe true to the co-recipes at `urls`, the master first."""
+
+    def __init__(self, store: RecipeStore, urls: list[str], check_seconds: float) -> None:
+        self._store = store
+        self._check_seconds = check_seconds
+        self._links = [Link(url, self) for url in urls]
+        self._syncs = {kind: BackgroundSync(kind) for kind in RecipeKind}
+        self._updates: deque[object] = deque()
+        self._waiting_characters = 0
+        self._has_updates = asyncio.Event()
+        self._outcomes: Counter[str] = Counter()
+        self._malformed = self._ahead = 0
+        self._started_ms = _now_ms()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listen until `stop` is set."""
+        work = [
+            *(link.run() for link in self._links),
+            *(sync.run() for sync in self._syncs.values()),
+            self._ask_again_and_again(),
+            self._apply_updates(),
+            self._publish_state(),
+        ]
+        tasks = [asyncio.create_task(job) for job in work]
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in [*tasks, stopping]:
+            task.cancel()
+        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+        for task in done - {stopping}:
+            task.result()
+
+    def count_malformed(self, event: str, problem: str) -> None:
+        """Count an event that nothing can be made of, in one line of the log."""
+        self._malformed += 1
+        logger.warning(
+            "co-recipe sent an unreadable event", name=event, problem=problem, so_far=self._malformed
+        )
+
+    def has_room(self) -> bool:
+        """Whether more updates may wait; while not, links read nothing, so that none has to be dropped."""
+        return len(self._updates) < MAX_WAITING_UPDATES and self._waiting_characters < MAX_WAITING_CHARACTERS
+
+    def take_update(self, message: object) -> None:
+        """Let an update wait for its turn."""
+        self._updates.append(message)
+        self._waiting_characters += _characters(message)
+        self._has_updates.set()
+
+    async def on_connect(self, link: Link) -> None:
+        """Ask at once, and look at S3 too: equal numbers may hide a change."""
+        if link is self._active():
+            await self._ask(link)
+        for sync in self._syncs.values():
+            sync.ask(None)
+
+    async def on_announcement(self, kind: RecipeKind, number: int) -> None:
+        """Start a sync, unless that number is what is live."""
+        live = await self._live_number(kind)
+        if live is not None and number != live:
+            self._syncs[kind].ask(number)
+
+    def _active(self) -> Link | None:
+        """The master, or while it is away the slave; None while both are."""
+        return next((link for link in self._links if link.connected), None)
+
+    async def _ask_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(self._check_seconds)
+            link = self._active()
+            if link is not None:
+                await self._ask(link)
+
+    async def _ask(self, link: Link) -> None:
+        for kind in RecipeKind:
+            number = await self._live_number(kind)
+            if number is not None:
+                await link.ask(kind, number)
+
+    async def _live_number(self, kind: RecipeKind) -> int | None:
+        """The announced size of what is live, 0 when nothing is; None while Redis is away."""
+        try:
+            meta = await asyncio.to_thread(self._store.meta, kind)
+        except (RedisError, OSError) as problem:
+            logger.warning("Redis is away, numbers are not compared", kind=kind.value, problem=str(problem))
+            return None
+        return meta.announced_size if meta.generation else 0
+
+    async def _apply_updates(self) -> None:
+        while True:
+            await self._has_updates.wait()
+            batch = self._next_batch()
+            if not batch:
+                self._has_updates.clear()
+                continue
+            while not await asyncio.to_thread(self._apply, batch):
+                await asyncio.sleep(REDIS_AWAY_SECONDS)
+
+    def _next_batch(self) -> list[object]:
+        batch: list[object] = []
+        characters = 0
+        while self._updates and len(batch) < BATCH_UPDATES and characters < BATCH_CHARACTERS:
+            batch.append(self._updates.popleft())
+            characters += _characters(batch[-1])
+        self._waiting_characters -= characters
+        return batch
+
+    def _apply(self, batch: list[object]) -> bool:
+        """Apply updates in order; False when Redis is away, and all of them have to be applied again."""
+        try:
+            results = apply_all(self._store, batch)
+        except (RedisError, OSError) as problem:
+            logger.warning("Redis is away, updates wait", count=len(batch), problem=str(problem))
+            return False
+        for result in results:
+            outcome = result.outcome.value
+            self._outcomes[outcome] += 1
+            if result.version == 0:
+                so_far = self._outcomes[outcome]
+                logger.info("an update changed nothing", outcome=outcome, detail=result.detail, so_far=so_far)
+            if result.ahead_ms:
+                if self._ahead % AHEAD_TOLD == 0:
+                    logger.warning("co-recipe's clock is ahead", detail=result.detail, so_far=self._ahead)
+                self._ahead += 1
+        return True
+
+    async def _publish_state(self) -> None:
+        while True:
+            with suppress(RedisError, OSError):
+                await asyncio.to_thread(self._store.publish_listener_state, self._state())
+            await asyncio.sleep(STATE_SECONDS)
+
+    def _state(self) -> ListenerState:
+        return ListenerState(
+            pid=os.getpid(),
+            started_ms=self._started_ms,
+            hosts=[link.state for link in self._links],
+            updates=dict(self._outcomes),
+            malformed=self._malformed,
+            ahead=self._ahead,
+            syncs={kind.value: sync.state for kind, sync in self._syncs.items()},
+        )
+
+
+def _characters(message: object) -> int:
+    """How much room a message takes, by its one part that may be long."""
+    body = message.get("body") if isinstance(message, dict) else message
+    return len(body) if isinstance(body, str | bytes) else 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

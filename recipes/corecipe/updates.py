@@ -1,0 +1,252 @@
+"""`updRecipe` messages: read, completed from the live record, validated like a file's, and applied.
+
+It is Redis that decides, in one step with the write, whether an update is news (`UPDATE` in `scripts.py`).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import redis
+from django.conf import settings
+
+from recipes.records.fields import id_of, without_lone_surrogates
+from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.store.journal import CHANGED, MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
+from recipes.store.store import RecipeKind, RecipeStore
+
+KINDS = {"offer": RecipeKind.OFFERS, "campaign": RecipeKind.CAMPAIGNS}
+WRITE_ACTIONS = frozenset({"updateOrCreate", "insert", "update"})
+DELETE_ACTION = "delete"
+MAX_BODY_BYTES = 1_000_000
+# A clock may be wrong by hours, but what is further away is a time in other units.
+LATEST_AHEAD_MS = 24 * 3600 * 1000
+EARLIEST_MS = 1_000_000_000_000
+
+_PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
+    RecipeKind.OFFERS: parse_offer,
+    RecipeKind.CAMPAIGNS: parse_campaign,
+}
+_fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class UpdateOutcome(StrEnum):
+    """What became of an update.
+
+    "kept" is kept for the first load, for nothing is live; with "kept unreadable" the live record stays, for
+    what restricts the new one cannot be read.
+    """
+
+    APPLIED = "applied"
+    KEPT = "kept"
+    KEPT_UNREADABLE = "kept unreadable"
+    STALE = "stale"
+    REPEATED = "repeated"
+    EMPTY = "without a record"
+    REJECTED = "rejected record"
+    MALFORMED = "malformed"
+
+
+class Update(msgspec.Struct, frozen=True):
+    """A valid update; `record` is the record's JSON, None deletes.
+
+    `timestamp_ms` is the sender's clock, or ours where that is far `ahead_ms` of it.
+    """
+
+    kind: RecipeKind
+    record_id: int
+    timestamp_ms: int
+    record: bytes | None
+    ahead_ms: int = 0
+
+
+class UpdateResult(msgspec.Struct, frozen=True):
+    """The outcome in a word, and what it was in words; `version` is the recipe's afterwards, 0 unchanged.
+
+    `ahead_ms` is by how much the sender's clock was too far ahead of ours to be believed, else 0.
+    """
+
+    outcome: UpdateOutcome
+    detail: str
+    version: int = 0
+    ahead_ms: int = 0
+
+
+class UnusableUpdate(ValueError):
+    """A message that changes nothing; `outcome` says of which sort it is."""
+
+    def __init__(self, outcome: UpdateOutcome, detail: str) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+
+
+def apply(store: RecipeStore, message: object) -> UpdateResult:
+    """Apply one message to the live generation and journal it; whatever it is, only Redis can raise."""
+    return apply_all(store, [message])[0]
+
+
+def apply_all(store: RecipeStore, messages: Sequence[object]) -> list[UpdateResult]:
+    """Apply messages in order, in two round trips; gives what became of each. Only Redis can raise.
+
+    Where it does, any number of them may have been applied, and all may be applied again.
+    """
+    results: dict[int, UpdateResult] = {}
+    waiting: dict[int, Update] = {}
+    now_ms = time.time_ns() // 1_000_000
+    for at, message in enumerate(messages):
+        try:
+            waiting[at] = read_update(message, now_ms)
+        except UnusableUpdate as problem:
+            results[at] = UpdateResult(problem.outcome, str(problem))
+    clocks = Clocks(
+        now_ms=now_ms,
+        overlap_ms=int(settings.RECIPE_UPDATE_OVERLAP_SECONDS * 1000),
+        grace_ms=int(settings.RECIPE_DELETE_GRACE_SECONDS * 1000),
+    )
+    for _ in range(MOST_TRIES):
+        if not waiting:
+            return [results[at] for at in range(len(messages))]
+        _try(store, waiting, results, clocks)
+    raise redis.WatchError("the records of updates are written by others all the time")
+
+
+def read_update(message: object, now_ms: int) -> Update:
+    """The update in a message, `now_ms` being our clock. Raises `UnusableUpdate`."""
+    if not isinstance(message, dict):
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"not an object but {type(message).__name__}")
+    kind = KINDS.get(message["type"]) if isinstance(message.get("type"), str) else None
+    if kind is None:
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"unknown type {_shown(message.get('type'))}")
+    record_id = id_of(message.get("id"))
+    if record_id is None:
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"unusable id {_shown(message.get('id'))}")
+    timestamp_ms = id_of(message.get("timestamp"))
+    if timestamp_ms is None or not EARLIEST_MS <= timestamp_ms <= now_ms + LATEST_AHEAD_MS:
+        shown = _shown(message.get("timestamp"))
+        raise UnusableUpdate(
+            UpdateOutcome.MALFORMED, f"unusable timestamp {shown}, milliseconds are expected"
+        )
+    ahead_ms = timestamp_ms - now_ms
+    if ahead_ms > MAX_AHEAD_MS:
+        # With its own time it would make every right update look stale for as long.
+        timestamp_ms = now_ms
+    else:
+        ahead_ms = 0
+    action = message.get("action")
+    if action == DELETE_ACTION:
+        return Update(kind, record_id, timestamp_ms, None, ahead_ms)
+    if not isinstance(action, str) or action not in WRITE_ACTIONS:
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"unknown action {_shown(action)}")
+    record = _record(kind, record_id, message.get("body"))
+    return Update(kind, record_id, timestamp_ms, record, ahead_ms)
+
+
+def completed(record: bytes, live: bytes) -> bytes:
+    """The record with the fields that it lacks and the live one has; all values are spelt as they were."""
+    fields = _fields_decoder.decode(record)
+    try:
+        missing = {name: value for name, value in _fields_decoder.decode(live).items() if name not in fields}
+    except msgspec.DecodeError:
+        return record
+    return msgspec.json.encode(fields | missing) if missing else record
+
+
+def _try(
+    store: RecipeStore, waiting: dict[int, Update], results: dict[int, UpdateResult], clocks: Clocks
+) -> None:
+    """Apply what waits; what another writer has overtaken goes on waiting."""
+    live = _live_records(store, waiting.values())
+    writes: dict[int, Write] = {}
+    for at, update in list(waiting.items()):
+        key = update.kind, update.record_id
+        try:
+            record = _checked(update, live[key])
+        except UnusableUpdate as problem:
+            results[at] = UpdateResult(problem.outcome, str(problem))
+            del waiting[at]
+            continue
+        writes[at] = Write(update.kind, update.record_id, update.timestamp_ms, record, live[key])
+        # The next update of the record finds this one live; where it is stale, that one tries once more.
+        live[key] = record
+    for at, written in zip(writes, store.write_updates(list(writes.values()), clocks), strict=True):
+        if written.outcome != CHANGED:
+            update = waiting.pop(at)
+            results[at] = _result(update, UpdateOutcome(written.outcome), written.version)
+
+
+def _live_records(
+    store: RecipeStore, updates: Sequence[Update] | Any
+) -> dict[tuple[RecipeKind, int], bytes | None]:
+    live: dict[tuple[RecipeKind, int], bytes | None] = {}
+    for kind in RecipeKind:
+        ids = sorted({update.record_id for update in updates if update.kind is kind})
+        blobs = store.get_many(kind, ids)
+        live |= {(kind, record_id): blob for record_id, blob in zip(ids, blobs, strict=True)}
+    return live
+
+
+def _checked(update: Update, live: bytes | None) -> bytes | None:
+    """The record to write, completed from the live one; None deletes. Raises `UnusableUpdate`."""
+    if update.record is None:
+        return None
+    record = update.record if live is None else completed(update.record, live)
+    named = f"{update.kind} {update.record_id}"
+    parsed = _parsed(update.kind, record, named)
+    if parsed.unreadable and live is not None and _is_readable(update.kind, live, named):
+        what = ", ".join(sorted(parsed.unreadable))
+        raise UnusableUpdate(UpdateOutcome.KEPT_UNREADABLE, f"{named}: its {what} cannot be read")
+    return record
+
+
+def _parsed(kind: RecipeKind, record: bytes, named: str) -> Offer | Campaign:
+    try:
+        return _PARSE[kind](msgspec.json.decode(record, type=dict[str, Any]))
+    except RecordRejected as problem:
+        raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {problem.reason}") from None
+    except (msgspec.DecodeError, ArithmeticError, RecursionError) as problem:
+        raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {problem}") from None
+
+
+def _is_readable(kind: RecipeKind, live: bytes, named: str) -> bool:
+    """Whether the live record opens by nothing that cannot be read; one that does gives way to any other."""
+    try:
+        return not _parsed(kind, live, named).unreadable
+    except UnusableUpdate:
+        return False
+
+
+def _record(kind: RecipeKind, record_id: int, body: object) -> bytes:
+    """The JSON of a record that is what the message says it is."""
+    if not isinstance(body, str):
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not text but {type(body).__name__}")
+    # Only an escape, or what is no ASCII, can be one.
+    whole = body if "\\u" not in body and body.isascii() else without_lone_surrogates(body)
+    encoded = whole.encode("utf-8", "replace")
+    if len(encoded) > MAX_BODY_BYTES:
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body has {len(encoded):,} bytes")
+    try:
+        raw = msgspec.json.decode(encoded) if encoded.strip() else None
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not JSON: {problem}") from None
+    if not raw or (isinstance(raw, dict) and raw.get(kind.id_field) is None):
+        # What co-recipe sends after an error of its own, and for a parent that is gone.
+        raise UnusableUpdate(UpdateOutcome.EMPTY, f"{kind} {record_id}: the body holds no record")
+    if not isinstance(raw, dict):
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not an object but {type(raw).__name__}")
+    if id_of(raw[kind.id_field]) != record_id:
+        shown = _shown(raw[kind.id_field])
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"{kind} {record_id}: the body is of {shown}")
+    return encoded
+
+
+def _result(update: Update, outcome: UpdateOutcome, version: int) -> UpdateResult:
+    detail = f"{update.kind} {update.record_id} at {update.timestamp_ms}"
+    if update.ahead_ms:
+        detail += f", our clock, for the sender's is {update.ahead_ms / 1000:,.0f} s ahead"
+    return UpdateResult(outcome, detail, version, update.ahead_ms)
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:80]

@@ -1,0 +1,1 @@
+"""A recipe file: download, parse, load."""

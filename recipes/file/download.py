@@ -1,0 +1,234 @@
+"""A recipe file from S3 to a verified file on disk, beside the place where the last good one stays."""
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import msgspec
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, NoCredentialsError
+from django.conf import settings
+from urllib3.exceptions import HTTPError
+
+from recipes.file.json_stream import RecipeRejected
+from recipes.store.store import RecipeKind
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+ATTEMPTS = 2
+CHUNK_BYTES = 256 * 1024
+# No download, and no preview of one, takes so long.
+ABANDONED_SECONDS = 3600
+
+Progress = Callable[[int, int], object]
+
+
+class CannotReachS3(Exception):
+    """S3 did not give us the file; the message says why, and what to do."""
+
+
+class FileChanged(RecipeRejected):
+    """S3 has another file than the one that was asked for."""
+
+
+class CannotKeepFile(OSError):
+    """This machine's disk does not take the file; the message says why, and what to check."""
+
+
+class RecipeFile(msgspec.Struct, frozen=True):
+    """A complete file on disk: `digest` is its MD5, `last_modified_ms` S3's time of it (since the epoch)."""
+
+    path: Path
+    size_bytes: int
+    etag: str
+    digest: str
+    last_modified_ms: int
+
+
+def local_path(kind: RecipeKind) -> Path:
+    """Where the last good file of a kind is kept."""
+    offers = kind is RecipeKind.OFFERS
+    return Path(settings.OFFERS_RECIPE_PATH if offers else settings.CAMPAIGNS_RECIPE_PATH)
+
+
+def s3_key(kind: RecipeKind) -> str:
+    """The object that holds a kind."""
+    return str(
+        settings.S3_OFFERS_RECIPE_PATH if kind is RecipeKind.OFFERS else settings.S3_CAMPAIGNS_RECIPE_PATH
+    )
+
+
+def s3_client() -> "S3Client":
+    """A client that gives up within half a minute rather than hang."""
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+    )
+    return boto3.client("s3", region_name=settings.AWS_REGION, config=config)
+
+
+def etag_in_s3(kind: RecipeKind) -> str:
+    """The tag of the file that S3 has now. Raises `CannotReachS3`."""
+    bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
+    try:
+        return s3_client().head_object(Bucket=bucket, Key=key)["ETag"]
+    except (ClientError, BotoCoreError, ValueError) as problem:
+        raise CannotReachS3(_explained(problem, bucket, key)) from problem
+
+
+@contextmanager
+def downloaded(
+    kind: RecipeKind, known_etag: str | None, progress: Progress, wanted_etag: str | None = None
+) -> Iterator[RecipeFile | None]:
+    """The file in S3, complete and verified, under a temporary name; None when it is still `known_etag`.
+
+    With `wanted_etag` it has to be that very file, else `FileChanged` is raised.
+
+    `keep` gives it its lasting name; what is not kept is gone afterwards. `progress` hears of bytes done and
+    bytes in all. Raises `CannotReachS3`, `CannotKeepFile`, and `RecipeRejected` for a download that is not
+    what S3 announced.
+    """
+    bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
+    known: dict[str, Any] = {"IfNoneMatch": known_etag} if known_etag else {}
+    if wanted_etag:
+        known["IfMatch"] = wanted_etag
+    try:
+        answer = s3_client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", **known)
+    except ClientError as problem:
+        status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == 304:
+            yield None
+            return
+        if status == 412:
+            raise FileChanged(f"{kind}: S3 has another file than the one that was previewed") from problem
+        raise CannotReachS3(_explained(problem, bucket, key)) from problem
+    except (BotoCoreError, ValueError) as problem:
+        raise CannotReachS3(_explained(problem, bucket, key)) from problem
+    path = local_path(kind)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _forget_abandoned(path)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        modified_ms = int(answer["LastModified"].timestamp() * 1000)
+        with _writing(path):
+            with os.fdopen(handle, "wb") as file:
+                digest = _stream(answer, file, bucket, key, progress)
+            # So that a load from the file on disk knows which updates are newer than it.
+            os.utime(temporary, ns=(modified_ms * 1_000_000,) * 2)
+        yield RecipeFile(Path(temporary), answer["ContentLength"], answer["ETag"], digest, modified_ms)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _forget_abandoned(path: Path) -> None:
+    """Delete what downloads that were killed have left beside `path`."""
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        with suppress(FileNotFoundError):
+            # Its time of modification is that of the file in S3.
+            if time.time() - part.stat().st_ctime > ABANDONED_SECONDS:
+                part.unlink()
+
+
+def keep(file: RecipeFile, kind: RecipeKind) -> None:
+    """Put a downloaded file in the place of the last good one, so that a crash leaves one or the other.
+
+    Raises `CannotKeepFile`.
+    """
+    path = local_path(kind)
+    with _writing(path):
+        os.replace(file.path, path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def on_disk(kind: RecipeKind) -> RecipeFile:
+    """The last good file. Raises `RecipeRejected` when there is none, saying how to get one."""
+    path = local_path(kind)
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, _md5).hexdigest()
+            status = os.fstat(file.fileno())
+    except OSError as problem:
+        hint = f"run `recipe_sync {kind}` without --from-file to download it"
+        raise RecipeRejected(f"there is no file to load at {path} ({problem.strerror}); {hint}") from None
+    # S3 tags what was uploaded in one part with its MD5, so the next look at S3 finds nothing new there.
+    return RecipeFile(path, status.st_size, f'"{digest}"', digest, status.st_mtime_ns // 1_000_000)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Name the disk where it is the disk that fails."""
+    try:
+        yield
+    except OSError as problem:
+        hint = "check the space and the rights there, or OFFERS_RECIPE_PATH and CAMPAIGNS_RECIPE_PATH"
+        raise CannotKeepFile(f"cannot write {path}: {problem.strerror or problem}; {hint}") from problem
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)
+
+
+def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -> str:
+    """Write the answer's body to `file`, verified and synced to disk; gives its MD5."""
+    expected, etag = int(answer["ContentLength"]), answer["ETag"].strip('"')
+    digest, done = _md5(), 0
+    for chunk in _received(answer, f"s3://{bucket}/{key}"):
+        file.write(chunk)
+        digest.update(chunk)
+        done += len(chunk)
+        progress(done, expected)
+    if done != expected:
+        raise RecipeRejected(f"the download has {done:,} bytes, S3 announced {expected:,}")
+    # Uploads in parts, and some encryption, have tags that are no MD5; both contain a dash or are longer.
+    encrypted = answer.get("ServerSideEncryption", "AES256") != "AES256"
+    if len(etag) == 32 and not encrypted and digest.hexdigest() != etag:
+        raise RecipeRejected(f"the download has the MD5 {digest.hexdigest()}, S3 announced {etag}")
+    file.flush()
+    os.fsync(file.fileno())
+    return str(digest.hexdigest())
+
+
+def _received(answer: Any, where: str) -> Iterator[bytes]:
+    """The answer's body; apart from the writing, so that a full disk is not taken for a broken line."""
+    expected, done = int(answer["ContentLength"]), 0
+    try:
+        for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+            done += len(chunk)
+            yield chunk
+    except FlexibleChecksumError as problem:
+        raise RecipeRejected(f"the download does not have the checksum that S3 names: {problem}") from None
+    except (BotoCoreError, HTTPError, OSError) as problem:
+        raise CannotReachS3(
+            f"the download of {where} broke off after {done:,} of {expected:,} bytes: {problem}"
+        ) from problem
+
+
+def _explained(problem: Exception, bucket: str, key: str) -> str:
+    """Why S3 gave us nothing, and what to do about it."""
+    where = f"s3://{bucket}/{key}"
+    code = problem.response.get("Error", {}).get("Code", "") if isinstance(problem, ClientError) else ""
+    if code in ("NoSuchKey", "404"):
+        return f"there is no object {where}; check S3_OFFERS_RECIPE_PATH and S3_CAMPAIGNS_RECIPE_PATH"
+    if code == "NoSuchBucket":
+        return f"there is no bucket {bucket}; check S3_BUCKET_NAME and AWS_REGION"
+    if isinstance(problem, NoCredentialsError):
+        return f"no credentials for {where}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role"
+    if code in ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"):
+        return f"S3 refuses us {where} ({code}); check the AWS credentials and their policy"
+    return f"cannot get {where}: {problem}; check the network, AWS_REGION and AWS_ENDPOINT_URL"

@@ -1,0 +1,223 @@
+"""A gzipped recipe file as a stream of records; neither the file nor its text is ever held as a whole."""
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from math import isfinite
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, NoReturn
+
+from recipes.records.fields import without_lone_surrogates
+
+CHUNK_BYTES = 256 * 1024
+# Offers with long exit chains reach some ten thousand characters; beyond this, quotes or brackets are broken.
+MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+# https://www.rfc-editor.org/rfc/rfc1952#page-6
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
+BYTE_ORDER_MARK = "\ufeff"
+# Real recipes unpack to some ten times their size; white space alone reaches a thousand times.
+MAX_EXPANSION = 250
+# A file that unpacks to less than this may expand as it likes: it costs a second or two.
+FREE_EXPANSION_BYTES = 256 * 1024 * 1024
+WHITE_SPACE = re.compile(r"[ \t\r\n]*")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class RecipeRejected(ValueError):
+    """The file is no recipe that may go live; the message says exactly what is wrong with it."""
+
+
+class RawRecord(NamedTuple):
+    """One element of the array: decoded, and the text that it stands as in the file.
+
+    `fields` is None for an element that is no object, such as `[]` or null.
+    """
+
+    fields: dict[str, Any] | None
+    text: str
+
+
+def _nothing() -> None:
+    """Nobody listens."""
+
+
+def read_records(
+    path: Path, max_bytes: int, on_chunk: Callable[[], object] = _nothing
+) -> Iterator[RawRecord]:
+    """The elements of the gzipped JSON array at `path`, which may unpack to `max_bytes` bytes.
+
+    `on_chunk` is called for every quarter of a megabyte that was unpacked, whether it holds records or not.
+    Raises `RecipeRejected` as soon as anything is wrong, which may be after many records.
+    """
+    return _records(_Text(_unpacked(path, max_bytes, on_chunk)))
+
+
+def _unpacked(path: Path, max_bytes: int, on_chunk: Callable[[], object]) -> Iterator[bytes]:
+    """The decompressed bytes of every member, chunk by chunk; zlib verifies their lengths and checksums."""
+    packed_bytes = path.stat().st_size
+    unpacked = 0
+    with path.open("rb") as file:
+        beginning = file.peek(2)[:2]
+        if beginning != GZIP_MAGIC:
+            raise RecipeRejected("the file is no gzip file" if beginning else "the file is empty")
+        waiting: bytes | None = b""
+        while waiting is not None:
+            unzip = zlib.decompressobj(GZIP_WINDOW)
+            while not unzip.eof:
+                packed = unzip.unconsumed_tail or waiting or file.read(CHUNK_BYTES)
+                waiting = b""
+                if not packed:
+                    raise RecipeRejected(f"the gzip data ends early, after {unpacked:,} unpacked bytes")
+                try:
+                    # Bounded, because a few kilobytes may unpack to gigabytes.
+                    chunk = unzip.decompress(packed, CHUNK_BYTES)
+                except zlib.error as problem:
+                    where = f"after {unpacked:,} unpacked bytes"
+                    raise RecipeRejected(f"the gzip data is corrupt, {where} ({problem})") from None
+                unpacked += len(chunk)
+                _refuse_a_bomb(unpacked, packed_bytes, max_bytes)
+                on_chunk()
+                yield chunk
+            waiting = _next_member(unzip.unused_data, file, unpacked)
+
+
+def _refuse_a_bomb(unpacked: int, packed_bytes: int, max_bytes: int) -> None:
+    if unpacked > max_bytes:
+        raise RecipeRejected(f"the file unpacks to more than the {max_bytes:,} bytes allowed")
+    if unpacked > FREE_EXPANSION_BYTES and unpacked > packed_bytes * MAX_EXPANSION:
+        raise RecipeRejected(
+            f"the file of {packed_bytes:,} bytes unpacks to more than {MAX_EXPANSION} times as many: it "
+            "holds next to nothing but repetition"
+        )
+
+
+def _next_member(rest: bytes, file: BinaryIO, unpacked: int) -> bytes | None:
+    """The beginning of the next member of a gzip file; None at the end, which zeros may pad."""
+    while not (rest := rest.lstrip(b"\0")):
+        rest = file.read(CHUNK_BYTES)
+        if not rest:
+            return None
+    if len(rest) < len(GZIP_MAGIC):
+        rest += file.read(CHUNK_BYTES)
+    if not rest.startswith(GZIP_MAGIC):
+        raise RecipeRejected(f"there is something behind the gzip data of {unpacked:,} unpacked bytes")
+    return rest
+
+
+class _Text:
+    """A sliding window over the file's text."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+        self._begun = False
+        self.text = ""
+        self.at = 0
+
+    def more(self) -> bool:
+        """Drop what was read, and add the next chunk; False at the end of the file."""
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            if self._rest:
+                raise RecipeRejected("the file ends in the middle of a character")
+            return False
+        data = self._rest + chunk
+        try:
+            added, self._rest = data.decode("utf-8"), b""
+        except UnicodeDecodeError as problem:
+            # A character may be cut in two by the end of a chunk, but by nothing else.
+            if problem.start < len(data) - 3:
+                raise RecipeRejected(f"the file is not UTF-8 ({problem.reason})") from None
+            added, self._rest = data[: problem.start].decode("utf-8"), data[problem.start :]
+        if added and not self._begun:
+            # RFC 8259 lets a reader ignore it.
+            added, self._begun = added.removeprefix(BYTE_ORDER_MARK), True
+        self.text = self.text[self.at :] + added
+        self.at = 0
+        return True
+
+    def twice(self) -> bool:
+        """Read on until there is twice as much to decode; False when there is nothing more."""
+        wanted, more = 2 * (len(self.text) - self.at), False
+        while len(self.text) - self.at < wanted and self.more():
+            more = True
+        return more
+
+    def next_sign(self) -> str:
+        """The next character that is not white space, "" at the end of the file; it is not passed over."""
+        while True:
+            self.at = WHITE_SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self.more():
+                return ""
+
+
+def _no_such_number(word: str) -> NoReturn:
+    raise RecipeRejected(f"{word} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if isfinite(number) else _no_such_number(digits)
+
+
+def _records(window: _Text) -> Iterator[RawRecord]:
+    sign = window.next_sign()
+    if sign != "[":
+        what = "is empty inside" if not sign else f"holds no JSON array, it begins with {sign!r}"
+        raise RecipeRejected(f"the file {what}")
+    window.at += 1
+    decode = json.JSONDecoder(parse_float=_finite, parse_constant=_no_such_number).raw_decode
+    number = 0
+    if window.next_sign() != "]":
+        while True:
+            number += 1
+            yield _one_record(window, decode, number)
+            sign = window.next_sign()
+            if sign == "]":
+                break
+            if sign != ",":
+                what = f"{sign!r}" if sign else "nothing more"
+                raise RecipeRejected(f"after record {number} comes {what}, where , or ] is expected")
+            window.at += 1
+    window.at += 1
+    if window.next_sign():
+        raise RecipeRejected("there is something behind the JSON array")
+
+
+def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
+    if window.next_sign() == "":
+        raise RecipeRejected(f"the JSON ends early, before record {number}")
+    while True:
+        try:
+            fields, end = decode(window.text, window.at)
+        except json.JSONDecodeError as problem:
+            # It may only be cut off by the end of the window. Twice as much each time, so that a long record
+            # is not decoded from its beginning for every chunk.
+            if len(window.text) - window.at > MAX_RECORD_CHARACTERS or not window.twice():
+                raise RecipeRejected(f"record {number} is not JSON: {problem.msg}") from None
+            continue
+        except RecursionError:
+            raise RecipeRejected(f"record {number} is nested too deeply") from None
+        except RecipeRejected as problem:
+            raise RecipeRejected(f"record {number} is not JSON: {problem}") from None
+        except ValueError:
+            # Python refuses to convert them, for that takes time that grows with the square of their length.
+            raise RecipeRejected(f"record {number} holds an integer of thousands of digits") from None
+        if not isinstance(fields, dict) and end == len(window.text) and window.more():
+            # A number may go on in the next chunk.
+            continue
+        text = window.text[window.at : end]
+        window.at = end
+        return _whole(fields if isinstance(fields, dict) else None, text, decode)
+
+
+def _whole(fields: dict[str, Any] | None, text: str, decode: Any) -> RawRecord:
+    """The record with whole characters only: workers decode no half of a surrogate pair, and Python does."""
+    # Only an escape can hold one, for the file is UTF-8.
+    if fields is not None and _SURROGATE.search(text) and (whole := without_lone_surrogates(text)) != text:
+        return RawRecord(decode(whole, 0)[0], whole)
+    return RawRecord(fields, text)

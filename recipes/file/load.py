@@ -1,0 +1,220 @@
+"""The records of a recipe file, validated one by one and handed over in batches, with account of each."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from django.conf import settings
+
+from recipes.file.cpu_backoff import Rest
+from recipes.file.json_stream import RawRecord, RecipeRejected, read_records
+from recipes.records.census import Census
+from recipes.records.fields import id_of
+from recipes.records.records import Campaign, Defect, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.store.store import RecipeKind
+
+BATCH_RECORDS = 500
+KEPT_DEFECTS = 100
+KEPT_REJECTIONS = 100
+NAMED_KEPT = 100
+NO_RECORD = "no record"
+
+Add = Callable[[dict[int, bytes]], object]
+Note = Callable[[Offer | Campaign], object]
+
+
+class Live(Protocol):
+    """What is live while a file is loaded."""
+
+    def get(self, ids: list[int]) -> dict[int, bytes]:
+        """The live ones of these records."""
+
+    def ids(self) -> Iterator[set[int]]:
+        """The ids of every live record, some at a time."""
+
+
+class Loaded(msgspec.Struct):
+    """What a load has seen so far; `ids` tell duplicates from new records.
+
+    `kept` names the records that stay as they are live, each with the reason; `carried` counts those that are
+    live and missing from a file that holds elements without an id.
+    """
+
+    ids: set[int] = msgspec.field(default_factory=set)
+    duplicates: int = 0
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    rejections: list[str] = msgspec.field(default_factory=list)
+    defect_count: int = 0
+    defects: list[Defect] = msgspec.field(default_factory=list)
+    census: Census = msgspec.field(default_factory=Census)
+    kept: dict[int, str] = msgspec.field(default_factory=dict)
+    carried: int = 0
+
+    def reject(self, number: int, problem: RecordRejected) -> None:
+        """Count a record that cannot be used; the first few are kept by name."""
+        self.rejected[problem.reason] = self.rejected.get(problem.reason, 0) + 1
+        if problem.reason != NO_RECORD:
+            # What such an element should have been stays live, so it damages nothing.
+            self.census.count_rejected()
+        if len(self.rejections) < KEPT_REJECTIONS:
+            named = f" (id {problem.record_id})" if problem.record_id else ""
+            self.rejections.append(f"record {number}{named}: {problem.reason}")
+
+    def keep(self, record_id: int, record: Offer | Campaign) -> None:
+        """Count a record that can be used, and what was wrong with it."""
+        if record_id in self.ids:
+            self.duplicates += 1
+            self.kept.pop(record_id, None)
+        self.ids.add(record_id)
+        self.census.count(record)
+        if record.defects:
+            self.defect_count += len(record.defects)
+            self.defects.extend(record.defects[: KEPT_DEFECTS - len(self.defects)])
+
+    @property
+    def named_kept(self) -> list[str]:
+        """The first records that stay as they are live, each with the reason."""
+        first = sorted(self.kept)[:NAMED_KEPT]
+        return [f"record {record_id}: {self.kept[record_id]}" for record_id in first]
+
+
+def load(
+    kind: RecipeKind,
+    path: Path,
+    add: Add,
+    progress: Callable[[int], object],
+    note: Note | None = None,
+    live: Live | None = None,
+) -> Loaded:
+    """Read and validate every record, `add` the usable ones by id, and tell `progress` how many were read.
+
+    `note` is given each usable record, parsed. Of records with one id the last wins. Where the file has no
+    usable version of a record that is `live`, the live one is added instead. Raises `RecipeRejected`, perhaps
+    after much was added.
+    """
+    load = _Load(kind, add, note, live)
+    number, rest = 0, Rest()
+    try:
+        # Told of every chunk, for a file may hold little but white space.
+        records = read_records(path, settings.RECIPE_MAX_BYTES, lambda: progress(number))
+        for number, raw in enumerate(records, start=1):
+            load.take(number, raw)
+            if len(load.batch) >= BATCH_RECORDS:
+                load.flush()
+                progress(number)
+                rest()
+    except RecipeRejected as problem:
+        raise RecipeRejected(f"{kind}: {problem}") from None
+    load.flush()
+    loaded = load.loaded
+    if not loaded.ids:
+        # A recipe without records would answer no link at all; not even force is meant to do that.
+        named = f" ({'; '.join(loaded.rejections[:3])})" if loaded.rejections else ""
+        raise RecipeRejected(f"{kind}: the file holds no usable record{named}")
+    for _ in load.add_what_stays():
+        progress(number)
+    return loaded
+
+
+class _Load:
+    """A load under way: the records since the last flush, and what has become of all."""
+
+    def __init__(self, kind: RecipeKind, add: Add, note: Note | None, live: Live | None) -> None:
+        self.loaded = Loaded()
+        self.batch: dict[int, bytes] = {}
+        self._kind = kind
+        self._add = add
+        self._note = note
+        self._live = live
+        # Of this batch, those whose restrictions cannot be read; of all, those that were rejected.
+        self._unreadable: dict[int, str] = {}
+        self._rejected: dict[int, str] = {}
+        self._is_incomplete = False
+
+    def take(self, number: int, raw: RawRecord) -> None:
+        """Validate one element of the file."""
+        try:
+            record = self._parsed(raw)
+        except RecordRejected as problem:
+            self.loaded.reject(number, problem)
+            if problem.record_id is None:
+                self._is_incomplete = True
+            else:
+                self._rejected[problem.record_id] = problem.reason
+            return
+        record_id = record.offer_id if isinstance(record, Offer) else record.campaign_id
+        self.loaded.keep(record_id, record)
+        self.batch[record_id] = raw.text.encode()
+        if self._note is not None:
+            self._note(record)
+        if record.unreadable:
+            self._unreadable[record_id] = f"its {', '.join(sorted(record.unreadable))} cannot be read"
+        elif self._unreadable:
+            self._unreadable.pop(record_id, None)
+
+    def flush(self) -> None:
+        """Hand over the batch, with the live versions of records whose restrictions cannot be read."""
+        if self._unreadable and self._live is not None:
+            for record_id, blob in self._live.get(list(self._unreadable)).items():
+                live = _readable(self._kind, blob)
+                # One that is closed already, for the same reason, gives way.
+                if live is not None and not live.unreadable:
+                    self._stay(record_id, blob, live)
+                    self.loaded.kept[record_id] = self._unreadable[record_id]
+        self._unreadable = {}
+        batch, self.batch = self.batch, {}
+        self._add(batch)
+
+    def add_what_stays(self) -> Iterator[None]:
+        """Add live records that the file rejects, and if any of its elements has no id, those it lacks."""
+        if self._live is None:
+            return
+        loaded = self.loaded
+        rejected = [record_id for record_id in self._rejected if record_id not in loaded.ids]
+        for at in range(0, len(rejected), BATCH_RECORDS):
+            for record_id in self._add_live(rejected[at : at + BATCH_RECORDS]):
+                loaded.kept[record_id] = self._rejected[record_id]
+            yield
+        if not self._is_incomplete:
+            return
+        for ids in self._live.ids():
+            loaded.carried += len(self._add_live([found for found in ids if found not in loaded.ids]))
+            yield
+
+    def _add_live(self, ids: list[int]) -> list[int]:
+        """Add the live ones of these records; gives their ids."""
+        found = self._live.get(ids) if self._live is not None and ids else {}
+        for record_id, blob in found.items():
+            self.loaded.ids.add(record_id)
+            live = _readable(self._kind, blob)
+            self._stay(record_id, blob, live)
+            if live is not None:
+                self.loaded.census.count_restrictions(live)
+        batch, self.batch = self.batch, {}
+        self._add(batch)
+        return list(found)
+
+    def _stay(self, record_id: int, blob: bytes, live: Offer | Campaign | None) -> None:
+        self.batch[record_id] = blob
+        if self._note is not None and live is not None:
+            self._note(live)
+
+    def _parsed(self, raw: RawRecord) -> Offer | Campaign:
+        """The record, parsed. Raises `RecordRejected`."""
+        if raw.fields is None:
+            raise RecordRejected(NO_RECORD)
+        try:
+            return parse_offer(raw.fields) if self._kind is RecipeKind.OFFERS else parse_campaign(raw.fields)
+        except ArithmeticError:
+            record_id = id_of(raw.fields.get(self._kind.id_field))
+            raise RecordRejected("a number out of range", record_id) from None
+
+
+def _readable(kind: RecipeKind, blob: bytes) -> Offer | Campaign | None:
+    """A live record, parsed; None for one that can no longer be used."""
+    try:
+        raw: dict[str, Any] = msgspec.json.decode(blob, type=dict[str, Any])
+        return parse_offer(raw) if kind is RecipeKind.OFFERS else parse_campaign(raw)
+    except (RecordRejected, msgspec.DecodeError, ArithmeticError):
+        return None

@@ -1,0 +1,1 @@
+"""Finds the records of a generation by name."""

@@ -1,0 +1,210 @@
+"""Finds the records of one generation by name, and the records that use an offer: a SQLite file on disk.
+
+Redis answers clicks; a search through a million names has no business there. The file holds for each record
+its name, case-folded, and what it points at, and is thrown away with its generation.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from recipes.records.records import Campaign, Offer
+from recipes.records.references import Relation, references
+
+BUSY_SECONDS = 2.0
+# Among so many fits the best ones are shown first; beyond, it is the first ones by id.
+RANKED_FITS = 500
+RELATIONS = 8
+MAPPED_BYTES = 2**31
+
+_SCHEMA = """
+CREATE TABLE records (id INTEGER PRIMARY KEY, name BLOB NOT NULL, uses TEXT NOT NULL);
+CREATE TABLE used_by (use INTEGER NOT NULL, record_id INTEGER NOT NULL);
+CREATE TABLE state (version INTEGER NOT NULL);
+"""
+_AFTER_FILLING = """
+INSERT INTO used_by SELECT json_each.value, records.id FROM records, json_each(records.uses);
+CREATE INDEX used_by_use ON used_by (use, record_id);
+CREATE INDEX records_name ON records (name);
+"""
+
+
+class IndexBroken(Exception):
+    """The file cannot be read or written; it has to be built again."""
+
+
+class IndexRow(NamedTuple):
+    """What is kept of a record: its name, folded, and each use of an offer as one number, in JSON."""
+
+    record_id: int
+    name: bytes
+    uses: str
+
+
+class Found(NamedTuple):
+    """Ids of records, the best fit first; `more`: there are others that fit."""
+
+    ids: list[int]
+    more: bool
+
+
+def index_row(record: Offer | Campaign) -> IndexRow:
+    """What an index keeps of a record."""
+    record_id = record.offer_id if isinstance(record, Offer) else record.campaign_id
+    uses = [offer_id * RELATIONS + relation for relation, offer_id in references(record) if offer_id]
+    return IndexRow(record_id, folded(record.name or ""), str(uses))
+
+
+def folded(text: str) -> bytes:
+    """A name as it is compared: without difference of case, or of one space or several."""
+    return " ".join(text.casefold().split()).encode("utf-8", "replace")
+
+
+class IndexWriter:
+    """Fills a new index under a temporary name. Every method raises `IndexBroken`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary = path.with_suffix(".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary.unlink(missing_ok=True)
+            self._database = sqlite3.connect(self._temporary, isolation_level=None)
+            # Nobody reads it yet, and one that a crash cut short is built again.
+            self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+            self._database.execute("BEGIN")
+        except (OSError, sqlite3.Error) as problem:
+            raise IndexBroken(f"cannot write {path}: {problem}") from problem
+
+    def add(self, rows: Iterable[IndexRow]) -> None:
+        """Add records; of several with one id the last counts."""
+        try:
+            self._database.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
+        except sqlite3.Error as problem:
+            raise IndexBroken(f"cannot write {self.path}: {problem}") from problem
+
+    def finish(self, version: int) -> None:
+        """Give the file its lasting name; it knows of every change up to the recipe's `version`."""
+        try:
+            self._database.execute("INSERT INTO state VALUES (?)", [version])
+            for statement in _AFTER_FILLING.split(";"):
+                self._database.execute(statement)
+            self._database.execute("COMMIT")
+            self._database.close()
+            os.replace(self._temporary, self.path)
+        except (OSError, sqlite3.Error) as problem:
+            raise IndexBroken(f"cannot write {self.path}: {problem}") from problem
+
+    def discard(self) -> None:
+        """Throw away what was written, finished or not."""
+        self._database.close()
+        for path in (self._temporary, self.path):
+            path.unlink(missing_ok=True)
+
+
+class RecordIndex:
+    """A finished index. Raises `IndexBroken` when the file is missing or no index, and so do its methods."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._database = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", timeout=BUSY_SECONDS, isolation_level=None, uri=True
+            )
+            # A search reads all names: from memory that the system shares, not a page at a time.
+            self._database.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+            self.version = int(self._database.execute("SELECT version FROM state").fetchone()[0])
+        except (sqlite3.Error, TypeError) as problem:
+            raise self._broken(problem) from problem
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def search(self, text: str, limit: int, *, only_beginning: bool = False) -> Found:
+        """Records whose names hold every word of `text`; those that begin with it come first, or alone."""
+        phrase = folded(text)
+        if not phrase:
+            return Found([], more=False)
+        beginning = self._rows(
+            "SELECT id, name FROM records WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
+            [phrase, phrase + b"\xff", limit + 1],
+        )
+        ids = [record_id for record_id, _ in beginning]
+        if len(ids) <= limit and not only_beginning:
+            words = phrase.split()
+            holding = self._rows(
+                f"SELECT id, name FROM records WHERE {' AND '.join(['instr(name, ?)'] * len(words))} LIMIT ?",  # noqa: S608
+                [*words, RANKED_FITS],
+            )
+            known = set(ids)
+            others = [
+                (_rank(name, phrase), record_id) for record_id, name in holding if record_id not in known
+            ]
+            ids += [record_id for _, record_id in sorted(others)]
+        return Found(ids[:limit], more=len(ids) > limit)
+
+    def count_using(self, offer_id: int, relation: Relation, at_most: int) -> int:
+        """How many records use an offer so; counting ends at `at_most`."""
+        query = "SELECT count(*) FROM (SELECT 1 FROM used_by WHERE use = ? LIMIT ?)"
+        return int(self._rows(query, [_use(offer_id, relation), at_most])[0][0])
+
+    def using(self, offer_id: int, relation: Relation, limit: int, after: int = 0) -> list[int]:
+        """Up to `limit` ids, above `after`, of records that use an offer so, in order."""
+        query = "SELECT record_id FROM used_by WHERE use = ? AND record_id > ? ORDER BY record_id LIMIT ?"
+        return [int(row[0]) for row in self._rows(query, [_use(offer_id, relation), after, limit])]
+
+    def apply(self, rows: Sequence[IndexRow], gone: Sequence[int], version: int) -> None:
+        """Write records that have changed, forget those that are gone, and note up to where this goes."""
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            # Another process may have come further meanwhile.
+            current = int(self._database.execute("SELECT version FROM state").fetchone()[0])
+            if current <= version:
+                for record_id in [*gone, *(row.record_id for row in rows)]:
+                    self._forget(record_id)
+                self._database.executemany("INSERT INTO records VALUES (?, ?, ?)", rows)
+                self._database.executemany(
+                    "INSERT INTO used_by VALUES (?, ?)",
+                    [(use, row.record_id) for row in rows for use in msgspec.json.decode(row.uses)],
+                )
+                self._database.execute("UPDATE state SET version = ?", [version])
+            self._database.execute("COMMIT")
+            self.version = max(current, version)
+        except sqlite3.Error as problem:
+            raise self._broken(problem) from problem
+
+    def _forget(self, record_id: int) -> None:
+        known = self._database.execute("SELECT uses FROM records WHERE id = ?", [record_id]).fetchone()
+        if known is None:
+            return
+        self._database.executemany(
+            "DELETE FROM used_by WHERE use = ? AND record_id = ?",
+            [(use, record_id) for use in msgspec.json.decode(known[0])],
+        )
+        self._database.execute("DELETE FROM records WHERE id = ?", [record_id])
+
+    def _rows(self, query: str, values: Sequence[Any]) -> list[Any]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error as problem:
+            raise self._broken(problem) from problem
+
+    def _broken(self, problem: Exception) -> IndexBroken:
+        return IndexBroken(f"the index {self._path} cannot be used: {problem}")
+
+
+def _use(offer_id: int, relation: Relation) -> int:
+    """An offer and a use of it as one number; ids have at most 18 digits, so it fits into 64 bits."""
+    return offer_id * RELATIONS + relation
+
+
+def _rank(name: bytes, phrase: bytes) -> int:
+    """0: the phrase begins a word of the name; 1: it is inside one; 2: its words are in several places."""
+    if b" " + phrase in name:
+        return 0
+    return 1 if phrase in name else 2

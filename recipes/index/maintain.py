@@ -1,0 +1,210 @@
+"""Keeps an index beside what is live: written with every load, followed by updates, built anew when lost.
+
+It is a convenience for people: whatever goes wrong with it, no load and no click may suffer.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from recipes.file.download import local_path
+from recipes.index.index import IndexBroken, IndexRow, IndexWriter, RecordIndex, index_row
+from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.store.lock import one_at_a_time
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeKind, RecipeMeta
+
+BATCH_RECORDS = 2000
+# Those who wait for a page catch up with so many changes; the task that runs every minute with any number.
+PAGE_CHANGES = 2000
+# What a writer that was killed left behind is forgotten after so long.
+BUILDING_SECONDS = 3600.0
+
+logger = structlog.stdlib.get_logger(__name__)
+
+_PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
+    RecipeKind.OFFERS: parse_offer,
+    RecipeKind.CAMPAIGNS: parse_campaign,
+}
+
+
+class IndexMissing(Exception):
+    """There is no index to search; the message says why, and what brings one."""
+
+
+class LoadIndex:
+    """The index that is written during a load; where it fails, the load goes on without one."""
+
+    def __init__(self, kind: RecipeKind, generation: int) -> None:
+        self.name: str | None = f"{generation}-{secrets.token_hex(4)}"
+        self._kind = kind
+        self._rows: list[IndexRow] = []
+        self._writer: IndexWriter | None = None
+        with self._without_harm():
+            self._writer = IndexWriter(index_path(kind, self.name))
+
+    def note(self, record: Offer | Campaign) -> None:
+        """Add a record."""
+        self._rows.append(index_row(record))
+        if len(self._rows) >= BATCH_RECORDS:
+            self._flush()
+
+    def finish(self, version: int) -> str | None:
+        """The name of the finished index, for the metadata; None when there is none."""
+        self._flush()
+        with self._without_harm():
+            if self._writer is not None:
+                self._writer.finish(version)
+        return self.name
+
+    def discard(self) -> None:
+        """Throw it away: the load has failed."""
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _flush(self) -> None:
+        rows, self._rows = self._rows, []
+        with self._without_harm():
+            if self._writer is not None:
+                self._writer.add(rows)
+
+    @contextmanager
+    def _without_harm(self) -> Iterator[None]:
+        try:
+            yield
+        except IndexBroken as problem:
+            logger.warning("a recipe has no index of names", kind=self._kind.value, problem=str(problem))
+            self.discard()
+            self._writer = self.name = None
+
+
+def index_path(kind: RecipeKind, name: str) -> Path:
+    """Where the index of this name is: beside the recipe file."""
+    return local_path(kind).parent / f"{kind}-{name}.index.sqlite3"
+
+
+def forget_other_indexes(kind: RecipeKind, name: str | None) -> None:
+    """Delete the indexes of generations that are no longer live; who reads in one may finish."""
+    kept = None if name is None else index_path(kind, name)
+    directory, long_ago = local_path(kind).parent, time.time() - BUILDING_SECONDS
+    with suppress(OSError):
+        for path in directory.glob(f"{kind}-*.index.sqlite3"):
+            if path != kept:
+                path.unlink(missing_ok=True)
+        for path in directory.glob(f"{kind}-*.index.part"):
+            # Its writer was killed; one that lives writes all the time.
+            if path.stat().st_mtime < long_ago:
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def live_index(store: RecipeStore, kind: RecipeKind) -> Iterator[RecordIndex]:
+    """The index of what is live, true up to the newest update.
+
+    Raises `IndexMissing` when there is none, and redis-py's errors.
+    """
+    meta = store.meta(kind)
+    if not meta.generation:
+        raise IndexMissing(f"No {kind} are loaded yet, so there is nothing to find.")
+    try:
+        if meta.index is None:
+            raise IndexBroken("none was written with it")
+        index = RecordIndex(index_path(kind, meta.index))
+    except IndexBroken as problem:
+        raise _missing(kind, meta.generation, problem) from problem
+    with closing(index):
+        try:
+            follow(store, kind, meta.generation, index, PAGE_CHANGES)
+        except IndexBroken as problem:
+            raise _missing(kind, meta.generation, problem) from problem
+        yield index
+
+
+def _missing(kind: RecipeKind, generation: int, problem: IndexBroken) -> IndexMissing:
+    return IndexMissing(
+        f"The index of generation {generation} of the {kind} is being built; until it is there, {kind} are "
+        "found by id only. If it takes more than a few minutes, see that the Celery worker and beat run, and "
+        f"that they share {local_path(kind).parent} with the web workers ({problem})."
+    )
+
+
+def follow(
+    store: RecipeStore, kind: RecipeKind, generation: int, index: RecordIndex, at_most: int | None = None
+) -> bool:
+    """Bring updates since the index was written into it; False when more than `at_most` were waiting.
+
+    Raises `IndexBroken` and redis-py's errors.
+    """
+    since, done = index.version, 0
+    while True:
+        changes = store.changed_since(kind, generation, since, BATCH_RECORDS, skip=done)
+        if not changes:
+            return True
+        rows, gone = [], []
+        ids = [record_id for record_id, _ in changes]
+        for record_id, blob in zip(ids, store.get_many(kind, ids), strict=True):
+            row = None if blob is None else _row(kind, blob)
+            if row is None:
+                gone.append(record_id)
+            else:
+                rows.append(row)
+        done += len(changes)
+        # Several records may share the last version, and the rest of them come with the next step.
+        last = changes[-1][1]
+        index.apply(rows, gone, last if len(changes) < BATCH_RECORDS else last - 1)
+        if len(changes) < BATCH_RECORDS:
+            return True
+        if at_most is not None and done >= at_most:
+            return False
+
+
+def keep_indexed(store: RecipeStore, kind: RecipeKind) -> str:
+    """Build the index of what is live where it is missing or broken, else follow the updates.
+
+    Gives what was done: "nothing live", "followed" or "built". Raises `IndexBroken` and redis-py's errors.
+    """
+    meta = store.meta(kind)
+    if not meta.generation:
+        return "nothing live"
+    if meta.index is not None:
+        try:
+            with closing(RecordIndex(index_path(kind, meta.index))) as index:
+                follow(store, kind, meta.generation, index)
+            return "followed"
+        except IndexBroken as problem:
+            logger.warning("an index of names is built anew", kind=kind.value, problem=str(problem))
+    _build(store, kind, meta)
+    return "built"
+
+
+def _build(store: RecipeStore, kind: RecipeKind, meta: RecipeMeta) -> None:
+    """Write an index from what is in Redis, and name it in the metadata if that generation is live still."""
+    name = f"{meta.generation}-{secrets.token_hex(4)}"
+    version = store.version()
+    writer = IndexWriter(index_path(kind, name))
+    try:
+        for records in store.records(kind, meta.generation):
+            writer.add(row for blob in records.values() if (row := _row(kind, blob)) is not None)
+        writer.finish(version)
+        with one_at_a_time(store, kind):
+            if store.meta(kind).generation == meta.generation:
+                store.amend_meta(kind, index=name)
+                forget_other_indexes(kind, name)
+                return
+        writer.discard()
+    except BaseException:
+        writer.discard()
+        raise
+
+
+def _row(kind: RecipeKind, blob: bytes) -> IndexRow | None:
+    try:
+        return index_row(_PARSE[kind](msgspec.json.decode(blob)))
+    except (RecordRejected, msgspec.DecodeError):
+        return None

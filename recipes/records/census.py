@@ -1,0 +1,86 @@
+"""Counts over a recipe by which a damaged file is told: defects, rejections, restrictions that are gone."""
+
+import msgspec
+
+from recipes.records.records import Campaign, Offer
+
+# These come and go by themselves, at midnight with the caps: that all are gone is no sign of anything.
+OF_THE_MOMENT = frozenset({"candidate limits"})
+WORDS = {
+    "status": "a status that keeps clicks away",
+    "page": "a landing page",
+    "exit offer": "an exit offer",
+    "countries": "restricted countries",
+    "custom pages": "landing pages by country",
+    "dates": "dates",
+    "country payouts": "payouts by country",
+    "caps": "caps",
+    "caps exit": "an exit of their caps",
+    "candidates": "candidates",
+    "affiliateStatus": "a status of the affiliate",
+    "blacklisted": "a blacklisted affiliate",
+    "payout": "a payout",
+    "target rules": "target rules",
+    "including rules": "target rules that include",
+}
+
+
+class Census(msgspec.Struct):
+    """How many elements a file has, how many of them are rejected or have defects, and what records set.
+
+    `sets` counts records by the names of their `restrictions`.
+    """
+
+    elements: int = 0
+    rejected: int = 0
+    defective: int = 0
+    sets: dict[str, int] = {}
+
+    def count(self, record: Offer | Campaign) -> None:
+        """Count a record that can be used."""
+        self.elements += 1
+        if record.defects:
+            self.defective += 1
+        self.count_restrictions(record)
+
+    def count_restrictions(self, record: Offer | Campaign) -> None:
+        """Count the restrictions of a record that stays live though the file has no usable version of it."""
+        sets = self.sets
+        for name in record.restrictions:
+            sets[name] = sets.get(name, 0) + 1
+
+    def count_rejected(self) -> None:
+        """Count an element that cannot be used."""
+        self.elements += 1
+        self.rejected += 1
+
+
+def damages(file: Census, live: Census, most_percent: float) -> list[str]:
+    """What in a file looks damaged against what is live, in words: what has risen or fallen by too much.
+
+    A restriction counts as lost where nobody has it any more, or where both its share and its number have
+    fallen: many new records without one, or fewer records in all, are no damage.
+    """
+    found = []
+    for what, now, before in (
+        ("have values that cannot be read", file.defective, live.defective),
+        ("cannot be used", file.rejected, live.rejected),
+    ):
+        share, share_before = _percent(now, file.elements), _percent(before, live.elements)
+        if share - share_before > most_percent:
+            found.append(
+                f"{now:,} of its {file.elements:,} records {what}, {share:.1f} % "
+                f"({share_before:.1f} % of those that are live)"
+            )
+    for name, before in sorted(live.sets.items()):
+        if name in OF_THE_MOMENT:
+            continue
+        now = file.sets.get(name, 0)
+        fall = _percent(before, live.elements) - _percent(now, file.elements)
+        if now == 0 or min(fall, _percent(before - now, live.elements)) > most_percent:
+            found.append(f"{now:,} of its records have {WORDS.get(name, name)}, {before:,} of those live")
+    return found
+
+
+def _percent(count: int, of: int) -> float:
+    return 100 * count / of if of else 0.0

@@ -1,0 +1,95 @@
+"""Countries as recipes name them: two-letter codes of ISO 3166-1, alone or in lists of many forms."""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from recipes.records.blanks import BLANKS, SURROUNDINGS
+
+# The officially assigned codes, https://www.iso.org/obp/ui/#search, as of 2026.
+_ASSIGNED = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT
+    BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH
+    ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT
+    HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS
+    LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI
+    NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG
+    SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG
+    UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+# Kosovo's code is not assigned by ISO, but it is what GeoIP databases say of its visitors.
+COUNTRY_CODES = frozenset(_ASSIGNED.split()) | {"XK"}
+# Reserved by ISO for this very country, so that nobody else can be meant.
+_OTHER_SPELLINGS = {"UK": "GB"}
+
+# White space, and commas, semicolons, bars and strokes of every script.
+_SEPARATORS = re.compile(r"[\s,;|/\u055d\u060c\u061b\u3001\ufe50\ufe51\ufe54\uff0c\uff0f\uff1b\uff5c\uff64]+")
+_BEGIN_JSON = ("[", "{", '"')
+_REMEMBERED_LISTS = 4096
+
+
+class Countries(msgspec.Struct, frozen=True, gc=False):
+    """What was read of a list of countries; `unreadable` are the entries that are no country's code."""
+
+    codes: frozenset[str]
+    unreadable: tuple[str, ...]
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether anything was read, or nothing was there to be read."""
+        return bool(self.codes) or not self.unreadable
+
+
+NO_COUNTRIES = Countries(frozenset(), ())
+
+
+def country_code(text: str) -> str | None:
+    """The code that `text` can only mean, in capitals; None when it is none."""
+    code = text.strip(SURROUNDINGS)
+    if not code.isascii():
+        # Full-width letters become letters; what cannot be seen is dropped.
+        visible = (c for c in unicodedata.normalize("NFKC", code) if unicodedata.category(c) != "Cf")
+        code = "".join(visible)
+    if len(code) != 2 or not code.isascii():
+        return None
+    code = code.upper()
+    code = _OTHER_SPELLINGS.get(code, code)
+    return code if code in COUNTRY_CODES else None
+
+
+def countries_in(value: object) -> Countries:
+    """The countries in text, in JSON inside text, or in a list; anything else is one unreadable entry."""
+    if isinstance(value, str):
+        return _in_text(value)
+    if value is None:
+        return NO_COUNTRIES
+    if isinstance(value, list):
+        return _among(value)
+    return Countries(frozenset(), (repr(value),))
+
+
+# Many offers share a list.
+@lru_cache(_REMEMBERED_LISTS)
+def _in_text(text: str) -> Countries:
+    bare = text.strip(BLANKS)
+    if bare[:1] in _BEGIN_JSON or bare == "null":
+        try:
+            return countries_in(msgspec.json.decode(bare))
+        except (ValueError, RecursionError):
+            pass
+    return _among([entry for entry in _SEPARATORS.split(text) if entry])
+
+
+def _among(entries: list[Any]) -> Countries:
+    codes, unreadable = set[str](), []
+    for entry in entries:
+        if not isinstance(entry, str):
+            unreadable.append(repr(entry))
+        elif code := country_code(entry):
+            codes.add(code)
+        elif entry.strip(SURROUNDINGS):
+            unreadable.append(entry)
+    return Countries(frozenset(codes), tuple(unreadable))

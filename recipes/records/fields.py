@@ -1,0 +1,248 @@
+"""Reads the loosely typed values of real recipe files.
+
+Numbers come as text, booleans as 0/1 or words, JSON inside strings. What can only mean one thing is read. A
+value that is absent (null or empty text) is no fault; one that cannot be read is noted as a defect, and the
+reader answers as if it were absent. Where that would let clicks in, the caller passes `closes`, the name of
+what is then unreadable. It knows nothing of offers, campaigns or rules.
+"""
+
+import re
+import sys
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from recipes.records.blanks import BLANKS, SURROUNDINGS
+from recipes.records.countries import NO_COUNTRIES, Countries, countries_in
+from recipes.records.instants import BadInstant, instant_ms
+
+MAX_AMOUNT = Decimal(10**12)
+# Finer than any currency, and within what the click record's store can hold.
+SMALLEST_STEP = Decimal("1e-12")
+SHOWN_VALUE_CHARACTERS = 120
+
+MAX_ID = 10**18 - 1
+# Of a list in which nothing is a country, this many entries are named.
+NAMED_ENTRIES = 20
+# JSON inside JSON inside text; deeper, somebody has lost count.
+JSON_DEPTH = 3
+
+_TRUE_WORDS = frozenset({"1", "true", "yes", "on", "y", "t"})
+_FALSE_WORDS = frozenset({"0", "false", "no", "off", "n", "f"})
+# Most statuses and types stand as they are meant.
+USUAL_WORDS = frozenset({"public", "private", "regular", "aggregated", "active", "inactive", "pending"})
+# JSON text of anything but a word.
+_NO_WORD = re.compile(r"[\[{]|[-+.\d]+(e[-+]?\d+)?$|(true|false)$")
+# In JSON text: an escaped backslash, a whole pair, or a half of one; and halves that are not escaped.
+_SURROGATES = re.compile(
+    r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]"
+)
+
+
+class Defect(msgspec.Struct, frozen=True):
+    """One value of one record that could not be read; its rule is off, or decides where it restricts."""
+
+    record_id: int
+    field: str
+    value: str
+    problem: str
+
+
+def id_of(value: object) -> int | None:
+    """The positive decimal integer in `value` (a number, or text such as "17"); None when it is none."""
+    if type(value) is int:
+        return value if 0 < value <= MAX_ID else None
+    if isinstance(value, str):
+        digits = value.strip(SURROUNDINGS)
+        if digits.isascii() and digits.isdigit() and len(digits) <= 18:
+            return int(digits) or None
+    if isinstance(value, float) and value.is_integer() and 0 < value < 1e15:
+        return int(value)
+    return None
+
+
+def word_of(value: object) -> str | None:
+    """The word in `value` in lower case, without what surrounds it; None when it holds no word.
+
+    Text that is JSON of something else (a number, a list) is no word; empty text is the word "".
+    """
+    if not isinstance(value, str):
+        return None
+    if value in USUAL_WORDS:
+        return value
+    word = value.strip(SURROUNDINGS).lower()
+    return None if _NO_WORD.match(word) else word
+
+
+def without_lone_surrogates(text: str) -> str:
+    """JSON text in which each half of a surrogate pair, escaped or not, is U+FFFD instead.
+
+    JavaScript cuts text between the halves of an emoji; strict decoders and UTF-8 take no such half.
+    """
+    return _SURROGATES.sub(lambda found: found[1] or "\ufffd", text)
+
+
+class FieldReader:
+    """Reads the fields of one raw record, and gathers its defects and what of it is `unreadable`."""
+
+    __slots__ = ("defects", "raw", "record_id", "unreadable")
+
+    def __init__(self, raw: dict[str, Any], record_id: int) -> None:
+        self.raw = raw
+        self.record_id = record_id
+        self.defects: list[Defect] = []
+        self.unreadable: set[str] = set()
+
+    def defect(self, field: str, value: object, problem: str, closes: str = "") -> None:
+        """Note that `field` holds a `value` that cannot be used, and makes what it `closes` unreadable."""
+        shown = value if isinstance(value, str) else repr(value)
+        self.defects.append(Defect(self.record_id, field, shown[:SHOWN_VALUE_CHARACTERS], problem))
+        if closes:
+            self.unreadable.add(closes)
+
+    def text(self, field: str) -> str | None:
+        """Text as it stands; a number becomes its text; absent or empty is None."""
+        value = self.raw.get(field)
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        self.defect(field, value, "is not text")
+        return None
+
+    def word(self, field: str) -> str | None:
+        """The same for text that many records have in common: it is in memory once."""
+        text = self.text(field)
+        return None if text is None else sys.intern(text)
+
+    def flag(
+        self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
+    ) -> bool | None:
+        """True or False from a boolean, 0/1 or their words ("0" and "n" are false); None when absent."""
+        value = (self.raw if source is None else source).get(field)
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, int | float):
+            if value in (0, 1):
+                return value == 1
+        elif isinstance(value, str):
+            word = value.strip(SURROUNDINGS).lower()
+            if word in _TRUE_WORDS:
+                return True
+            if word in _FALSE_WORDS:
+                return False
+            if word in ("", "null"):
+                return None
+        self.defect(path + field, value, "is neither true nor false", closes)
+        return None
+
+    def reference(
+        self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
+    ) -> int:
+        """The id of another record; 0 when there is none (absent, 0, or unreadable: then a defect too)."""
+        value = (self.raw if source is None else source).get(field)
+        if value is None:
+            return 0
+        found = id_of(value)
+        if found is None:
+            if value not in (0, "", "0", False):
+                self.defect(path + field, value, "is not an id", closes)
+            return 0
+        return found
+
+    def amount(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> Decimal | None:
+        """Money or a percentage, zero or more, as an exact decimal; None when absent."""
+        value = (self.raw if source is None else source).get(field)
+        if value is None or value == "":
+            return None
+        if type(value) is int and 0 <= value < 10**12:
+            return Decimal(value)
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            try:
+                amount = Decimal(str(value).strip(SURROUNDINGS))
+            except InvalidOperation:
+                amount = Decimal("NaN")
+            if amount.is_finite() and 0 <= amount < MAX_AMOUNT:
+                return _plain(amount)
+        self.defect(path + field, value, "is not an amount")
+        return None
+
+    def identifier(self, field: str) -> int | None:
+        """An id that is only passed on; None when there is none."""
+        return self.reference(field) or None
+
+    def instant_ms(
+        self, field: str, source: dict[str, Any], path: str = "", *, ends_day: bool = False
+    ) -> int | None:
+        """A date as milliseconds since the epoch (UTC where it names no zone); None when absent.
+
+        A date without a time is the beginning of its day, or with `ends_day` its last millisecond.
+        """
+        try:
+            return instant_ms(source.get(field), ends_day=ends_day)
+        except BadInstant:
+            self.defect(path + field, source.get(field), "is not a date")
+            return None
+
+    def countries(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> Countries:
+        """The countries of a list such as "CN, ru" or ["CN"]; each entry that is none is a defect."""
+        value = (self.raw if source is None else source).get(field)
+        if value is None:
+            return NO_COUNTRIES
+        found = countries_in(value)
+        for entry in found.unreadable[:NAMED_ENTRIES]:
+            self.defect(path + field, entry, "is not a country's code")
+        return found
+
+    def json(self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = "") -> Any:
+        """The value of JSON inside text (or of JSON that was never put into text); None when absent."""
+        value = found = (self.raw if source is None else source).get(field)
+        if value is None:
+            return None
+        for _ in range(JSON_DEPTH):
+            if not isinstance(found, str):
+                break
+            text = found.strip(BLANKS)
+            if not text:
+                return None
+            try:
+                found = msgspec.json.decode(without_lone_surrogates(text))
+            except (ValueError, RecursionError):
+                self.defect(path + field, value, "is not JSON", closes)
+                return None
+        return found
+
+    def object(
+        self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
+    ) -> dict[str, Any] | None:
+        """An object, or JSON text of one; None when absent."""
+        value = self.json(field, source, path, closes)
+        if value is None or isinstance(value, dict):
+            return value
+        self.defect(path + field, value, "is not an object", closes)
+        return None
+
+    def rows(self, field: str, value: Any, closes: str = "") -> list[dict[str, Any]]:
+        """The objects of a list; anything else in it is a defect, which closes when no object is left."""
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.defect(field, value, "is not a list", closes)
+            return []
+        rows = [row for row in value if isinstance(row, dict)]
+        if len(rows) < len(value):
+            self.defect(field, value, "holds something that is not an object", "" if rows else closes)
+        return rows
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """Without trailing zeros or exponent: 5.50000000 and 5.5 are one amount, written one way."""
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -12:
+        amount = amount.quantize(SMALLEST_STEP)
+    normal = amount.normalize()
+    return normal.quantize(Decimal(1)) if normal.as_tuple().exponent > 0 else normal  # type: ignore[operator]

@@ -1,0 +1,272 @@
+"""Offer, Campaign and their parts: validated, and compiled once into what the rules ask.
+
+`parse_offer` and `parse_campaign` take a raw record as it stands in a recipe file. They raise
+`RecordRejected` for a record that cannot be used at all, and keep one with defects, listing them.
+"""
+
+import sys
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from recipes.records.fields import Defect, FieldReader, id_of, word_of
+from recipes.records.landing_page import Page
+from recipes.records.parts import (
+    Candidate,
+    Caps,
+    CountryPayout,
+    CustomPage,
+    DateRange,
+    read_country_payouts,
+    read_custom_pages,
+    read_exit_chain,
+    read_page,
+)
+from recipes.records.restrictions import (
+    AFFILIATE_STATUS,
+    read_candidates,
+    read_caps,
+    read_dates,
+    read_restricted_countries,
+    unreadable,
+)
+from recipes.records.target_rules import RuleSet, read_target_rules
+
+ZERO = Decimal(0)
+
+__all__ = ["Campaign", "Defect", "Offer", "RecordRejected", "id_of", "parse_campaign", "parse_offer"]
+
+
+class OfferStatus(StrEnum):
+    """Where an offer stands in its life; only `inactive` keeps clicks away from it."""
+
+    INACTIVE = "inactive"
+    DRAFT = "draft"
+    PUBLIC = "public"
+    PRIVATE = "private"
+    APPLY_TO_RUN = "apply_to_run"
+    PENDING = "pending"
+
+
+class OfferType(StrEnum):
+    """A regular offer has a landing page; an aggregated one hands its clicks to others."""
+
+    REGULAR = "regular"
+    AGGREGATED = "aggregated"
+
+
+ACTIVE = "active"
+CAMPAIGN_STATUSES = frozenset({ACTIVE, "inactive", "pending", "blocked", "rejected"})
+BLACKLISTED = "blacklisted"
+_SHOWN_WORD_CHARACTERS = 40
+
+
+_OFFER_STATUSES: dict[str | None, OfferStatus] = {status.value: status for status in OfferStatus}
+_OFFER_TYPES: dict[str | None, OfferType] = {kind.value: kind for kind in OfferType}
+
+
+class RecordRejected(ValueError):
+    """A record that cannot be used. `reason` is one of a few fixed texts, fit to be counted by."""
+
+    def __init__(self, reason: str, record_id: int | None = None) -> None:
+        super().__init__(reason if record_id is None else f"record {record_id}: {reason}")
+        self.reason = reason
+        self.record_id = record_id
+
+
+class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """One offer. Ids that point at other offers are 0 when there is none; amounts are exact decimals.
+
+    `unreadable` names what restricts the offer and is there but cannot be read at all: "countries", "dates",
+    "caps", "candidates". The rule that asks it takes its exit.
+    """
+
+    offer_id: int
+    status: OfferStatus
+    type: OfferType
+    name: str | None
+    description: str | None
+    advertiser_id: int | None
+    advertiser_name: str | None
+    advertiser_manager_id: int | None
+    vertical_id: int | None
+    vertical_name: str | None
+    conversion_type: str | None
+    is_cpm_option_enabled: bool
+    payin: Decimal
+    payout: Decimal
+    payout_percent: Decimal
+    landing_page_id: int | None
+    landing_page: Page | None
+    exit_offer_id: int
+    countries_restricted: frozenset[str]
+    custom_pages: dict[str, CustomPage]
+    dates: DateRange | None
+    country_payouts: dict[str, CountryPayout]
+    caps: Caps | None
+    caps_redirect_type: str | None
+    caps_redirect_reason: str | None
+    nested_exit_ids: tuple[int, ...]
+    detected_exit_id: int
+    candidates: tuple[Candidate, ...]
+    unreadable: frozenset[str]
+    defects: tuple[Defect, ...]
+
+    @property
+    def restrictions(self) -> frozenset[str]:
+        """The names of what is set and keeps clicks away, moves them or changes what they pay.
+
+        Where many records of a file have lost one, or none has it any more, a field was renamed or left out.
+        """
+        held = (
+            ("status", self.status in (OfferStatus.INACTIVE, OfferStatus.DRAFT)),
+            ("page", self.landing_page),
+            ("exit offer", self.exit_offer_id),
+            ("countries", self.countries_restricted),
+            ("custom pages", self.custom_pages),
+            ("dates", self.dates is not None and self.dates.is_told),
+            ("country payouts", self.country_payouts),
+            ("caps", self.caps),
+            ("caps exit", self.caps is not None and self.caps.redirect_offer_id),
+            ("candidates", self.candidates),
+            ("candidate limits", any(c.closed_by or c.countries_restricted for c in self.candidates)),
+        )
+        return self.unreadable.union(name for name, is_set in held if is_set)
+
+
+class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """One campaign: an affiliate's right to send clicks to an offer.
+
+    `campaign_status` and `affiliate_status` are words in lower case, None for what is no word. `is_blocked`:
+    none of its clicks is let in. `unreadable` names what restricts the campaign and is there but cannot be
+    read at all: "caps", "affiliateStatus", "target rules". Caps then take their exit, an affiliate whose
+    status is unreadable is blocked, and target rules are off.
+    """
+
+    campaign_id: int
+    name: str | None
+    offer_id: int
+    affiliate_id: int | None
+    affiliate_status: str | None
+    affiliate_type: str | None
+    affiliate_manager_id: int | None
+    campaign_status: str | None
+    is_blocked: bool
+    payout: Decimal
+    payout_percent: Decimal
+    caps: Caps | None
+    rule_sets: tuple[RuleSet, ...]
+    unreadable: frozenset[str]
+    defects: tuple[Defect, ...]
+
+    @property
+    def restrictions(self) -> frozenset[str]:
+        """The same as of an offer."""
+        held = (
+            ("status", self.campaign_status != ACTIVE),
+            ("affiliateStatus", self.affiliate_status),
+            ("blacklisted", self.affiliate_status == BLACKLISTED),
+            ("payout", self.payout),
+            ("caps", self.caps),
+            ("caps exit", self.caps is not None and self.caps.redirect_offer_id),
+            ("target rules", self.rule_sets),
+            ("including rules", any(rule.include for found in self.rule_sets for rule in found.rules)),
+        )
+        return self.unreadable.union(name for name, is_set in held if is_set)
+
+
+def parse_offer(raw: dict[str, Any]) -> Offer:
+    """The offer in a raw record. Raises `RecordRejected`."""
+    offer_id = id_of(raw.get("offerId"))
+    if offer_id is None:
+        raise RecordRejected("no usable offerId")
+    status = _OFFER_STATUSES.get(word_of(raw.get("status")))
+    if status is None:
+        raise RecordRejected("no usable status", offer_id)
+    kind = _OFFER_TYPES.get(word_of(raw.get("type")))
+    if kind is None:
+        raise RecordRejected("no usable type", offer_id)
+    read = FieldReader(raw, offer_id)
+    nested, detected = read_exit_chain(read)
+    return Offer(
+        offer_id=offer_id,
+        status=status,
+        type=kind,
+        name=read.text("name"),
+        description=read.text("descriptions"),
+        advertiser_id=read.identifier("advertiserId"),
+        advertiser_name=read.word("advertiserName"),
+        advertiser_manager_id=read.identifier("advertiserManagerId"),
+        vertical_id=read.identifier("verticalId"),
+        vertical_name=read.word("verticalName"),
+        conversion_type=read.word("conversionType"),
+        is_cpm_option_enabled=bool(read.flag("isCpmOptionEnabled")),
+        payin=read.amount("payin") or ZERO,
+        payout=read.amount("payout") or ZERO,
+        payout_percent=read.amount("payoutPercent") or ZERO,
+        landing_page_id=read.identifier("landingPageId"),
+        landing_page=read_page(read, "landingPageUrl", read.text("landingPageUrl")),
+        exit_offer_id=read.reference("offerIdRedirectExitTraffic"),
+        countries_restricted=read_restricted_countries(read),
+        custom_pages=read_custom_pages(read),
+        dates=read_dates(read),
+        country_payouts=read_country_payouts(read),
+        caps=read_caps(read, "offerCapsOfferIdRedirect"),
+        caps_redirect_type=read.text("redirectType"),
+        caps_redirect_reason=read.text("redirectReason"),
+        nested_exit_ids=nested,
+        detected_exit_id=detected,
+        candidates=read_candidates(read) if kind is OfferType.AGGREGATED else (),
+        unreadable=unreadable(read),
+        defects=tuple(read.defects),
+    )
+
+
+def parse_campaign(raw: dict[str, Any]) -> Campaign:
+    """The campaign in a raw record. Raises `RecordRejected`."""
+    campaign_id = id_of(raw.get("campaignId"))
+    if campaign_id is None:
+        raise RecordRejected("no usable campaignId")
+    read = FieldReader(raw, campaign_id)
+    status = _campaign_status(read)
+    affiliate_status = _affiliate_status(read)
+    return Campaign(
+        campaign_id=campaign_id,
+        name=read.text("name"),
+        offer_id=read.reference("offerId"),
+        affiliate_id=read.identifier("affiliateId"),
+        affiliate_status=affiliate_status,
+        affiliate_type=read.word("affiliateType"),
+        affiliate_manager_id=read.identifier("affiliateManagerId"),
+        campaign_status=status,
+        is_blocked=status != ACTIVE or affiliate_status == BLACKLISTED or AFFILIATE_STATUS in read.unreadable,
+        payout=read.amount("payout") or ZERO,
+        payout_percent=read.amount("payoutPercent") or ZERO,
+        caps=read_caps(read, "campaignCapsOfferIdRedirect"),
+        rule_sets=read_target_rules(read),
+        unreadable=unreadable(read),
+        defects=tuple(read.defects),
+    )
+
+
+def _campaign_status(read: FieldReader) -> str | None:
+    """The status as a word; whatever is not a known one blocks the campaign."""
+    value = read.raw.get("campaignStatus")
+    status = word_of(value) or None
+    if status not in CAMPAIGN_STATUSES:
+        read.defect("campaignStatus", value, "is not a known status; the campaign is blocked")
+    return None if status is None else sys.intern(status[:_SHOWN_WORD_CHARACTERS])
+
+
+def _affiliate_status(read: FieldReader) -> str | None:
+    """The status as a word; only "blacklisted" blocks, and what is there and no word."""
+    value = read.raw.get("affiliateStatus")
+    if value is None:
+        return None
+    status = word_of(value)
+    if status is None:
+        problem = "is not a status; the affiliate is blocked"
+        read.defect("affiliateStatus", value, problem, AFFILIATE_STATUS)
+    return sys.intern(status[:_SHOWN_WORD_CHARACTERS]) if status else None

@@ -1,0 +1,171 @@
+"""How what restricts an offer or a campaign is read: dates, caps, candidates.
+
+A restriction that is set and cannot be read is named in the reader's `unreadable`: its rule then decides, so
+that nobody is let in because of a typing error.
+"""
+
+from typing import Any
+
+from recipes.records.fields import FieldReader
+from recipes.records.parts import Candidate, Caps, DateRange
+
+COUNTRIES, DATES, CAPS, CANDIDATES = "countries", "dates", "caps", "candidates"
+AFFILIATE_STATUS = "affiliateStatus"
+NOTHING_UNREADABLE: frozenset[str] = frozenset()
+
+# What counters of `capInfo` there are, with the part that they have in its flags' names.
+_COUNTED = (("sales", "capsSales"), ("clicks", "capsClicks"))
+_CAP_FLAGS = tuple(f"{name}{side}Limit" for _, name in _COUNTED for side in ("Over", "Under"))
+_READABLE = (None, 0, 1)
+_NOT_SET: tuple[object, ...] = (None, "", [], {})
+
+
+def unreadable(read: FieldReader) -> frozenset[str]:
+    """The names of the restrictions that were found to be unreadable."""
+    return frozenset(read.unreadable) if read.unreadable else NOTHING_UNREADABLE
+
+
+def read_restricted_countries(read: FieldReader) -> frozenset[str]:
+    """The countries whose visitors an offer may not have."""
+    found = read.countries("countriesRestrictions")
+    if not found.is_readable:
+        read.unreadable.add(COUNTRIES)
+    return found.codes
+
+
+def read_dates(read: FieldReader) -> DateRange | None:
+    """The start and end of an offer that has them set up."""
+    if not _is_set_up(read, "startEndDateSetup", "useStartEndDate", DATES):
+        return None
+    setting = _set_up(read, "startEndDateSetting", ("startDate", "endDate", "dateRangePass"), DATES)
+    if setting is None:
+        return None
+    dates = _date_range(read, "startEndDateSetting.", setting, ("startDate", "endDate"), DATES)
+    return None if DATES in read.unreadable else dates
+
+
+def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
+    """The caps that are set up; `redirect_field` is where `capInfo` names another offer."""
+    if not _is_set_up(read, "capSetup", "capsEnabled", CAPS):
+        return None
+    info = _set_up(read, "capInfo", (*_CAP_FLAGS, redirect_field), CAPS)
+    if not info:
+        if info is not None:
+            read.defect("capInfo", info, "is empty, though it is set up", CAPS)
+        return None
+    over_limit, under_limit = _standing(read, info)
+    dates = None
+    if read.flag("dateRangeSetUp", info, "capInfo.", CAPS):
+        dates = _date_range(read, "capInfo.", info, ("dateStart", "dateEnd"), CAPS)
+    redirect_offer_id = read.reference(redirect_field, info, "capInfo.", CAPS)
+    is_exit_traffic = bool(read.flag("isExitTraffic", info, "capInfo."))
+    if CAPS in read.unreadable:
+        return None
+    caps_type = info.get("capsType")
+    return Caps(
+        over_limit=over_limit,
+        under_limit=under_limit,
+        dates=dates,
+        redirect_offer_id=redirect_offer_id,
+        is_exit_traffic=is_exit_traffic,
+        caps_type=caps_type if isinstance(caps_type, str) and caps_type else None,
+    )
+
+
+def _is_set_up(read: FieldReader, computed: str, switch: str, closes: str) -> bool:
+    """Whether the flag that co-recipe computes says so.
+
+    Where it is missing nothing is set up, unless even the network's own `switch` cannot be read.
+    """
+    if computed not in read.raw and read.raw.get(switch) in _READABLE:
+        # Most records.
+        return False
+    set_up = read.flag(computed, closes=closes)
+    if set_up is None and closes not in read.unreadable:
+        read.flag(switch, closes=closes)
+    return bool(set_up)
+
+
+def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) -> dict[str, Any] | None:
+    """The object that holds what is set up; a missing one, or one without any of `names`, is a defect."""
+    found = read.object(field, closes=closes)
+    if closes in read.unreadable:
+        return None
+    if found is None:
+        read.defect(field, read.raw.get(field), "is missing, though it is set up", closes)
+    elif found and not any(name in found for name in names):
+        read.defect(field, found, f"holds none of {', '.join(names)}", closes)
+        return None
+    return found
+
+
+def _date_range(
+    read: FieldReader, path: str, source: dict[str, Any], names: tuple[str, str], closes: str
+) -> DateRange:
+    """Both dates, and the verdict that counts where one is missing or no date."""
+    before = len(read.defects)
+    start_ms = read.instant_ms(names[0], source, path)
+    end_ms = read.instant_ms(names[1], source, path, ends_day=True)
+    frozen_pass = read.flag("dateRangePass", source, path)
+    if start_ms is None or end_ms is None:
+        if frozen_pass is None and len(read.defects) > before:
+            read.unreadable.add(closes)
+    elif end_ms < start_ms:
+        read.defect(path + names[1], source.get(names[1]), "is before the start, so it never runs")
+    return DateRange(start_ms, end_ms, frozen_pass)
+
+
+def _standing(read: FieldReader, info: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether a cap is over its limit, and whether one is under it."""
+    is_over = is_under = False
+    for counter, name in _COUNTED:
+        over = read.flag(f"{name}OverLimit", info, "capInfo.", CAPS)
+        under = read.flag(f"{name}UnderLimit", info, "capInfo.", CAPS)
+        is_over |= bool(over)
+        is_under |= bool(under)
+        if not over and not under and (over is None or under is None) and _has_limit(info.get(counter)):
+            problem = "has a limit, but no flag tells how it stands"
+            read.defect(f"capInfo.{counter}", info.get(counter), problem, CAPS)
+    return is_over, is_under
+
+
+def _has_limit(counter: object) -> bool:
+    """Whether a counter of `capInfo` has a limit for day, week or month; one that cannot be read may have."""
+    if not isinstance(counter, dict):
+        return counter not in _NOT_SET
+    for period in counter.values():
+        if period is not None and not isinstance(period, dict):
+            return True
+        if period and period.get("limit") not in (None, "", 0, "0", False):
+            return True
+    return False
+
+
+def read_candidates(read: FieldReader) -> tuple[Candidate, ...]:
+    """The candidates of an aggregated offer, in the order of the file."""
+    field = "offersAggregatedIds"
+    rows = read.rows(field, read.json(field, closes=CANDIDATES), CANDIDATES)
+    found = tuple(
+        _candidate(read, offer_id, row)
+        for row in rows
+        if (offer_id := read.reference("aggregatedOfferId", row, f"{field}."))
+    )
+    if rows and not found:
+        read.defect(field, rows, "names no offer", CANDIDATES)
+    return found
+
+
+def _candidate(read: FieldReader, offer_id: int, row: dict[str, Any]) -> Candidate:
+    """One row. Its `dateRangeNotPass` is not read: co-recipe writes the opposite of the name into it."""
+    restricted = read.countries("countriesRestrictions", row, "offersAggregatedIds.")
+    closed_by = None if restricted.is_readable else "its countries cannot be read"
+    for name, why in (
+        ("capsOverLimitSales", "its sales cap is exceeded"),
+        ("capsOverLimitClicks", "its clicks cap is exceeded"),
+    ):
+        before = len(read.defects)
+        if read.flag(name, row, "offersAggregatedIds."):
+            closed_by = closed_by or why
+        elif len(read.defects) > before:
+            closed_by = closed_by or f"its {name} cannot be read"
+    return Candidate(offer_id, restricted.codes, closed_by)

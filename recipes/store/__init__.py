@@ -1,0 +1,1 @@
+"""The recipe in this instance's Redis: the only code that knows its keys."""

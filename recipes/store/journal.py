@@ -1,0 +1,214 @@
+"""The updates of this instance: applied and journaled in one step, and what a load has to replay of them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any, cast
+
+import msgspec
+import redis
+
+from recipes.store import keys
+from recipes.store.scripts import UPDATE
+from recipes.store.types import Journaled, RecipeKind, Written
+
+# A clock may be wrong by minutes. What is stamped later than this after our own clock is not believed.
+MAX_AHEAD_MS = 5 * 60_000
+# No update loses against writers of its own record as often as this.
+MOST_TRIES = 20
+CHANGED = "changed"
+NO_RECORD = "-"
+# Half of an MD5: enough to tell the few versions of one record apart.
+DIGEST_BYTES = 8
+
+
+class Write(msgspec.Struct, frozen=True):
+    """An update as it goes to Redis: `record` None deletes, `before` is the live record that it was made for.
+
+    It is written only while that is still what is live. `timestamp_ms` is the sender's clock.
+    """
+
+    kind: RecipeKind
+    record_id: int
+    timestamp_ms: int
+    record: bytes | None
+    before: bytes | None
+
+
+class Clocks(msgspec.Struct, frozen=True):
+    """How far clocks may differ, in ms.
+
+    An update is stale when it is older than the live file by more than `overlap_ms`, and a delete when it is
+    older than the known save by more than `grace_ms`. `now_ms` is our clock.
+    """
+
+    now_ms: int
+    overlap_ms: int = 0
+    grace_ms: int = 0
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A journaled update: its time, the digest of what it wrote, and those of what the record was before."""
+
+    timestamp_ms: int
+    written: str
+    before: frozenset[str]
+
+
+def digest(record: bytes | None) -> str:
+    """The digest of a record's values, however they are spelt; that of no record is `NO_RECORD`."""
+    if record is None:
+        return NO_RECORD
+    # What is no JSON, or holds a number beyond 64 bits, has a digest of its spelling.
+    with suppress(msgspec.MsgspecError, ArithmeticError, RecursionError):
+        record = msgspec.json.encode(msgspec.json.decode(record), order="deterministic")
+    return hashlib.blake2b(record, digest_size=DIGEST_BYTES).hexdigest()
+
+
+class RecipeJournal:
+    """The part of `RecipeStore` that updates and loads share; all errors are those of redis-py."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.redis = client
+        self._update = client.register_script(UPDATE)
+
+    def write_updates(self, writes: Sequence[Write], clocks: Clocks) -> list[Written]:
+        """Journal updates and write their records into the live generation, in order, in one round trip.
+
+        Outcomes: "applied"; "stale"; "repeated"; "kept": nothing is live, so it waits for the first load;
+        "changed": `before` is not what is live any more, so nothing was done.
+        """
+        pipeline = self.redis.pipeline(transaction=False)
+        for write in writes:
+            kind = write.kind
+            names = [
+                keys.live(kind),
+                keys.VERSION,
+                *keys.journal(kind),
+                keys.digests(kind),
+                keys.deletes(kind),
+            ]
+            arguments: list[Any] = [
+                *(kind, write.record_id, write.record or b"", keys.prefix(kind), write.timestamp_ms),
+                *(clocks.overlap_ms, clocks.grace_ms, clocks.now_ms + MAX_AHEAD_MS),
+                "" if write.before is None else hashlib.sha1(write.before, usedforsecurity=False).hexdigest(),
+                *(digest(write.before), digest(write.record)),
+            ]
+            self._update(keys=names, args=arguments, client=pipeline)
+        return [Written(bytes(outcome).decode(), int(version)) for outcome, version in pipeline.execute()]
+
+    def apply_update(
+        self,
+        kind: RecipeKind,
+        record_id: int,
+        timestamp_ms: int,
+        record: bytes | None,
+        overlap_ms: int = 0,
+        grace_ms: int = 0,
+    ) -> Written:
+        """Journal one update and write its record (None deletes), whatever is live. For tests and tools."""
+        for _ in range(MOST_TRIES):
+            before = self.get_many(kind, [record_id])[0]
+            write = Write(kind, record_id, timestamp_ms, record, before)
+            (written,) = self.write_updates([write], Clocks(timestamp_ms, overlap_ms, grace_ms))
+            if written.outcome != CHANGED:
+                return written
+        raise redis.WatchError(f"{kind} {record_id} is written by others all the time")
+
+    def get_many(self, kind: RecipeKind, record_ids: Sequence[int]) -> list[bytes | None]:
+        """Several records of the live generation, in the order of the ids."""
+        generation = self._generation(kind)
+        if not generation or not record_ids:
+            return [None] * len(record_ids)
+        key = keys.generation(kind, generation)
+        return cast("list[bytes | None]", self.redis.hmget(key, [str(found) for found in record_ids]))
+
+    def updated_between(self, kind: RecipeKind, from_ms: int, to_ms: int) -> list[int]:
+        """The records whose newest update is of that time, by the sender's clock."""
+        found: Any = self.redis.zrange(keys.journal(kind)[1], from_ms, to_ms, byscore=True)
+        return [int(record_id) for record_id in found]
+
+    def journaled(self, kind: RecipeKind, record_id: int) -> Journaled | None:
+        """The newest update of a record that is still kept."""
+        journal, times, _ = keys.journal(kind)
+        blob = cast("bytes | None", self.redis.hget(journal, str(record_id)))
+        at = self.redis.zscore(times, str(record_id))
+        return None if blob is None or at is None else Journaled(int(at), blob or None)
+
+    def latest_updates(self, kind: RecipeKind, count: int) -> list[tuple[int, int]]:
+        """The newest updates that are still kept: record ids, and times by the sender's clock in ms."""
+        found: Any = self.redis.zrevrange(keys.journal(kind)[1], 0, count - 1, withscores=True)
+        return [(int(record_id), int(at_ms)) for record_id, at_ms in found]
+
+    def journal_entries(self, kind: RecipeKind) -> dict[int, Entry]:
+        """Every journaled update of which it is known what the record was before, by record id."""
+        times: Any = self.redis.zrange(keys.journal(kind)[1], 0, -1, withscores=True)
+        digests: Any = self.redis.hgetall(keys.digests(kind))
+        entries = {}
+        for record_id, at_ms in times:
+            if record_id in digests:
+                written, *before = digests[record_id].decode().split(",")
+                entries[int(record_id)] = Entry(int(at_ms), written, frozenset(before))
+        return entries
+
+    def _generation(self, kind: RecipeKind) -> int:
+        return int(cast("bytes | None", self.redis.get(keys.live(kind))) or 0)
+
+
+class Replay:
+    """Which updates stay when a file goes live, found while its records pass by.
+
+    Those of the file's own time or later always do. Of the older ones, those stay whose record is in the file
+    as it was *before* the update: such a file was made before it, and only uploaded later. `forced`: the file
+    may undo them.
+    """
+
+    def __init__(self, entries: dict[int, Entry], newer: Iterable[int], *, forced: bool = False) -> None:
+        self._forced = forced
+        self.newer = frozenset(newer)
+        self._older = {
+            record_id: entry for record_id, entry in entries.items() if record_id not in self.newer
+        }
+        self._undone: set[int] = set()
+        self._overtaken: set[int] = set()
+        self._seen: set[int] = set()
+
+    def look_at(self, batch: dict[int, bytes]) -> None:
+        """Compare some records of the file with the journal. Of several with one id the last counts."""
+        for record_id in batch.keys() & self._older.keys():
+            self._seen.add(record_id)
+            self._judge(record_id, digest(batch[record_id]))
+
+    def look_at_missing(self) -> None:
+        """Judge the journaled records that the whole file lacks."""
+        for record_id in self._older.keys() - self._seen:
+            entry = self._older[record_id]
+            # That a record is missing tells little: a new one may be too young for the file, or gone again.
+            # It stays where other records show that the file is an old one.
+            if NO_RECORD in entry.before and not self._undone:
+                self._overtaken.add(record_id)
+            else:
+                self._judge(record_id, NO_RECORD)
+
+    def stays(self, record_id: int) -> bool:
+        """Whether the update of this record stays, as far as it has been looked at."""
+        return record_id in self.newer or record_id in self._undone
+
+    @property
+    def undone(self) -> list[int]:
+        """The records whose older updates stay, for the file would undo them."""
+        return sorted(self._undone)
+
+    @property
+    def overtaken(self) -> list[int]:
+        """The records for which the file has something that came after their update."""
+        return sorted(self._overtaken)
+
+    def _judge(self, record_id: int, found: str) -> None:
+        entry = self._older[record_id]
+        self._undone.discard(record_id)
+        self._overtaken.discard(record_id)
+        if found in entry.before and not self._forced:
+            self._undone.add(record_id)
+        elif found != entry.written:
+            self._overtaken.add(record_id)

@@ -1,0 +1,53 @@
+"""One sync of a kind at a time, across processes; one more may wait its turn, the rest are covered by it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from redis.exceptions import LockError
+
+from recipes.store.store import RecipeKind, RecipeStore
+
+# A killed holder loses its lock after this time; a living one asks for more as it goes along.
+LOCK_SECONDS = 15.0
+WAIT_STEP_SECONDS = 4.0
+
+Renew = Callable[[], object]
+
+
+class AlreadyWaiting(Exception):
+    """Another sync of this kind is running and one more waits; that one does what was asked."""
+
+
+class LockLost(Exception):
+    """The lock ran out, or Redis was flushed: somebody else may be at work by now."""
+
+
+@contextmanager
+def one_at_a_time(store: RecipeStore, kind: RecipeKind) -> Iterator[Renew]:
+    """Hold the lock of a kind, waiting for it if need be; gives what asks for more time.
+
+    The holder has to call that more often than every `LOCK_SECONDS`; it raises `LockLost` when it is too
+    late. Raises `AlreadyWaiting` instead of waiting as a second.
+    """
+    waiting = store.lock(kind, "waiting", LOCK_SECONDS)
+    running = store.lock(kind, "running", LOCK_SECONDS)
+    if not waiting.acquire(blocking=False):
+        raise AlreadyWaiting(f"{kind}: a sync is running, and one more waits for it")
+    try:
+        while not running.acquire(blocking_timeout=WAIT_STEP_SECONDS):
+            waiting.reacquire()
+    finally:
+        with suppress(LockError):
+            waiting.release()
+
+    def renew() -> None:
+        try:
+            running.reacquire()
+        except LockError as problem:
+            raise LockLost(f"{kind}: lost the lock on syncs ({problem})") from problem
+
+    try:
+        yield renew
+    finally:
+        with suppress(LockError):
+            running.release()

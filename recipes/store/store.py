@@ -1,0 +1,280 @@
+"""The recipe in this instance's Redis: with `reader.py` the only module that uses its keys (`keys.py`)."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import msgspec
+import redis
+from redis.lock import Lock
+
+from recipes.store import keys
+from recipes.store.journal import MAX_AHEAD_MS, RecipeJournal, Replay
+from recipes.store.reader import RecipeReader
+from recipes.store.scripts import SWAP
+from recipes.store.status import ListenerState, Outcome
+from recipes.store.types import (
+    Change,
+    Hold,
+    Journaled,
+    LiveRead,
+    RecipeKind,
+    RecipeMeta,
+    SwapRefused,
+    Written,
+    decoded_meta,
+)
+
+__all__ = [
+    "Change",
+    "GenerationWriter",
+    "Hold",
+    "Journaled",
+    "LiveRead",
+    "LiveRecords",
+    "RecipeKind",
+    "RecipeMeta",
+    "RecipeReader",
+    "RecipeStore",
+    "SwapRefused",
+    "Written",
+]
+
+LISTENER_STATE_SECONDS = 10
+# A worker may still be reading the generation that a swap has just replaced.
+OLD_GENERATION_SECONDS = 60
+# A generation being loaded forgets itself when its loader died.
+LOADING_GENERATION_SECONDS = 600
+# An update that a file is sure to hold is kept this much longer, in case an older file comes back.
+JOURNAL_SPARE_MS = 24 * 3600 * 1000
+# So many records a step leave Redis time for clicks in between.
+SCAN_RECORDS = 500
+
+
+_listener_decoder = msgspec.json.Decoder(ListenerState)
+_hold_decoder = msgspec.json.Decoder(Hold)
+
+
+def believable_ms(file_ms: int | None) -> int:
+    """The latest time that an update may carry: some minutes after our clock, or S3's if that is ahead."""
+    return max(time.time_ns() // 1_000_000, file_ms or 0) + MAX_AHEAD_MS
+
+
+class GenerationWriter:
+    """Fills a generation that is not live yet."""
+
+    def __init__(self, client: "redis.Redis", kind: RecipeKind, generation: int) -> None:
+        self._redis = client
+        self.kind = kind
+        self.generation = generation
+        self.key = keys.generation(kind, generation)
+
+    def add(self, records: dict[int, bytes]) -> None:
+        """Add records by id; one that is there already is replaced."""
+        if records:
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hset(self.key, mapping=dict[Any, Any](records))
+            pipeline.expire(self.key, LOADING_GENERATION_SECONDS)
+            pipeline.execute()
+
+    def count(self) -> int:
+        """How many records there are in it."""
+        return int(self._redis.hlen(self.key))
+
+    def discard(self) -> None:
+        """Forget it, without making Redis wait."""
+        self._redis.unlink(self.key)
+
+
+class RecipeStore(RecipeJournal):
+    """The writing side, for syncs, updates, commands and the page; all errors are those of redis-py."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        super().__init__(client)
+        self._swap = client.register_script(SWAP)
+
+    def meta(self, kind: RecipeKind) -> RecipeMeta:
+        """What is known of the live generation; `generation` is 0 when nothing is live."""
+        return decoded_meta(*self.redis.mget(keys.live(kind), keys.meta(kind)))
+
+    def begin(self, kind: RecipeKind) -> GenerationWriter:
+        """A new, empty generation; its number was never used before, not even by a load that failed."""
+        generation = int(self.redis.incr(keys.last_generation(kind)))
+        return GenerationWriter(self.redis, kind, generation)
+
+    def swap(
+        self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0, replay: Replay | None = None
+    ) -> int:
+        """Make a filled generation live, with its metadata; gives the new version.
+
+        Updates newer than `meta.last_modified_ms` less `overlap_ms` (all, where that is unknown) are replayed
+        into it first, and those older ones of which `replay` says that the file would undo them. Raises
+        `SwapRefused` when the generation does not hold `meta.count` records.
+        """
+        kind, file_ms = writer.kind, meta.last_modified_ms
+        replay_from_ms = 0 if file_ms is None else file_ms - overlap_ms
+        meta.generation = writer.generation
+        undone, overtaken = (replay.undone, replay.overtaken) if replay else ([], [])
+        arguments: list[Any] = [
+            *(kind, writer.generation, meta.count, msgspec.json.encode(meta), keys.prefix(kind)),
+            *(OLD_GENERATION_SECONDS, "" if file_ms is None else file_ms),
+            *(replay_from_ms, replay_from_ms - JOURNAL_SPARE_MS, believable_ms(file_ms)),
+            *(len(undone), *undone, *overtaken),
+        ]
+        names = [
+            *(keys.live(kind), keys.VERSION, writer.key, keys.meta(kind), *keys.journal(kind)),
+            *(keys.digests(kind), keys.deletes(kind)),
+        ]
+        version = int(self._swap(keys=names, args=arguments))
+        if version < 0:
+            raise SwapRefused(
+                f"{kind}: generation {writer.generation} does not hold the {meta.count} records that "
+                "were written; was Redis flushed or restarted meanwhile?"
+            )
+        return version
+
+    def amend_meta(self, kind: RecipeKind, **fields: object) -> None:
+        """Change some of the metadata of a kind, leaving what is live as it is."""
+        meta = self.meta(kind)
+        for name, value in fields.items():
+            setattr(meta, name, value)
+        self.redis.set(keys.meta(kind), msgspec.json.encode(meta))
+
+    def replay_for(self, kind: RecipeKind, file_ms: int, overlap_ms: int, *, forced: bool = False) -> Replay:
+        """What decides which updates stay when a file of that time goes live."""
+        newer = self.updated_between(kind, file_ms - overlap_ms, believable_ms(file_ms))
+        return Replay(self.journal_entries(kind), newer, forced=forced)
+
+    def get(self, kind: RecipeKind, record_id: int) -> bytes | None:
+        """One record of the live generation."""
+        return self.get_many(kind, [record_id])[0]
+
+    def records(self, kind: RecipeKind, generation: int) -> Iterator[dict[int, bytes]]:
+        """Every record of a generation, some at a time; one may come twice, and one written meanwhile not."""
+        cursor, found = 0, dict[bytes, bytes]()
+        while True:
+            scan: Any = self.redis.hscan(keys.generation(kind, generation), cursor, count=SCAN_RECORDS)
+            cursor, found = scan
+            yield {int(record_id): blob for record_id, blob in found.items()}
+            if cursor == 0:
+                return
+
+    def record_ids(self, kind: RecipeKind, generation: int) -> Iterator[set[int]]:
+        """The ids of every record of a generation, some at a time; an id may come twice."""
+        if not generation:
+            return
+        cursor, without_values = 0, True
+        while True:
+            try:
+                scan: Any = self.redis.hscan(
+                    keys.generation(kind, generation), cursor, count=SCAN_RECORDS, no_values=without_values
+                )
+            except redis.ResponseError:
+                # Redis before 7.4 has no such option, and sends the records along.
+                if not without_values:
+                    raise
+                without_values = False
+                continue
+            cursor, found = scan
+            yield {int(record_id) for record_id in found}
+            if cursor == 0:
+                return
+
+    def changed_since(
+        self, kind: RecipeKind, generation: int, version: int, count: int, skip: int = 0
+    ) -> list[tuple[int, int]]:
+        """Up to `count` records of a generation written after `version`: id and version, oldest first."""
+        found: Any = self.redis.zrange(
+            keys.changed(kind, generation),
+            *(f"({version}", "+inf"),
+            byscore=True,
+            offset=skip,
+            num=count,
+            withscores=True,
+        )
+        return [(int(record_id), int(at)) for record_id, at in found]
+
+    def version(self) -> int:
+        """The version of what is live now; 0 in an empty Redis."""
+        return int(cast("bytes | None", self.redis.get(keys.VERSION)) or 0)
+
+    def hold(self, kind: RecipeKind, hold: Hold | None) -> None:
+        """Let syncs of a kind wait for a person, or (None) no longer."""
+        if hold is None:
+            self.redis.delete(keys.hold(kind))
+            return
+        self.redis.set(keys.hold(kind), msgspec.json.encode(hold), pxat=hold.until_ms)
+
+    def held(self, kind: RecipeKind) -> Hold | None:
+        """Why syncs of a kind wait for a person; None when they do not."""
+        blob = cast("bytes | None", self.redis.get(keys.hold(kind)))
+        return None if blob is None else _hold_decoder.decode(blob)
+
+    def save_preview(self, preview: bytes, seconds: int) -> None:
+        """Keep the newest preview, however far it has come, for some time."""
+        self.redis.set(keys.PREVIEW, preview, ex=seconds)
+
+    def preview(self) -> bytes | None:
+        """The newest preview, as it was saved."""
+        return cast("bytes | None", self.redis.get(keys.PREVIEW))
+
+    def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
+        """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
+        lock: Lock = self.redis.lock(keys.lock(kind, name), timeout=seconds, thread_local=False)
+        return lock
+
+    def publish_listener_state(self, state: ListenerState) -> None:
+        """Tell how the listener is; what is not told again is forgotten after `LISTENER_STATE_SECONDS`."""
+        self.redis.set(keys.LISTENER, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
+
+    def listener_state(self) -> ListenerState | None:
+        """How the listener is; None when none has told for a while."""
+        blob = cast("bytes | None", self.redis.get(keys.LISTENER))
+        return None if blob is None else _listener_decoder.decode(blob)
+
+    def note_s3(self, at_ms: int, error: str | None) -> None:
+        """Remember how the last look at S3 went, None being well, for staff to see."""
+        outcome = (self.s3_outcome() or Outcome(at_ms)).then(at_ms, error)
+        self.redis.set(keys.S3, msgspec.json.encode(outcome))
+
+    def s3_outcome(self) -> Outcome | None:
+        """How the last look at S3 went; None when nobody looked yet."""
+        blob = cast("bytes | None", self.redis.get(keys.S3))
+        return None if blob is None else msgspec.json.decode(blob, type=Outcome)
+
+    def live_count(self, kind: RecipeKind) -> int:
+        """How many records are live now, updates included."""
+        generation = self._generation(kind)
+        return int(self.redis.hlen(keys.generation(kind, generation))) if generation else 0
+
+    def forget_old_generations(self) -> int:
+        """Forget generations that are neither live nor about to forget themselves; gives how many."""
+        forgotten = 0
+        for kind in RecipeKind:
+            live = self.meta(kind).generation
+            last = int(cast("bytes | None", self.redis.get(keys.last_generation(kind))) or 0)
+            forgotten += self._forget(
+                keys.generation(kind, n) for n in range(max(1, last - 100), last + 1) if n != live
+            )
+        return forgotten
+
+    def _forget(self, keys: Iterable[str]) -> int:
+        without_expiry = -1
+        return sum(int(self.redis.unlink(key)) for key in keys if self.redis.ttl(key) == without_expiry)
+
+
+class LiveRecords:
+    """The records of a kind that are live, as a load asks for them."""
+
+    def __init__(self, store: RecipeStore, kind: RecipeKind) -> None:
+        self._store = store
+        self._kind = kind
+
+    def get(self, ids: list[int]) -> dict[int, bytes]:
+        """The live ones of these records."""
+        blobs = self._store.get_many(self._kind, ids)
+        return {record_id: blob for record_id, blob in zip(ids, blobs, strict=True) if blob is not None}
+
+    def ids(self) -> Iterator[set[int]]:
+        """The ids of every live record, some at a time."""
+        return self._store.record_ids(self._kind, self._store.meta(self._kind).generation)

@@ -1,0 +1,137 @@
+"""What is said of the recipe that is live: the words that the store, its readers and its writers share."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import redis
+
+from recipes.records.census import Census
+from recipes.records.records import Defect
+
+
+class RecipeKind(StrEnum):
+    """The two kinds of recipe."""
+
+    OFFERS = "offers"
+    CAMPAIGNS = "campaigns"
+
+    @property
+    def id_field(self) -> str:
+        """The field that holds a record's id."""
+        return "offerId" if self is RecipeKind.OFFERS else "campaignId"
+
+    @property
+    def singular(self) -> str:
+        """One record of the kind, in a word."""
+        return self.value[:-1]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a worker has to forget: one record, or (None) everything of the kind."""
+
+    version: int
+    kind: RecipeKind
+    record_id: int | None
+
+
+class LiveRead(msgspec.Struct, frozen=True):
+    """Records of a kind as they were at `version`; `blobs` is None when no generation of the kind is live."""
+
+    version: int
+    record_ids: list[int]
+    blobs: list[bytes | None] | None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What became of an update: "applied" (`version` is the new one), or why it changed nothing."""
+
+    outcome: str
+    version: int
+
+
+class Journaled(msgspec.Struct, frozen=True):
+    """The newest update of a record: its time by the sender's clock, and the record (None: deleted)."""
+
+    timestamp_ms: int
+    record: bytes | None
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Why syncs of a kind wait for a person.
+
+    `etag` is the file that must not go live; None is any file. Times are in milliseconds since the epoch;
+    `until_ms` None is until another file comes, or somebody makes this one live.
+    """
+
+    by: str
+    since_ms: int
+    etag: str | None = None
+    until_ms: int | None = None
+
+
+class HeldFile(msgspec.Struct, frozen=True):
+    """The file that is held back for it looks damaged: why, since when, and by which limits (per cent)."""
+
+    etag: str
+    why: str
+    since_ms: int
+    limits: tuple[float, float]
+
+
+class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What is known of the live generation of a kind, and of the last failure to replace it.
+
+    Times are in milliseconds since the epoch, durations in milliseconds; None is unknown. `checked_at_ms` is
+    when S3 was last seen to have what is live; `index` names the file that finds its records by name.
+
+    `kept_count` records stayed as they were, since the file's version of them cannot be used (`kept` names
+    the first), `carried` since the file lacks them and holds elements that are no records, and `undone` since
+    the file would have undone an update. `held` is a newer file that is held back.
+    """
+
+    generation: int = 0
+    count: int = 0
+    announced_size: int = 0
+    etag: str | None = None
+    digest: str | None = None
+    last_modified_ms: int | None = None
+    loaded_at_ms: int | None = None
+    checked_at_ms: int | None = None
+    took_ms: int | None = None
+    source: str | None = None
+    size_bytes: int | None = None
+    duplicates: int = 0
+    rejected: dict[str, int] = {}
+    rejections: list[str] = []
+    defect_count: int = 0
+    defects: list[Defect] = []
+    kept_count: int = 0
+    kept: list[str] = []
+    carried: int = 0
+    undone: int = 0
+    census: Census | None = None
+    held: HeldFile | None = None
+    last_error: str | None = None
+    last_error_at_ms: int | None = None
+    index: str | None = None
+
+
+class SwapRefused(Exception):
+    """The generation is not what was written, so it must not go live."""
+
+
+_meta_decoder = msgspec.json.Decoder(RecipeMeta)
+
+
+def decoded_meta(live: Any, blob: Any) -> RecipeMeta:
+    """The metadata as kept in Redis, `live` being the number of the live generation.
+
+    Raises `redis.InvalidResponse` for a reply that is neither.
+    """
+    try:
+        meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
+        meta.generation = int(live or 0)
+    except (ValueError, TypeError) as problem:
+        raise redis.InvalidResponse(f"Redis gave no metadata of a recipe: {problem}") from problem
+    return meta

@@ -1,0 +1,65 @@
+"""Whether a recipe file looks damaged against what is live, so that it waits for somebody to force it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from recipes.file.load import Loaded
+from recipes.records.census import Census, damages
+from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.sync.hold import limits
+
+# The words in which both limits are told of.
+DROP, DEFECTS = "RECIPE_MAX_DROP_PERCENT", "RECIPE_MAX_DEFECT_RISE_PERCENT"
+
+
+def drop_percent(count: int, live_count: int) -> float:
+    """How many per cent fewer records there would be than are live."""
+    return max(0.0, 100 * (live_count - count) / live_count) if live_count else 0.0
+
+
+def reasons_to_hold(
+    kind: RecipeKind, store: RecipeStore, loaded: Loaded, live_count: int, progress: Callable[[int], object]
+) -> list[str]:
+    """Why a loaded file must not go live by itself, in words; empty where it may, or where nothing is live.
+
+    `progress` hears how many records are counted. Raises redis-py's errors.
+    """
+    if not live_count:
+        return []
+    most_drop, most_rise = limits()
+    found = []
+    drop = drop_percent(len(loaded.ids), live_count)
+    if drop > most_drop:
+        found.append(
+            f"{drop:.0f} % fewer records than are live: the file holds {len(loaded.ids):,} for "
+            f"{live_count:,}, and {DROP} allows {most_drop:g} %"
+        )
+    meta = store.meta(kind)
+    if meta.census is None or damages(loaded.census, meta.census, most_rise):
+        # What its own file held is not what is live any more: updates have changed records since, and another
+        # version of this program may have read it.
+        live = live_census(kind, store, meta, progress)
+        if found_now := damages(loaded.census, live, most_rise):
+            found.append(f"the file looks damaged ({DEFECTS} allows {most_rise:g} %): {'; '.join(found_now)}")
+    return found
+
+
+def live_census(
+    kind: RecipeKind, store: RecipeStore, meta: RecipeMeta, progress: Callable[[int], object]
+) -> Census:
+    """The census of what is live, counted from the records; those that its file had rejected count too."""
+    parse: Callable[[dict[str, Any]], Offer | Campaign]
+    parse = parse_offer if kind is RecipeKind.OFFERS else parse_campaign
+    rejected = sum(meta.rejected.values())
+    census = Census(elements=rejected, rejected=rejected)
+    for records in store.records(kind, meta.generation):
+        for blob in records.values():
+            try:
+                census.count(parse(msgspec.json.decode(blob)))
+            except (RecordRejected, msgspec.DecodeError, ArithmeticError):
+                census.count_rejected()
+        progress(census.elements)
+    return census

@@ -1,0 +1,99 @@
+"""Files that wait for a person: somebody looks at one, or has left it, or it looks damaged."""
+
+import time
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from recipes.file.download import etag_in_s3
+from recipes.file.json_stream import RecipeRejected
+from recipes.store.store import Hold, RecipeKind, RecipeStore
+from recipes.store.types import HeldFile, RecipeMeta
+
+# Long enough to read a preview, short enough that a reader who went away does no harm.
+REVIEW_SECONDS = 900
+
+
+class OnHold(RecipeRejected):
+    """The file waits for a person; the message says for whom, and how long."""
+
+
+class HeldBack(RecipeRejected):
+    """The file looks damaged and waits to be forced; the message says why, and how to force it.
+
+    `file` is what is remembered of it, so that it is not loaded again and again.
+    """
+
+    def __init__(self, why: str, file: HeldFile | None = None) -> None:
+        super().__init__(why)
+        self.file = file
+
+
+def held_back(kind: RecipeKind, reasons: list[str]) -> str:
+    """Why a file is held back, in one sentence, and what to do about it."""
+    return (
+        f"{kind}: {'; '.join(reasons)}. If that is meant, make it live on the page of the preview, or run "
+        f"`recipe_sync {kind} --force`"
+    )
+
+
+def limits() -> tuple[float, float]:
+    """The limits by which files are held back, in per cent: of records fewer, of defects more."""
+    return settings.RECIPE_MAX_DROP_PERCENT, settings.RECIPE_MAX_DEFECT_RISE_PERCENT
+
+
+def refuse_if_held_back(kind: RecipeKind, meta: RecipeMeta) -> None:
+    """Raise `HeldBack` for the file that was held back before, as long as the same limits hold.
+
+    Raises `CannotReachS3` too.
+    """
+    held = meta.held
+    if held is not None and held.limits == limits() and etag_in_s3(kind) == held.etag:
+        raise HeldBack(held.why, held)
+
+
+def refuse_if_held(kind: RecipeKind, store: RecipeStore) -> None:
+    """Raise `OnHold` while somebody looks at the preview, or for the one file that somebody left.
+
+    Raises `CannotReachS3` and redis-py's errors too.
+    """
+    hold = store.held(kind)
+    if hold is None:
+        return
+    if hold.etag is None:
+        until = datetime.fromtimestamp((hold.until_ms or 0) / 1000, UTC)
+        raise OnHold(
+            f"{kind}: {hold.by} is looking at what the file in S3 would change; syncs wait for a decision, "
+            f"until {until:%H:%M} UTC at the latest"
+        )
+    if etag_in_s3(kind) == hold.etag:
+        since = datetime.fromtimestamp(hold.since_ms / 1000, UTC)
+        raise OnHold(
+            f"{kind}: {hold.by} decided at {since:%Y-%m-%d %H:%M} UTC to leave the file that is in S3; the "
+            f"next one goes live by itself, and this one by the preview or `recipe_sync {kind} --force`"
+        )
+    # Another file has come, and nobody has said anything about that one.
+    store.hold(kind, None)
+
+
+def hold_for_review(kind: RecipeKind, store: RecipeStore, by: str) -> None:
+    """Let syncs wait while somebody reads the preview. A file that somebody left stays left."""
+    hold, now_ms = store.held(kind), _now_ms()
+    if hold is None or hold.etag is None:
+        store.hold(kind, Hold(by, now_ms, until_ms=now_ms + REVIEW_SECONDS * 1000))
+
+
+def leave(kind: RecipeKind, store: RecipeStore, etag: str, by: str) -> None:
+    """Keep one file from going live by itself."""
+    store.hold(kind, Hold(by, _now_ms(), etag))
+
+
+def end_review(kind: RecipeKind, store: RecipeStore) -> None:
+    """Let syncs wait no longer for a reader. A file that somebody left stays left."""
+    hold = store.held(kind)
+    if hold is not None and hold.etag is None:
+        store.hold(kind, None)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

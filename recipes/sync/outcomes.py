@@ -1,0 +1,59 @@
+"""How the syncs of this instance ended, counted by kind and outcome, whoever ran them.
+
+Redis keys: `recipe:<kind>:syncs`, a hash of outcome -> count since the beginning.
+"""
+
+from contextlib import suppress
+from enum import StrEnum
+from typing import cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from recipes.file.download import CannotReachS3
+from recipes.file.json_stream import RecipeRejected
+from recipes.store.store import RecipeKind, SwapRefused
+from recipes.sync.hold import HeldBack
+
+
+class SyncOutcome(StrEnum):
+    """How a sync ended; after the first two the live recipe is the newest there is."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    UNREACHABLE = "unreachable"
+    REJECTED = "rejected"
+    HELD_BACK = "held_back"
+    REFUSED = "refused"
+    DISK = "disk"
+
+
+def outcome_of(problem: CannotReachS3 | RecipeRejected | SwapRefused | OSError) -> SyncOutcome:
+    """The outcome of a sync that raised `problem`."""
+    match problem:
+        case CannotReachS3():
+            return SyncOutcome.UNREACHABLE
+        case HeldBack():
+            return SyncOutcome.HELD_BACK
+        case RecipeRejected():
+            return SyncOutcome.REJECTED
+        case SwapRefused():
+            return SyncOutcome.REFUSED
+        case _:
+            return SyncOutcome.DISK
+
+
+def count_sync(redis: Redis, kind: RecipeKind, outcome: SyncOutcome) -> None:
+    """Count a sync; a count that Redis does not take is worth no failure."""
+    with suppress(RedisError, OSError):
+        redis.hincrby(_key(kind), outcome, 1)
+
+
+def sync_counts(redis: Redis, kind: RecipeKind) -> dict[SyncOutcome, int]:
+    """How many syncs of a kind ended how. Raises `RedisError`."""
+    found = cast("dict[bytes, bytes]", redis.hgetall(_key(kind)))
+    return {outcome: int(found.get(outcome.value.encode(), 0)) for outcome in SyncOutcome}
+
+
+def _key(kind: RecipeKind) -> str:
+    return f"recipe:{kind}:syncs"

@@ -1,0 +1,118 @@
+"""What a sync tells of itself: its report, and the metadata of what it made live."""
+
+import time
+
+import msgspec
+
+from recipes.file.download import RecipeFile
+from recipes.file.load import Loaded
+from recipes.store.journal import Replay
+from recipes.store.store import RecipeKind, RecipeMeta
+
+
+class SyncReport(msgspec.Struct, kw_only=True):
+    """What a sync did. `outcome`: "done", "unchanged", or "checked" (a dry run). Times are in ms.
+
+    Of `count` records, `kept_count` stay as they were live, since the file's version of them cannot be used
+    (`kept` names the first); `carried` are not in the file, which holds elements that are no records; and
+    `undone` stay as an update has them that the file was made before.
+    """
+
+    kind: RecipeKind
+    outcome: str
+    source: str
+    generation: int
+    count: int
+    count_before: int
+    rejected: dict[str, int]
+    defect_count: int
+    duplicates: int
+    size_bytes: int
+    took_ms: int
+    etag: str | None
+    kept_count: int = 0
+    kept: list[str] = []
+    carried: int = 0
+    undone: int = 0
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A load from its file to its end, to be told of. `started` is by the monotonic clock, in seconds."""
+
+    kind: RecipeKind
+    source: str
+    file: RecipeFile
+    loaded: Loaded
+    replay: Replay
+    count_before: int
+    started: float
+
+    def report(self, outcome: str, generation: int) -> SyncReport:
+        """The report of a load that ended so."""
+        loaded = self.loaded
+        return SyncReport(
+            kind=self.kind,
+            outcome=outcome,
+            source=self.source,
+            generation=generation,
+            count=len(loaded.ids),
+            count_before=self.count_before,
+            rejected=loaded.rejected,
+            defect_count=loaded.defect_count,
+            duplicates=loaded.duplicates,
+            size_bytes=self.file.size_bytes,
+            took_ms=round((time.monotonic() - self.started) * 1000),
+            etag=self.file.etag,
+            kept_count=len(loaded.kept),
+            kept=loaded.named_kept,
+            carried=loaded.carried,
+            undone=len(self.replay.undone),
+        )
+
+    def meta(self, report: SyncReport, announced_size: int, checked_at_ms: int | None) -> RecipeMeta:
+        """The metadata of the generation that the report tells of."""
+        loaded, file = self.loaded, self.file
+        return RecipeMeta(
+            count=report.count,
+            announced_size=announced_size,
+            etag=file.etag,
+            digest=file.digest,
+            last_modified_ms=file.last_modified_ms,
+            loaded_at_ms=time.time_ns() // 1_000_000,
+            checked_at_ms=checked_at_ms,
+            took_ms=report.took_ms,
+            source=report.source,
+            size_bytes=file.size_bytes,
+            duplicates=loaded.duplicates,
+            rejected=loaded.rejected,
+            rejections=loaded.rejections,
+            defect_count=loaded.defect_count,
+            defects=loaded.defects,
+            kept_count=report.kept_count,
+            kept=report.kept,
+            carried=report.carried,
+            undone=report.undone,
+            census=loaded.census,
+        )
+
+
+def unchanged(kind: RecipeKind, source: str, meta: RecipeMeta) -> SyncReport:
+    """The report of a sync that found what is live already."""
+    return SyncReport(
+        kind=kind,
+        outcome="unchanged",
+        source=source,
+        generation=meta.generation,
+        count=meta.count,
+        count_before=meta.count,
+        rejected=meta.rejected,
+        defect_count=meta.defect_count,
+        duplicates=meta.duplicates,
+        size_bytes=meta.size_bytes or 0,
+        took_ms=0,
+        etag=meta.etag,
+        kept_count=meta.kept_count,
+        kept=meta.kept,
+        carried=meta.carried,
+        undone=meta.undone,
+    )

@@ -1,0 +1,270 @@
+"""One sync of one kind: compare, download, check, load, swap. Any failure leaves what is live as it was."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Protocol
+
+import msgspec
+import structlog
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from recipes.file import download
+from recipes.file.download import RecipeFile
+from recipes.file.json_stream import RecipeRejected
+from recipes.file.load import Loaded, load
+from recipes.index.maintain import LoadIndex, forget_other_indexes
+from recipes.store.lock import Renew, one_at_a_time
+from recipes.store.store import (
+    GenerationWriter,
+    LiveRecords,
+    RecipeKind,
+    RecipeMeta,
+    RecipeStore,
+    SwapRefused,
+)
+from recipes.store.types import HeldFile
+from recipes.sync import hold
+from recipes.sync.damage import reasons_to_hold
+from recipes.sync.hold import HeldBack, held_back, limits
+from recipes.sync.outcomes import SyncOutcome, count_sync, outcome_of
+from recipes.sync.report import Account, SyncReport, unchanged
+
+__all__ = ["SyncReport", "SyncRequest", "check", "no_progress", "sync"]
+
+RENEW_SECONDS = 3.0
+# Of records that are told of in the log, the first.
+NAMED_RECORDS = 20
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class Progress(Protocol):
+    """Hears how far a sync has come; `stage` is "downloading" (bytes) or "loading" (records)."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> object:
+        """`total` is None where it is not known."""
+
+
+def no_progress(stage: str, done: int, total: int | None) -> None:
+    """Nobody listens."""
+
+
+class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of a sync.
+
+    `force` loads an unchanged file again, allows any drop of records and any rise of defects, and lets the
+    file undo what updates older than it have changed. `from_file` takes the file on disk
+    instead of S3's. `announced_size` is remembered with the generation once it is live. `wanted_etag` is the
+    one file in S3 that may go live: who names it has seen it, so no hold stops it.
+    """
+
+    kind: RecipeKind
+    force: bool = False
+    from_file: bool = False
+    announced_size: int | None = None
+    wanted_etag: str | None = None
+    progress: Progress = no_progress
+
+
+def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
+    """Make the newest recipe of a kind live, unless it is already.
+
+    Raises `CannotReachS3`, `RecipeRejected` (`OnHold`, `HeldBack` and `FileChanged` among them),
+    `AlreadyWaiting`, `LockLost`, `SwapRefused`, redis-py's errors, and `OSError` for the local disk. What was
+    wrong with recipe, S3 or disk is noted in the metadata too.
+    """
+    kind = request.kind
+    with one_at_a_time(store, kind) as renew:
+        try:
+            with _noting_s3(request, store):
+                report = _sync(request, store, renew)
+        except (hold.OnHold, download.FileChanged):
+            # Nothing is wrong with the file, nor with what is live.
+            raise
+        except (download.CannotReachS3, RecipeRejected, SwapRefused, OSError) as problem:
+            count_sync(store.redis, kind, outcome_of(problem))
+            known: dict[str, object] = {"last_error": str(problem), "last_error_at_ms": _now_ms()}
+            if isinstance(problem, HeldBack) and problem.file is not None:
+                known["held"] = problem.file
+            store.amend_meta(kind, **known)
+            raise
+        count_sync(store.redis, kind, SyncOutcome(report.outcome))
+        return report
+
+
+@contextmanager
+def _noting_s3(request: SyncRequest, store: RecipeStore) -> Iterator[None]:
+    """Let staff see how S3 was: whatever it gave, it answered, unless it says otherwise."""
+    error = None
+    try:
+        yield
+    except download.CannotReachS3 as problem:
+        error = str(problem)
+        raise
+    finally:
+        if not request.from_file:
+            with suppress(RedisError):
+                store.note_s3(_now_ms(), error)
+
+
+def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
+    """All of a sync, but nothing is changed: a dry run. Raises like `sync`."""
+    meta = store.meta(request.kind)
+    with _file(request, meta) as file:
+        if file is None:
+            return unchanged(request.kind, _source(request), meta)
+        account = _loaded(request, store, file, None, None)
+        return account.report("checked", meta.generation)
+
+
+def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
+    request = msgspec.structs.replace(request, progress=_renewing(renew, request.progress))
+    meta = store.meta(request.kind)
+    if meta.generation and not (request.force or request.from_file or request.wanted_etag):
+        hold.refuse_if_held(request.kind, store)
+        hold.refuse_if_held_back(request.kind, meta)
+    with _file(request, meta) as file:
+        if file is not None:
+            return _go_live(request, store, file)
+    known: dict[str, object] = {}
+    if not request.from_file:
+        known["checked_at_ms"] = _now_ms()
+    if request.announced_size is not None:
+        known["announced_size"] = request.announced_size
+    if known:
+        # Whatever went wrong before, what is live is the newest there is.
+        store.amend_meta(request.kind, **known, last_error=None, last_error_at_ms=None, held=None)
+    return unchanged(request.kind, _source(request), meta)
+
+
+def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> SyncReport:
+    writer = store.begin(request.kind)
+    index = LoadIndex(request.kind, writer.generation)
+    try:
+        account = _loaded(request, store, file, writer, index)
+        if not request.from_file:
+            # Only now: a file that cannot go live must not replace the last good one on disk either.
+            download.keep(file, request.kind)
+        report = account.report("done", writer.generation)
+        meta = account.meta(report, request.announced_size or 0, None if request.from_file else _now_ms())
+        # What is written into this generation after its file has a higher version than this one.
+        meta.index = index.finish(store.version())
+        store.swap(writer, meta, _overlap_ms(), account.replay)
+    except BaseException:
+        index.discard()
+        with suppress(RedisError):
+            writer.discard()
+        raise
+    forget_other_indexes(request.kind, meta.index)
+    if not request.from_file:
+        store.hold(request.kind, None)
+    _tell(report, account)
+    return report
+
+
+def _loaded(
+    request: SyncRequest,
+    store: RecipeStore,
+    file: RecipeFile,
+    writer: GenerationWriter | None,
+    index: LoadIndex | None,
+) -> Account:
+    """Load a file, into a generation or (None) nowhere. Raises `HeldBack` unless it is forced."""
+    kind, started = request.kind, time.monotonic()
+    count_before = store.live_count(kind)
+    replay = store.replay_for(kind, file.last_modified_ms, _overlap_ms(), forced=request.force)
+    progress = _loading(request, count_before)
+
+    def add(batch: dict[int, bytes]) -> None:
+        replay.look_at(batch)
+        if writer is not None:
+            writer.add(batch)
+
+    note = None if index is None else index.note
+    live = LiveRecords(store, kind) if count_before else None
+    loaded = load(kind, file.path, add, progress, note, live)
+    replay.look_at_missing()
+    if not request.force:
+        _hold_if_damaged(request, store, file, loaded, count_before, progress)
+    return Account(kind, _source(request), file, loaded, replay, count_before, started)
+
+
+def _hold_if_damaged(
+    request: SyncRequest,
+    store: RecipeStore,
+    file: RecipeFile,
+    loaded: Loaded,
+    count_before: int,
+    progress: Callable[[int], object],
+) -> None:
+    reasons = reasons_to_hold(request.kind, store, loaded, count_before, progress)
+    if not reasons:
+        return
+    why = held_back(request.kind, reasons)
+    # The file on disk is no file of S3's, which comes in its turn.
+    raise HeldBack(why, None if request.from_file else HeldFile(file.etag, why, _now_ms(), limits()))
+
+
+def _tell(report: SyncReport, account: Account) -> None:
+    """Log what of a file did not go live as it stands there."""
+    kind = report.kind.value
+    if report.kept_count or report.carried:
+        logger.warning(
+            "records stay as they were live", kind=kind, kept=report.kept_count, carried=report.carried
+        )
+    if report.undone:
+        first = account.replay.undone[:NAMED_RECORDS]
+        logger.warning("a file would have undone updates", kind=kind, count=report.undone, first=first)
+
+
+@contextmanager
+def _file(request: SyncRequest, meta: RecipeMeta) -> Iterator[RecipeFile | None]:
+    """The file to load; None when it is what is live already."""
+    compare = bool(meta.generation) and not request.force
+    if request.from_file:
+        file = download.on_disk(request.kind)
+        yield None if compare and file.digest == meta.digest else file
+        return
+
+    def downloading(done: int, total: int) -> None:
+        request.progress("downloading", done, total)
+
+    known_etag = meta.etag if compare and not request.wanted_etag else None
+    with download.downloaded(request.kind, known_etag, downloading, request.wanted_etag) as found:
+        yield found
+
+
+def _source(request: SyncRequest) -> str:
+    return "file" if request.from_file else "S3"
+
+
+def _overlap_ms() -> int:
+    return int(settings.RECIPE_UPDATE_OVERLAP_SECONDS * 1000)
+
+
+def _loading(request: SyncRequest, count_before: int) -> Callable[[int], None]:
+    def hear(records: int) -> None:
+        # How many there will be is not known; about as many as there are is the best guess.
+        request.progress("loading", records, max(records, count_before) if count_before else None)
+
+    return hear
+
+
+def _renewing(renew: Renew, progress: Progress) -> Progress:
+    """Progress that also keeps the lock, as long as there is any."""
+    next_at = time.monotonic() + RENEW_SECONDS
+
+    def hear(stage: str, done: int, total: int | None) -> None:
+        nonlocal next_at
+        if time.monotonic() >= next_at:
+            renew()
+            next_at = time.monotonic() + RENEW_SECONDS
+        progress(stage, done, total)
+
+    return hear
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
