@@ -10,4 +10,3 @@ class CotrafficConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks by importing them."""
-        from cotraffic.checks import broker, clicks, instance, redis, security, shared_redis

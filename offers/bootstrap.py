@@ -23,13 +23,14 @@ from offers.links.links import token_reader
 from offers.links.tokens import TokenReader
 from offers.routing.routing import Defaults
 from offers.spool.spool import Spool
-from offers.stats.counters import Cache, OpenDatabase, Pulse
+from offers.stats.counters import Pulse
+from offers.stats.types import Cache, OpenDatabase
 from offers.visitors.address import AddressReader
 from offers.visitors.device import DeviceReader
 from offers.visitors.geoip import GeoReader
 from offers.visitors.visitor import VisitorReader
 from recipes.records.redirects import last_page, not_found_url
-from recipes.store.store import RecipeReader
+from recipes.store.reader import RecipeReader
 
 REDIS_TIMEOUT_SECONDS = 2.0
 # A value of CLICKS_UNWRITABLE; the other one is "answer".

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from offers.admission import UNAVAILABLE, Reason, Refusal, admit
 from offers.catalog.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded
@@ -15,10 +14,12 @@ from offers.landing import LandingBuilder, Route
 from offers.links.tokens import OLD_FORM_MARK, AdTarget, BadToken, TokenReader
 from offers.refusal_timing import RefusalBeat
 from offers.request import ClickRequest
+from offers.response import NOT_FOUND_PAGE, UNAVAILABLE_PAGE, Answer, html_page, redirect
 from offers.routing.round_robin import Rotation
 from offers.routing.routing import Decision, Defaults, Step, decide
 from offers.rules import Asked
-from offers.stats.counters import Pulse, Refused
+from offers.stats.counters import Pulse
+from offers.stats.types import Refused
 from offers.visitors.geoip import GeoReader
 from offers.visitors.visitor import Visitor, VisitorReader
 from recipes.records.records import Campaign, Offer
@@ -26,27 +27,6 @@ from recipes.records.records import Campaign, Offer
 RETRY_AFTER_SECONDS = 5
 # Of what a refused click brought along; more helps nobody to find the broken advert.
 SHOWN_CHARACTERS = 500
-
-Headers = tuple[tuple[bytes, bytes], ...]
-
-
-class Answer(NamedTuple):
-    """An HTTP answer; headers as ASGI takes them, their names in lower case."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-
-NO_STORE = (b"cache-control", b"no-store")
-HTML = (b"content-type", b"text/html; charset=utf-8")
-EMPTY = (b"content-length", b"0")
-_PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>{title}</title><h1>{title}</h1><p>{text}</p></html>\n"
-)
-NOT_FOUND_PAGE = _PAGE.format(title="Not found", text="There is nothing at this link.").encode()
-UNAVAILABLE_PAGE = _PAGE.format(title="One moment", text="Please try again in a few seconds.").encode()
 
 
 class Answerer:
@@ -78,9 +58,9 @@ class Answerer:
         self._rotation = Rotation()
         self._make_lid = LidMaker()
         self._known = known
-        self._not_found = redirect(not_found_url) if not_found_url else _page(404, NOT_FOUND_PAGE)
+        self._not_found = redirect(not_found_url) if not_found_url else html_page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
-        self._unavailable = _page(503, UNAVAILABLE_PAGE, retry_after)
+        self._unavailable = html_page(503, UNAVAILABLE_PAGE, retry_after)
 
     async def __call__(self, request: ClickRequest, arrived: float | None = None) -> Answer:
         """The answer to a plain click, once it is written down, or to a refused one, on the beat.
@@ -215,13 +195,3 @@ class Answerer:
         route = self._landings.route(decision.page, campaign.affiliate_id, campaign.campaign_id, offer_id)
         decision.route = route
         return route
-
-
-def redirect(location: str) -> Answer:
-    """The answer that sends a visitor to `location`."""
-    return Answer(302, ((b"location", location.encode()), NO_STORE, EMPTY), b"")
-
-
-def _page(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Answer:
-    length = (b"content-length", str(len(body)).encode())
-    return Answer(status, (HTML, NO_STORE, *more, length), body)

@@ -9,8 +9,10 @@ from recipes.file.download import CannotReachS3, local_path
 from recipes.file.json_stream import RecipeRejected
 from recipes.index import maintain
 from recipes.index.index import IndexBroken
+from recipes.records.kinds import RecipeKind
 from recipes.store.lock import AlreadyWaiting, LockLost
-from recipes.store.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.store.store import RecipeStore
+from recipes.store.types import SwapRefused
 from recipes.sync.sync import SyncRequest, sync
 
 logger = structlog.stdlib.get_logger(__name__)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from recipes.file.download import local_path
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta
 
 _last_timestamp_ms = 0
 

@@ -22,7 +22,7 @@ from cotraffic.ops.metrics.worker import WorkerMetrics
 from cotraffic.ops.readiness import Probes
 from offers.handler import Answerer
 from offers.request import Scope
-from recipes.store.store import RecipeReader
+from recipes.store.reader import RecipeReader
 
 PATHS = frozenset({"/health", "/ready", "/metrics"})
 TEXT = b"text/plain; charset=utf-8"

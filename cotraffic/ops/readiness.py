@@ -8,7 +8,8 @@ import msgspec
 from redis.exceptions import RedisError
 
 from offers.visitors.geoip import GeoReader
-from recipes.store.store import RecipeMeta, RecipeReader
+from recipes.store.reader import RecipeReader
+from recipes.store.types import RecipeMeta
 
 # A probe has its own time limit; ours must end first, or its answer says nothing.
 REDIS_SECONDS = 1.0

@@ -9,9 +9,11 @@ import structlog
 from redis.exceptions import RedisError
 
 from offers.catalog.record_cache import Known, Memory, NotInMemory, Wanted
-from offers.stats.counters import Cache
+from offers.stats.types import Cache
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, parse_campaign, parse_offer
-from recipes.store.store import Change, LiveRead, RecipeKind, RecipeReader
+from recipes.store.reader import RecipeReader
+from recipes.store.types import Change, LiveRead
 
 # Two checks fit into the second within which a lost message must be noticed.
 VERSION_CHECK_SECONDS = 0.4

@@ -7,9 +7,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 import structlog
 
-from offers.stats.counters import Cache
+from offers.stats.types import Cache
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer
-from recipes.store.store import RecipeKind
 
 MAX_UNKNOWN_IDS = 10_000
 

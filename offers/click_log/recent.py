@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from offers.click_log.stream import ClickLog, Entry
+from offers.click_log.stream import ClickLog
+from offers.click_log.types import Entry
 
 # So many entries Redis gives in well under a millisecond; clicks wait for it meanwhile.
 STEP = 250

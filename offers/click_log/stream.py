@@ -20,16 +20,17 @@ Redis keys, all of this instance's own Redis:
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from lib.outcome import Outcome
 from offers.click_log import scripts
+from offers.click_log.types import DeadLetter, Entry, LogStatus
 from offers.delivery.backoff import DeliveryPause
-from offers.spool.spool import BrokenLine
-from recipes.store.status import Outcome
+from offers.spool.file import BrokenLine
 
 LOG = "clicks"
 DEAD = "clicks:dead"
@@ -75,41 +76,6 @@ APPEND_KEYS = (LOG, CONVERSIONS)
 ARGUMENTS_PER_CLICK = 4
 LID_TAG = slice(8, 16)
 ASSUMED = "assumed"
-
-
-class Entry(NamedTuple):
-    """One click in the log; `id` begins with the milliseconds since the epoch at which it was written."""
-
-    id: str
-    click: bytes
-    unique: str
-
-
-class DeadLetter(NamedTuple):
-    """One click that DynamoDB will never take as it is, and why."""
-
-    id: str
-    click: bytes
-    unique: str
-    error: str
-
-
-class LogStatus(NamedTuple):
-    """Where the clicks of this instance are. Ages in seconds; None where there is nothing."""
-
-    length: int
-    backlog: int
-    oldest_age_seconds: float | None
-    delivered_per_second: float
-    delivered: int
-    dead_letters: int
-    conversions_due: int
-    conversions_waiting: int
-    conversions_dead: int
-    spooled: int
-    lost: int
-    dead_dropped: int
-    dead_conversions_dropped: int
 
 
 class ClickLog:

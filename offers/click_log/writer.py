@@ -21,8 +21,9 @@ from offers.click_log.conversions import due_conversion
 from offers.click_log.record import Click, fingerprint, record
 from offers.click_log.stream import ARGUMENTS_PER_CLICK, DEAD, TOTALS
 from offers.click_log.uniqueness import SharedSeen
+from offers.spool.file import SpooledClick
 from offers.spool.replay import parts
-from offers.spool.spool import Spool, SpooledClick
+from offers.spool.spool import Spool
 
 BATCH_CLICKS = 1000
 REPLAY_SECONDS = 0.5

@@ -17,7 +17,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from offers.click_log.retention import Retention, limits
-from offers.click_log.stream import ClickLog, Entry
+from offers.click_log.stream import ClickLog
+from offers.click_log.types import Entry
 from offers.delivery.backoff import growing_pause
 from offers.delivery.dynamodb import (
     BATCH_ITEMS,

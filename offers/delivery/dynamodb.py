@@ -12,7 +12,8 @@ from botocore.exceptions import ConnectionError as ConnectFailed
 from botocore.parsers import ResponseParserError
 from django.conf import settings
 
-from offers.click_log.stream import ASSUMED, Entry
+from offers.click_log.stream import ASSUMED
+from offers.click_log.types import Entry
 from offers.delivery.dynamodb_answer import NotDynamoDB, RawAnswer, check_read, left_lids
 
 BATCH_ITEMS = 25

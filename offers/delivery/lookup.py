@@ -19,7 +19,7 @@ from offers.click_log.scripts import FIND
 from offers.click_log.stream import DEAD, GROUP, LOG
 from offers.delivery.dynamodb import IS_UNIQUE, ClickTable, TableAway, TableNotUsable
 from offers.spool.directory import SUFFIX
-from offers.spool.spool import SpooledClick
+from offers.spool.file import SpooledClick
 
 MAX_ENTRIES = 20_000
 MAX_DEAD_LETTERS = 5_000

@@ -10,7 +10,7 @@ from offers.handler import Answerer
 from offers.request import ClickRequest
 from offers.routing.routing import Step
 from offers.visitors.visitor import Visitor
-from recipes.store.store import RecipeKind
+from recipes.records.kinds import RecipeKind
 
 _encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 

@@ -18,11 +18,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from offers.admission import Refusal
 from offers.click_log.record import Click
 from offers.click_paths import ClickPaths
-from offers.handler import Answer, Answerer, redirect
+from offers.handler import Answerer
 from offers.http.limits import MAX_HEADERS, SMALL_BYTES, LimitedProtocol
 from offers.http.request_line import origin_form
 from offers.links.tokens import OLD_FORM_MARK
 from offers.request import ClickRequest, read_click
+from offers.response import Answer, redirect
 
 # A request that brings a body, or wants another protocol, is no plain click.
 _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})

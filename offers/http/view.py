@@ -5,9 +5,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
 from offers.catalog.catalog import CatalogUnavailable
-from offers.handler import NO_STORE, Answer, Answerer
+from offers.handler import Answerer
 from offers.http.debug import debug_answer
 from offers.request import read_request
+from offers.response import NO_STORE, Answer
 
 
 @csrf_exempt

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import structlog
 
-from offers.spool.spool import BrokenLine, Spool
+from offers.spool.file import BrokenLine
+from offers.spool.spool import Spool
 
 PART_CLICKS = 200
 

@@ -15,8 +15,8 @@ import socketio
 import structlog
 from engineio.packet import PONG, Packet
 
+from recipes.records.kinds import RecipeKind
 from recipes.store.status import HostState
-from recipes.store.store import RecipeKind
 
 CHECK_EVENTS = {RecipeKind.OFFERS: "fileSizeOffersCheck", RecipeKind.CAMPAIGNS: "fileSizeCampaignsCheck"}
 UPDATE_EVENT = "updRecipe"

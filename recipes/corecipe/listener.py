@@ -15,8 +15,9 @@ from redis.exceptions import RedisError
 
 from recipes.corecipe.connection import Link
 from recipes.corecipe.updates import apply_all
+from recipes.records.kinds import RecipeKind
 from recipes.store.status import ListenerState
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 from recipes.sync.child_process import BackgroundSync
 
 STATE_SECONDS = 2.0

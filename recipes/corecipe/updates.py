@@ -13,9 +13,10 @@ import redis
 from django.conf import settings
 
 from recipes.records.fields import id_of, without_lone_surrogates
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 from recipes.store.journal import CHANGED, MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 
 KINDS = {"offer": RecipeKind.OFFERS, "campaign": RecipeKind.CAMPAIGNS}
 WRITE_ACTIONS = frozenset({"updateOrCreate", "insert", "update"})

@@ -17,7 +17,7 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError
 
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import RecipeKind
+from recipes.records.kinds import RecipeKind
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

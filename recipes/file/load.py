@@ -10,9 +10,9 @@ from django.conf import settings
 from recipes.file.cpu_backoff import Rest
 from recipes.file.json_stream import RawRecord, RecipeRejected, read_records
 from recipes.records.census import Census
-from recipes.records.fields import id_of
-from recipes.records.records import Campaign, Defect, Offer, RecordRejected, parse_campaign, parse_offer
-from recipes.store.store import RecipeKind
+from recipes.records.fields import Defect, id_of
+from recipes.records.kinds import RecipeKind
+from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 
 BATCH_RECORDS = 500
 KEPT_DEFECTS = 100

@@ -15,10 +15,11 @@ import structlog
 
 from recipes.file.download import local_path
 from recipes.index.index import IndexBroken, IndexRow, IndexWriter, RecordIndex, index_row
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 from recipes.store.lock import one_at_a_time
 from recipes.store.store import RecipeStore
-from recipes.store.types import RecipeKind, RecipeMeta
+from recipes.store.types import RecipeMeta
 
 BATCH_RECORDS = 2000
 # Those who wait for a page catch up with so many changes; the task that runs every minute with any number.

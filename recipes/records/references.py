@@ -2,8 +2,8 @@
 
 from enum import IntEnum
 
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer
-from recipes.store.types import RecipeKind
 
 
 class Relation(IntEnum):

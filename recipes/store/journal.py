@@ -8,9 +8,10 @@ from typing import Any, cast
 import msgspec
 import redis
 
+from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.scripts import UPDATE
-from recipes.store.types import Journaled, RecipeKind, Written
+from recipes.store.types import Journaled, Written
 
 # A clock may be wrong by minutes. What is stamped later than this after our own clock is not believed.
 MAX_AHEAD_MS = 5 * 60_000

@@ -9,7 +9,7 @@ file that was made before them, whatever its time; and when a record was last de
 by which a repeated delete is told.
 """
 
-from recipes.store.types import RecipeKind
+from recipes.records.kinds import RecipeKind
 
 VERSION = "recipe:version"
 LISTENER = "recipe:listener"

@@ -5,7 +5,8 @@ from contextlib import contextmanager, suppress
 
 from redis.exceptions import LockError
 
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 
 # A killed holder loses its lock after this time; a living one asks for more as it goes along.
 LOCK_SECONDS = 15.0

@@ -7,9 +7,10 @@ import msgspec
 import redis
 import redis.asyncio
 
+from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.scripts import CHANGES_CHANNEL, READ
-from recipes.store.types import Change, LiveRead, RecipeKind, RecipeMeta, decoded_meta
+from recipes.store.types import Change, LiveRead, RecipeMeta, decoded_meta
 
 SUBSCRIBE_SECONDS = 2.0
 LISTEN_SECONDS = 1.0

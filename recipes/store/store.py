@@ -8,17 +8,18 @@ import msgspec
 import redis
 from redis.lock import Lock
 
+from lib.outcome import Outcome
+from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.journal import MAX_AHEAD_MS, RecipeJournal, Replay
 from recipes.store.reader import RecipeReader
 from recipes.store.scripts import SWAP
-from recipes.store.status import ListenerState, Outcome
+from recipes.store.status import ListenerState
 from recipes.store.types import (
     Change,
     Hold,
     Journaled,
     LiveRead,
-    RecipeKind,
     RecipeMeta,
     SwapRefused,
     Written,

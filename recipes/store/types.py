@@ -1,30 +1,13 @@
 """What is said of the recipe that is live: the words that the store, its readers and its writers share."""
 
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 import redis
 
 from recipes.records.census import Census
-from recipes.records.records import Defect
-
-
-class RecipeKind(StrEnum):
-    """The two kinds of recipe."""
-
-    OFFERS = "offers"
-    CAMPAIGNS = "campaigns"
-
-    @property
-    def id_field(self) -> str:
-        """The field that holds a record's id."""
-        return "offerId" if self is RecipeKind.OFFERS else "campaignId"
-
-    @property
-    def singular(self) -> str:
-        """One record of the kind, in a word."""
-        return self.value[:-1]
+from recipes.records.fields import Defect
+from recipes.records.kinds import RecipeKind
 
 
 class Change(msgspec.Struct, frozen=True):

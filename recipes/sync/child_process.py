@@ -15,8 +15,8 @@ import msgspec
 import structlog
 from django.conf import settings
 
+from recipes.records.kinds import RecipeKind
 from recipes.store.status import SyncState
-from recipes.store.store import RecipeKind
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0

@@ -12,8 +12,9 @@ from django.conf import settings
 
 from recipes.file.download import RecipeFile
 from recipes.file.load import Loaded, load
+from recipes.records.kinds import RecipeKind
 from recipes.store.journal import Replay
-from recipes.store.store import LiveRecords, RecipeKind, RecipeStore
+from recipes.store.store import LiveRecords, RecipeStore
 from recipes.sync.damage import drop_percent, reasons_to_hold
 
 # Examples of each sort that are kept; counts are exact.

@@ -7,8 +7,10 @@ import msgspec
 
 from recipes.file.load import Loaded
 from recipes.records.census import Census, damages
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta
 from recipes.sync.hold import limits
 
 # The words in which both limits are told of.

@@ -7,8 +7,9 @@ from django.conf import settings
 
 from recipes.file.download import etag_in_s3
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import Hold, RecipeKind, RecipeStore
-from recipes.store.types import HeldFile, RecipeMeta
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
+from recipes.store.types import HeldFile, Hold, RecipeMeta
 
 # Long enough to read a preview, short enough that a reader who went away does no harm.
 REVIEW_SECONDS = 900

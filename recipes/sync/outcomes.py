@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import RecipeKind, SwapRefused
+from recipes.records.kinds import RecipeKind
+from recipes.store.types import SwapRefused
 from recipes.sync.hold import HeldBack
 
 

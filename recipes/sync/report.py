@@ -6,8 +6,9 @@ import msgspec
 
 from recipes.file.download import RecipeFile
 from recipes.file.load import Loaded
+from recipes.records.kinds import RecipeKind
 from recipes.store.journal import Replay
-from recipes.store.store import RecipeKind, RecipeMeta
+from recipes.store.types import RecipeMeta
 
 
 class SyncReport(msgspec.Struct, kw_only=True):

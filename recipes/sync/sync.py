@@ -15,16 +15,10 @@ from recipes.file.download import RecipeFile
 from recipes.file.json_stream import RecipeRejected
 from recipes.file.load import Loaded, load
 from recipes.index.maintain import LoadIndex, forget_other_indexes
+from recipes.records.kinds import RecipeKind
 from recipes.store.lock import Renew, one_at_a_time
-from recipes.store.store import (
-    GenerationWriter,
-    LiveRecords,
-    RecipeKind,
-    RecipeMeta,
-    RecipeStore,
-    SwapRefused,
-)
-from recipes.store.types import HeldFile
+from recipes.store.store import GenerationWriter, LiveRecords, RecipeStore
+from recipes.store.types import HeldFile, RecipeMeta, SwapRefused
 from recipes.sync import hold
 from recipes.sync.damage import reasons_to_hold
 from recipes.sync.hold import HeldBack, held_back, limits

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from devstack.services import Service
-from recipes.store.store import RecipeKind
+from recipes.records.kinds import RecipeKind
 from recipes.sync.child_process import NICENESS
 from tests import doors
 from tests.bench import traffic

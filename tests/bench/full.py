@@ -15,7 +15,7 @@ from redis import Redis
 from cotraffic.diagnostics.preview.preview import Preview
 from cotraffic.diagnostics.preview.simulate import Example, Group, Redecided
 from offers.click_log.stream import ClickLog
-from recipes.store.store import RecipeKind
+from recipes.records.kinds import RecipeKind
 from recipes.sync.comparison import KEPT_RECORDS, Comparison, FieldChange, RecordChange
 from tests.bench.load import DIRECTORY, campaigns, offers, write
 from tests.processes import command

@@ -34,7 +34,8 @@ django.setup()
 from cotraffic.diagnostics.preview.preview import save  # noqa: E402
 from cotraffic.diagnostics.urls import urlpatterns  # noqa: E402
 from offers.links.tokens import encrypt  # noqa: E402
-from recipes.store.store import RecipeKind, RecipeStore  # noqa: E402
+from recipes.records.kinds import RecipeKind  # noqa: E402
+from recipes.store.store import RecipeStore  # noqa: E402
 from tests.bench.full import fill_log, full_preview, load_recipe, staff_client  # noqa: E402
 from tests.servers import web_worker  # noqa: E402
 

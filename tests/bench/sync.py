@@ -28,7 +28,8 @@ django.setup()
 
 from offers.links.tokens import encrypt  # noqa: E402
 from recipes.file.download import s3_client  # noqa: E402
-from recipes.store.store import RecipeKind, RecipeStore  # noqa: E402
+from recipes.records.kinds import RecipeKind  # noqa: E402
+from recipes.store.store import RecipeStore  # noqa: E402
 from recipes.sync.sync import SyncRequest, sync  # noqa: E402
 from tests.bench.load import DIRECTORY, campaigns, offers, write  # noqa: E402
 from tests.processes import running, wait_until  # noqa: E402

@@ -23,7 +23,8 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
-from recipes.store.store import RecipeKind, RecipeStore  # noqa: E402
+from recipes.records.kinds import RecipeKind  # noqa: E402
+from recipes.store.store import RecipeStore  # noqa: E402
 from tests.bench.bad_links import CAMPAIGNS, KEYS, OFFERS, makers  # noqa: E402
 from tests.bench.timing_classes import report, sample  # noqa: E402
 from tests.recipe import make_live  # noqa: E402

@@ -10,7 +10,9 @@ from django.conf import settings
 
 from devstack.geoip import Network, write_databases
 from offers.links.tokens import encrypt
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta
 from tests.bench.chains import CHAINS, chain_campaigns, chain_offers
 from tests.bench.load import COUNTRIES, campaigns, offers
 

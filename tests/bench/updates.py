@@ -25,7 +25,8 @@ django.setup()
 
 from recipes.corecipe.listener import BATCH_UPDATES  # noqa: E402
 from recipes.corecipe.updates import apply_all  # noqa: E402
-from recipes.store.store import RecipeKind, RecipeStore  # noqa: E402
+from recipes.records.kinds import RecipeKind  # noqa: E402
+from recipes.store.store import RecipeStore  # noqa: E402
 from tests.bench.load import offers  # noqa: E402
 from tests.processes import running, wait_until  # noqa: E402
 from tests.recipe import make_live  # noqa: E402

@@ -12,7 +12,8 @@ import pytest
 import redis
 from playwright.sync_api import Page, expect
 
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync import hold
 from tests.browser.views import assert_view
 from tests.stacks import Stack

@@ -9,7 +9,8 @@ import httpx
 import redis
 
 from offers.click_log.stream import CONVERSIONS, LOG
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.conformance.comparison import comparable_conversion
 from tests.processes import DEADLINE_SECONDS
 from tests.recipe import change_record, make_live

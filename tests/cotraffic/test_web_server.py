@@ -13,8 +13,9 @@ from cotraffic.ops.cpu_count import usable_cores
 from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import ClickLog
 from offers.links.tokens import encrypt
-from offers.stats.counters import PulseReader
-from recipes.store.store import RecipeKind, RecipeStore
+from offers.stats.reader import PulseReader
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS, running, wait_until
 from tests.recipe import make_live, offer_blob

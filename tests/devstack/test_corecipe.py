@@ -17,7 +17,8 @@ from devstack.corecipe import CoRecipe, changes_queue_url
 from devstack.services import LOCALHOST, free_port, wait_for_port
 from devstack.truth import FILE_NAME, NoTruth, Truth
 from recipes.file.download import local_path
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.processes import command, running, wait_until
 
 if TYPE_CHECKING:

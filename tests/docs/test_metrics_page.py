@@ -15,8 +15,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from cotraffic.ops.heartbeats import Heartbeat, tell
+from recipes.records.kinds import RecipeKind
 from recipes.store.status import HostState, ListenerState
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta
 from tests.processes import PROJECT
 from tests.recipe import offer_blob
 from tests.servers import web_worker

@@ -12,12 +12,13 @@ import redis
 from devstack.environment import PROJECT
 from offers.click_log import record
 from offers.click_log.conversions import due_conversion, lid_of
-from offers.click_log.stream import Entry
+from offers.click_log.types import Entry
 from offers.delivery.dynamodb import item
 from offers.links.tokens import AdTarget, AdToken, TokenReader, sealed_keys
 from recipes.corecipe import updates
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import parse_campaign, parse_offer
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 from tests.offers.builders import asked, decided, offer
 from tests.recipe import make_live
 

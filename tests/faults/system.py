@@ -20,7 +20,8 @@ import redis
 from devstack.geoip import write_databases
 from devstack.services import LOCALHOST, free_port, port_answers, valkey_answers, valkey_command
 from offers.links.tokens import encrypt
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests import dynamodb_stub
 from tests.environment import ENCRYPTION_KEY
 from tests.faults.supervisor import MARK, Program, Supervisor

@@ -15,7 +15,8 @@ import redis
 from devstack.geoip import write_databases
 from devstack.services import LOCALHOST, Service, free_port, port_answers, valkey_answers, valkey_command
 from offers.click_log.stream import CONVERSIONS, LOG
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.conformance.instance import RECIPE, load_recipe
 from tests.fuzz.mutations import KEYS
 from tests.processes import PROJECT, command

@@ -16,7 +16,8 @@ from devstack.demo.places import DEV_CLIENT_IP
 from devstack.geoip import write_databases
 from devstack.services import Service, free_port, valkey_answers, valkey_command
 from offers.click_log.stream import ClickLog
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.explaining import DESKTOP, Explained, explain_once
 from tests.recipe import make_live

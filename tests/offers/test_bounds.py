@@ -16,8 +16,10 @@ from offers.visitors.device import NO_HINTS, ClientHints, DeviceReader
 from offers.visitors.geoip import GeoReader
 from offers.visitors.visitor import USUAL_CHARACTERS, Clues, VisitorReader
 from recipes.records.countries import COUNTRY_CODES
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Offer
-from recipes.store.store import Change, LiveRead, RecipeKind, RecipeReader
+from recipes.store.reader import RecipeReader
+from recipes.store.types import Change, LiveRead
 from tests.environment import ENCRYPTION_KEY
 from tests.offers.builders import asked, campaign, decided, offer, target, visitor
 from tests.recipe import offer_blob

@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from offers.catalog.catalog import Catalog
-from recipes.store.store import RecipeReader
+from recipes.store.reader import RecipeReader
 
 
 @asynccontextmanager

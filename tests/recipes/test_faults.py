@@ -19,7 +19,8 @@ from recipes.corecipe.updates import UpdateOutcome, apply
 from recipes.file import download
 from recipes.file.download import CannotReachS3, local_path
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync.sync import SyncRequest, sync
 from tests.processes import DEADLINE_SECONDS, PROJECT, running, wait_until
 from tests.recipe import make_live, offer_blob

@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from recipes.file.download import local_path
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.processes import DEADLINE_SECONDS, running, wait_until
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from offers.links.tokens import encrypt
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker

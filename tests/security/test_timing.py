@@ -6,7 +6,8 @@ import random
 import pytest
 import redis
 
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.bench.bad_links import CAMPAIGNS, KEYS, OFFERS, makers
 from tests.bench.timing_classes import auc, rows, sample
 from tests.recipe import make_live

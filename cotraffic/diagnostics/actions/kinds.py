@@ -12,8 +12,10 @@ from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS
 from offers.click_log.stream import ClickLog
 from recipes.file.download import CannotReachS3, FileChanged
 from recipes.file.json_stream import RecipeRejected
+from recipes.records.kinds import RecipeKind
 from recipes.store.lock import AlreadyWaiting, LockLost
-from recipes.store.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.store.store import RecipeStore
+from recipes.store.types import SwapRefused
 from recipes.sync import hold
 from recipes.sync.comparison import Comparison, LiveChanged
 from recipes.sync.sync import Progress, SyncReport, SyncRequest, sync

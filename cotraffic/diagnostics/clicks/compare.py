@@ -16,7 +16,7 @@ from offers.links.tokens import AdTarget
 from offers.request import ClickRequest
 from offers.visitors.device import NO_HINTS, Device
 from offers.visitors.visitor import Clues
-from recipes.records.records import id_of
+from recipes.records.fields import id_of
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Decision": (

@@ -14,7 +14,7 @@ from offers.rules import Asked
 from offers.visitors.address import parse_address
 from offers.visitors.device import NO_HINTS, ClientHints, Device
 from offers.visitors.visitor import Clues
-from recipes.records.records import id_of
+from recipes.records.fields import id_of
 
 UNKNOWN_COUNTRY = "unknown"
 _COUNTRY = re.compile(r"[A-Z]{2}")

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview import background, clicks, corecipe, geoip, recipe, redis_server, s3
 from cotraffic.diagnostics.overview.component import ERROR, WARNING, Part, Sources, unknown
-from offers.stats.counters import Worker
+from offers.stats.types import Worker
 
 __all__ = ["Overview", "Part", "Sources", "look"]
 

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration, file_size, number
 from cotraffic.diagnostics.overview.component import ERROR, OFF, OK, WARNING, Fact, Part, Sources, seconds
+from lib.outcome import Outcome
 from offers.click_log.status import ClickStatus, SpoolStatus, click_status, spool_status
-from recipes.store.status import Outcome
 
 SLOW_SECONDS = 30.0
 STUCK_SECONDS = 300.0

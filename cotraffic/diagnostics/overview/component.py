@@ -9,7 +9,7 @@ from django.conf import settings
 from redis import Redis
 
 from offers.click_log.stream import ClickLog
-from offers.stats.counters import PulseReader
+from offers.stats.reader import PulseReader
 from recipes.store.store import RecipeStore
 
 OK, WARNING, ERROR, OFF, UNKNOWN = "ok", "warning", "error", "off", "unknown"

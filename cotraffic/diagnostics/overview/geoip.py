@@ -6,7 +6,7 @@ from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration
 from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Fact, Part, Sources
-from offers.stats.counters import OpenDatabase
+from offers.stats.types import OpenDatabase
 from offers.visitors.geoip import CITY_KINDS, ISP_KINDS
 from offers.visitors.geoip_file import GeoFile
 

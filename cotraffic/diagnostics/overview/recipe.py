@@ -6,7 +6,8 @@ from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration, file_size, number
 from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Fact, Part, Sources, seconds
-from recipes.store.types import Hold, RecipeKind, RecipeMeta
+from recipes.records.kinds import RecipeKind
+from recipes.store.types import Hold, RecipeMeta
 
 SHOWN_REJECTIONS = 5
 SHOWN_DEFECTS = 5

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
-from offers.stats.counters import LATENCY_BOUNDS_MS, SLOT_SECONDS, SLOTS, Slot
+from offers.stats.types import LATENCY_BOUNDS_MS, SLOT_SECONDS, SLOTS, Slot
 
 PERCENTILES = (50, 95, 99)
 

@@ -15,8 +15,9 @@ from cotraffic.diagnostics.preview.simulate import RecipeView, Redecided, redeci
 from offers.click_log.stream import ClickLog
 from offers.routing.routing import Defaults
 from recipes.file import download
+from recipes.records.kinds import RecipeKind
 from recipes.records.redirects import last_page
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 from recipes.sync.comparison import Candidate, Comparison, compare
 
 KEPT_SECONDS = 3600

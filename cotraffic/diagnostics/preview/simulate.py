@@ -18,7 +18,8 @@ from offers.rules import Asked
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor
-from recipes.records.records import Campaign, Offer, RecordRejected, id_of, parse_campaign, parse_offer
+from recipes.records.fields import id_of
+from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 
 KEPT_EXAMPLES = 3
 KEPT_GROUPS = 100

@@ -15,7 +15,8 @@ from cotraffic.diagnostics.actions.store import Action, Actions
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS, MOST_CLICKS, Preview, newest
 from recipes.records.fields import id_of
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync import hold as holds
 from recipes.sync.comparison import Comparison
 

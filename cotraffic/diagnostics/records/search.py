@@ -8,10 +8,11 @@ import msgspec
 from recipes.index.index import RecordIndex
 from recipes.index.maintain import IndexMissing, live_index
 from recipes.records.fields import id_of
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import BLACKLISTED, Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 from recipes.records.references import Relation, references
 from recipes.records.restrictions import AFFILIATE_STATUS
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 from recipes.store.types import Journaled, RecipeMeta
 
 FOUND_RECORDS = 25

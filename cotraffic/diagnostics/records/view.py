@@ -15,9 +15,10 @@ from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, Kno
 from offers.links.links import CannotLink, ad_link, read_expiry
 from recipes.index.maintain import IndexMissing
 from recipes.records.fields import id_of
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer
 from recipes.records.references import Relation
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 
 USERS_A_PAGE = 100
 CHOSEN_CAMPAIGNS = 100

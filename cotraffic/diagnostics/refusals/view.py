@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.refusals.hourly_chart import by_hour
-from offers.stats.counters import Refused
+from offers.stats.types import Refused
 
 SHOWN_REFERERS = 5
 

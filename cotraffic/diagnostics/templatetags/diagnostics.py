@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import formatting
 from cotraffic.diagnostics.explain.describe_rules import amount
-from offers.stats.counters import Cache
+from offers.stats.types import Cache
 
 register = template.Library()
 

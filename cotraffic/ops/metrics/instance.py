@@ -18,8 +18,10 @@ from offers.click_log.status import disk_room
 from offers.click_log.stream import ClickLog
 from offers.spool.directory import SUFFIX
 from recipes.corecipe.updates import UpdateOutcome
+from recipes.records.kinds import RecipeKind
 from recipes.store.status import ListenerState
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta
 from recipes.sync.outcomes import sync_counts
 
 # Four times as long as they take from one word to the next.

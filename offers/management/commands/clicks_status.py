@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 
 from lib.terminal import printable
 from offers.click_log.status import ClickStatus, SpoolStatus, click_status
-from offers.click_log.stream import ClickLog, DeadLetter
+from offers.click_log.stream import ClickLog
+from offers.click_log.types import DeadLetter
 
 SHOWN_DEAD_LETTERS = 5
 SHOWN_CHARACTERS = 160

@@ -19,8 +19,10 @@ from tqdm import tqdm
 from lib.terminal import printable
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
+from recipes.records.kinds import RecipeKind
 from recipes.store.lock import AlreadyWaiting, LockLost
-from recipes.store.store import RecipeKind, RecipeStore, SwapRefused
+from recipes.store.store import RecipeStore
+from recipes.store.types import SwapRefused
 from recipes.sync.comparison import LiveChanged
 from recipes.sync.hold import HeldBack, OnHold
 from recipes.sync.sync import SyncReport, SyncRequest, check, no_progress, sync

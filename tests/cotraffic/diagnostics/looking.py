@@ -8,7 +8,8 @@ from redis.asyncio import Redis as AsyncRedis
 
 from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import Part, sources
-from offers.stats.counters import Cache, OpenDatabase, Pulse
+from offers.stats.counters import Pulse
+from offers.stats.types import Cache, OpenDatabase
 
 
 def now_ms() -> int:

@@ -16,7 +16,9 @@ from devstack.geoip import write_databases
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.visitors import geoip as geo_module
 from offers.visitors.geoip import GeoReader
-from recipes.store.store import RecipeKind, RecipeReader, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.reader import RecipeReader
+from recipes.store.store import RecipeStore
 from tests.processes import wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker

@@ -11,8 +11,10 @@ import redis.asyncio
 from offers.catalog import catalog as catalog_module
 from offers.catalog.catalog import CONFIRM_RECORDS, VERSION_CHECK_SECONDS, Catalog, NothingLoaded
 from offers.catalog.record_cache import NotInMemory
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer
-from recipes.store.store import RecipeKind, RecipeReader, RecipeStore
+from recipes.store.reader import RecipeReader
+from recipes.store.store import RecipeStore
 from tests.offers.watching import is_version, name_of, named, until, watched_catalog
 from tests.recipe import change_record, make_live, offer_blob
 

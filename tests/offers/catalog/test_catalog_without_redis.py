@@ -11,7 +11,9 @@ from devstack.services import LOCALHOST, Service, free_port, valkey_answers, val
 from offers.bootstrap import open_redis
 from offers.catalog import catalog as catalog_module
 from offers.catalog.catalog import Catalog, RedisAway
-from recipes.store.store import RecipeKind, RecipeReader, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.reader import RecipeReader
+from recipes.store.store import RecipeStore
 from tests.offers.watching import name_of, named, until, watched_catalog
 from tests.recipe import change_record, make_live, offer_blob
 

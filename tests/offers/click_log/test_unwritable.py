@@ -9,7 +9,8 @@ import redis
 
 from devstack.services import Service
 from offers.links.tokens import encrypt
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.offers.writing import url_of
 from tests.processes import wait_until

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from offers.click_log.record import encode
-from offers.click_log.stream import ClickLog, Entry
+from offers.click_log.stream import ClickLog
+from offers.click_log.types import Entry
 from offers.delivery.deliver import Delivered
 from offers.delivery.dynamodb import BadClick, ClickTable, ItemsRefused, TableNotUsable, endpoint_url, item
 from tests.offers.logged import add, names, run

@@ -10,8 +10,9 @@ from pytest_django import Settings
 
 from offers.click_log.stream import CONVERSIONS, SENT, SENT_SECONDS, ClickLog
 from offers.delivery.sqs import Sent
+from offers.spool.file import SpooledClick
 from offers.spool.replay import parts
-from offers.spool.spool import Spool, SpooledClick
+from offers.spool.spool import Spool
 from tests.offers.delivery.test_sqs import add, message, received, send, sqs
 
 __all__ = ["sqs"]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from devstack.services import Service
 from offers.click_log.stream import LOG
 from offers.links.tokens import encrypt, encrypt_text
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import command, wait_until
 from tests.recipe import make_live

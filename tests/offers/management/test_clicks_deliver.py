@@ -11,7 +11,8 @@ from pytest_django import Settings
 
 from offers.click_log.stream import ClickLog
 from offers.delivery import drain
-from offers.spool.spool import Spool, SpooledClick
+from offers.spool.file import SpooledClick
+from offers.spool.spool import Spool
 from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.logged import add, names, redis_away
 

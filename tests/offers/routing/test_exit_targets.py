@@ -10,9 +10,9 @@ from offers.routing.exit_targets import Step, open_candidates
 from offers.routing.round_robin import Rotation
 from offers.routing.routing import Decision, Defaults, decide
 from offers.rules import Asked
+from recipes.records.kinds import RecipeKind
 from recipes.records.landing_page import compile_page
 from recipes.records.records import Offer
-from recipes.store.store import RecipeKind
 from tests.offers.builders import asked, campaign, finder, offer, target, visitor
 
 DEFAULTS = Defaults(offer_id=100, campaign_id=100, page=compile_page("https://last.example/"))

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from offers.spool.file import SpooledClick, SpoolFile
 from offers.spool.replay import Part, parts
-from offers.spool.spool import Spool, SpooledClick, SpoolFile
+from offers.spool.spool import Spool
 
 
 def clicks(*names: str) -> list[SpooledClick]:

@@ -9,20 +9,16 @@ import pytest
 import redis
 from redis.asyncio import Redis as AsyncRedis
 
-from offers.stats.counters import (
+from offers.stats.counters import MAX_REDIRECT_TYPES, OTHER, REFUSALS_KEPT_PER_SECOND, Pulse
+from offers.stats.reader import WORKER_GONE_SECONDS, PulseReader
+from offers.stats.types import (
     HOURS,
-    MAX_REDIRECT_TYPES,
     NEWEST_REFUSALS,
-    OTHER,
-    REFUSALS_KEPT_PER_SECOND,
     SLOT_SECONDS,
     SLOTS,
-    WORKER_GONE_SECONDS,
     Cache,
     Counted,
     OpenDatabase,
-    Pulse,
-    PulseReader,
     Refused,
     Slot,
 )

@@ -14,7 +14,8 @@ import socketio
 
 from devstack.services import LOCALHOST, Service, free_port
 from recipes.corecipe.connection import LONGEST_PAUSE_SECONDS, announced_number
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.processes import DEADLINE_SECONDS, running, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.recipes.fake_corecipe import FakeCoRecipe, now_ms

@@ -14,7 +14,8 @@ import redis
 
 from devstack.services import free_port
 from recipes.file.download import local_path
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.processes import DEADLINE_SECONDS, running, wait_until
 from tests.recipe import make_live, offer_blob
 from tests.recipes.fake_corecipe import FakeCoRecipe, now_ms

@@ -8,7 +8,9 @@ import pytest
 import redis
 
 from recipes.corecipe.updates import UpdateOutcome, apply, apply_all
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta
 from tests.recipe import make_live, offer_blob
 
 OFFERS, CAMPAIGNS = RecipeKind.OFFERS, RecipeKind.CAMPAIGNS

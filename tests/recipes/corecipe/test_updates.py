@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipes.corecipe.updates import UnusableUpdate, UpdateOutcome, apply, read_update
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta
 from tests.recipe import make_live, offer_blob
 
 NOW_MS = time.time_ns() // 1_000_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recipes.file.download import CannotKeepFile, downloaded, local_path
-from recipes.store.store import RecipeKind
+from recipes.records.kinds import RecipeKind
 from tests.recipe import temporary_files
 
 if TYPE_CHECKING:

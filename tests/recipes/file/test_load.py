@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recipes.file.load import KEPT_DEFECTS, Loaded, load
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Offer, parse_offer
-from recipes.store.store import RecipeKind
 
 CONFORMANCE = Path(__file__).parents[1] / "conformance"
 GOOD = json.dumps({"offerId": 1, "status": "public", "type": "regular"})

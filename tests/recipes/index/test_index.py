@@ -16,9 +16,10 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from recipes.file.download import local_path
 from recipes.index.index import IndexBroken, IndexRow, IndexWriter, RecordIndex, folded, index_row
 from recipes.index.maintain import IndexMissing, index_path, keep_indexed, live_index
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import parse_campaign, parse_offer
 from recipes.records.references import Relation
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 from recipes.sync.sync import SyncRequest, sync
 from tests.recipe import change_record, make_live, offer_blob
 

@@ -6,9 +6,10 @@ import time
 import pytest
 import redis
 
+from recipes.records.kinds import RecipeKind
 from recipes.store import lock
 from recipes.store.lock import AlreadyWaiting, LockLost, one_at_a_time
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.store.store import RecipeStore
 from tests.processes import DEADLINE_SECONDS
 
 OFFERS = RecipeKind.OFFERS

@@ -9,8 +9,8 @@ import pytest
 import redis
 import redis.asyncio
 
+from recipes.records.kinds import RecipeKind
 from recipes.store.reader import RecipeReader
-from recipes.store.store import RecipeKind
 
 REPLIES = {
     "an empty list": b"*0\r\n",

@@ -13,7 +13,8 @@ import pytest
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from recipes.corecipe.listener import Listener
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync.child_process import BackgroundSync
 from tests.processes import DEADLINE_SECONDS, wait_until
 

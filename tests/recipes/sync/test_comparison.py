@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from recipes.file.download import RecipeFile
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from recipes.sync.comparison import Comparison, FieldChange, compare
 from recipes.sync.sync import no_progress

@@ -14,7 +14,7 @@ from offers.routing.routing import Defaults
 from recipes.file.json_stream import RecipeRejected
 from recipes.file.load import Loaded, load
 from recipes.records.census import Census, damages
-from recipes.store.store import RecipeKind
+from recipes.records.kinds import RecipeKind
 from tests.offers.builders import DEFAULTS, NOW_MS
 from tests.recipes.mutated_types import Record, fields_of, mutations
 

@@ -10,7 +10,9 @@ import redis
 
 from recipes.file.download import FileChanged, etag_in_s3, local_path
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import Hold, RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
+from recipes.store.types import Hold
 from recipes.sync import hold
 from recipes.sync.hold import OnHold
 from recipes.sync.sync import SyncReport, SyncRequest, sync

@@ -8,7 +8,8 @@ import redis
 
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync.outcomes import SyncOutcome, sync_counts
 from recipes.sync.sync import SyncRequest, sync
 from tests.recipes.sync.test_sync import upload

@@ -10,7 +10,8 @@ import redis
 from devstack.services import free_port
 from recipes.file.download import CannotReachS3, local_path
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync.sync import SyncRequest, sync
 
 if TYPE_CHECKING:

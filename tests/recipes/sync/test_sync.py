@@ -15,7 +15,9 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from devstack.services import free_port
 from recipes.file.download import CannotKeepFile, CannotReachS3, local_path
 from recipes.file.json_stream import RecipeRejected
-from recipes.store.store import RecipeKind, RecipeMeta, RecipeStore, SwapRefused
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
+from recipes.store.types import RecipeMeta, SwapRefused
 from recipes.sync.sync import SyncReport, SyncRequest, check, sync
 from tests.recipe import change_record, offer_blob, temporary_files
 

@@ -10,7 +10,8 @@ import redis
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from recipes.file.download import local_path
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync.hold import HeldBack
 from recipes.sync.outcomes import SyncOutcome, sync_counts
 from recipes.sync.sync import SyncReport, SyncRequest, sync

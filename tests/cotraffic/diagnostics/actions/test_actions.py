@@ -22,8 +22,10 @@ from cotraffic.diagnostics.actions.store import (
     Reporter,
 )
 from devstack.services import Service
-from offers.click_log.stream import ClickLog, Entry
-from recipes.store.store import RecipeKind, RecipeStore
+from offers.click_log.stream import ClickLog
+from offers.click_log.types import Entry
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

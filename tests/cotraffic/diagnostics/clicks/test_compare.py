@@ -15,7 +15,8 @@ from cotraffic.diagnostics.explain.request import read_question
 from cotraffic.diagnostics.explain.result import Explanation
 from offers.bootstrap import build_answerer, build_click_writer, open_redis
 from offers.click_log.record import ClickPart, DecisionPart, VisitorPart, fields, record
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.offers.builders import asked, campaign, decided, offer, visitor
 from tests.recipe import change_record, make_live, offer_blob
 

@@ -20,7 +20,8 @@ from offers.bootstrap import build_answerer, build_click_writer, open_redis
 from offers.click_log.record import encode
 from offers.click_log.stream import ClickLog
 from offers.delivery.lookup import reading_table
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.offers.logged import redis_away
 from tests.recipe import change_record, make_live, offer_blob
 

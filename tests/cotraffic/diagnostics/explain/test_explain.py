@@ -20,7 +20,8 @@ from offers.bootstrap import build_answerer, build_click_writer, open_redis
 from offers.click_log.record import Click, fields, record
 from offers.click_log.stream import LOG
 from offers.rules import Rule
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.offers.explaining import (
     ALPINE,
     BROWSER,

@@ -8,7 +8,8 @@ import redis
 from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import LOG
 from offers.links.tokens import encrypt
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import command
 from tests.recipe import make_live, offer_blob

@@ -13,7 +13,8 @@ from pytest_django import Settings
 from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import LOG
 from offers.links.tokens import encrypt
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.recipe import make_live, offer_blob
 

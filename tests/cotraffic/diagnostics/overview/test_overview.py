@@ -11,7 +11,7 @@ from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.ops.heartbeats import BEAT, Heartbeat, tell
 from devstack.services import Service
-from offers.stats.counters import OpenDatabase
+from offers.stats.types import OpenDatabase
 from tests.cotraffic.diagnostics.looking import parts, publish
 
 

@@ -4,9 +4,10 @@ import pytest
 import redis
 from pytest_django import Settings
 
+from recipes.records.kinds import RecipeKind
 from recipes.store.status import HostState, ListenerState, SyncState
 from recipes.store.store import RecipeStore
-from recipes.store.types import HeldFile, Hold, RecipeKind, RecipeMeta
+from recipes.store.types import HeldFile, Hold, RecipeMeta
 from tests.cotraffic.diagnostics.looking import fact, now_ms, parts
 from tests.recipe import make_live, offer_blob
 

@@ -13,7 +13,8 @@ from cotraffic.diagnostics.preview import preview
 from devstack.services import free_port
 from offers.click_log.stream import ClickLog
 from recipes.file.download import local_path
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.sync.sync import SyncRequest, no_progress, sync
 from tests.offers.logged import add, names
 from tests.processes import command

@@ -16,7 +16,8 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from devstack.services import free_port
 from offers.links.links import token_reader
 from recipes.index.maintain import keep_indexed
-from recipes.store.store import RecipeKind, RecipeStore
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from tests.recipe import change_record, offer_blob
 

@@ -9,7 +9,8 @@ from redis.asyncio import Redis as AsyncRedis
 
 from cotraffic.diagnostics.refusals.hourly_chart import HEIGHT, SMALLEST, by_hour
 from devstack.services import Service
-from offers.stats.counters import Pulse, Refused
+from offers.stats.counters import Pulse
+from offers.stats.types import Refused
 
 PAGE = "diagnostics:refused"
 HOUR = 1_800_000_000 // 3600 * 3600

@@ -18,8 +18,11 @@ from cotraffic.ops.metrics.worker import WorkerMetrics
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.click_log.writer import CommitCounts
 from offers.links.tokens import encrypt, seal
-from offers.stats.counters import LATENCY_BOUNDS_MS, MAX_REDIRECT_TYPES, Counted, PulseReader
-from recipes.store.store import RecipeKind, RecipeStore
+from offers.stats.counters import MAX_REDIRECT_TYPES
+from offers.stats.reader import PulseReader
+from offers.stats.types import LATENCY_BOUNDS_MS, Counted
+from recipes.records.kinds import RecipeKind
+from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS, wait_until
 from tests.recipe import make_live, offer_blob

@@ -1,0 +1,204 @@
+"""One file of the spool: how it is written, read and taken over."""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from offers.spool.directory import make_directory, new_name, sync_directory
+
+# A click's line is a tenth of that; garbage may be as long as the disk is large.
+MAX_LINE_BYTES = 1024 * 1024
+
+
+COPY_BYTES = 1024 * 1024
+
+
+PROBE_BYTES = 64 * 1024
+
+
+# What a dead letter keeps of a line that holds no click.
+KEPT_OF_BROKEN_LINE = 64 * 1024
+
+
+_CONVERSION = re.compile(r"\d{1,18} ")
+
+
+class SpooledClick(msgspec.Struct, omit_defaults=True):
+    """One line: the record, and the three further arguments with which it goes into the log."""
+
+    click: msgspec.Raw
+    mark: str = ""
+    unique: str = ""
+    conversion: str = ""
+
+    def arguments(self) -> tuple[bytes | str, ...]:
+        """What the log's script takes for this click."""
+        return bytes(self.click), self.mark, self.unique, self.conversion
+
+
+class BrokenLine(NamedTuple):
+    """A line that holds no click: its bytes, and why."""
+
+    line: bytes
+    error: str
+
+    def fields(self) -> tuple[bytes | str, ...]:
+        """What a dead letter holds of it."""
+        return "click", self.line, "unique", "", "error", self.error
+
+
+_decoder = msgspec.json.Decoder(SpooledClick)
+
+
+class SpoolFile:
+    """One locked file of the spool; `position` is how many of its bytes have been replayed.
+
+    `written` counts the clicks that this process has put there, `replayed` the lines that were read and went
+    into the log.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.position = 0
+        self.written = 0
+        self.replayed = 0
+        self._descriptor = descriptor
+        self._end = 0
+        self._is_torn = False
+
+    @classmethod
+    def create(cls, directory: Path) -> "SpoolFile":
+        """A new file, named by the time, and locked. Raises `OSError`; then nothing is left of it."""
+        make_directory(directory)
+        # Hidden until it is locked: nobody may take it for a dead process's file.
+        path = directory / new_name()
+        hidden = directory / f".{path.stem}"
+        descriptor = os.open(hidden, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            hidden.rename(path)
+            sync_directory(directory)
+        except OSError:
+            os.close(descriptor)
+            for name in (hidden, path):
+                with suppress(OSError):
+                    name.unlink()
+            raise
+        return cls(path, descriptor)
+
+    @classmethod
+    def adopt(cls, path: Path) -> "SpoolFile | None":
+        """The file, if its process is dead and nobody else has taken it up."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Somebody else may have replayed and deleted it while we opened it.
+            if os.fstat(descriptor).st_nlink == 0:
+                raise BlockingIOError
+        except OSError:
+            os.close(descriptor)
+            return None
+        return cls(path, descriptor)
+
+    def append(self, lines: bytes, clicks: int) -> None:
+        """Put whole lines with so many clicks on the disk. Raises `OSError`: then none of them is there."""
+        end = os.lseek(self._descriptor, 0, os.SEEK_END)
+        # Behind half a line, which a failed write or somebody else has left, a new one begins.
+        is_torn = self._is_torn or end < self._end
+        rest = memoryview(b"\n" + lines if is_torn else lines)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            os.fsync(self._descriptor)
+        except OSError:
+            self._is_torn = is_torn
+            try:
+                os.ftruncate(self._descriptor, end)
+            except OSError:
+                self._is_torn = True
+            raise
+        self._is_torn = False
+        self._end = end + len(lines) + is_torn
+        self.written += clicks
+
+    def is_deleted(self) -> bool:
+        """Whether somebody has deleted it."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
+    def probe(self) -> None:
+        """Find out whether there is room for a click. Raises `OSError`."""
+        end = os.lseek(self._descriptor, 0, os.SEEK_END)
+        try:
+            rest = memoryview(b"\n" * PROBE_BYTES)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            os.fsync(self._descriptor)
+        finally:
+            os.ftruncate(self._descriptor, end)
+
+    def copy(self, other: "SpoolFile") -> None:
+        """Put the lines of another file here, which is empty. Raises `OSError`."""
+        at = 0
+        while block := os.pread(other._descriptor, COPY_BYTES, at):
+            at += os.write(self._descriptor, block)
+        os.fsync(self._descriptor)
+        self._end, self.written = at, other.written
+
+    def batches(self, size: int) -> Iterator[tuple[list[SpooledClick], list[BrokenLine], int]]:
+        """What is still to be replayed, `size` lines at a time, each with the position that follows it.
+
+        Raises `OSError`.
+        """
+        position = self.position
+        while lines := self._read(position, size):
+            clicks: list[SpooledClick] = []
+            broken: list[BrokenLine] = []
+            for line in lines:
+                position += len(line)
+                if not line.isspace():
+                    _read_line(line, clicks, broken)
+            yield clicks, broken, position
+
+    def delete(self) -> None:
+        """Delete it, and let go of the lock. Raises `OSError` where it cannot be deleted."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the lock; the file stays."""
+        os.close(self._descriptor)
+
+    def _read(self, position: int, count: int) -> list[bytes]:
+        """Up to so many lines from a position on, those that are too long in pieces."""
+        with open(self._descriptor, "rb", closefd=False) as file:
+            file.seek(position)
+            return [
+                line
+                for _, line in zip(
+                    range(count), iter(partial(file.readline, MAX_LINE_BYTES), b""), strict=False
+                )
+            ]
+
+
+def _read_line(line: bytes, clicks: list[SpooledClick], broken: list[BrokenLine]) -> None:
+    """Put what a line holds in one of the two lists."""
+    try:
+        click = _decoder.decode(line)
+        if click.conversion and not _CONVERSION.match(click.conversion):
+            raise msgspec.ValidationError("its conversion message has no time")
+        clicks.append(click)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        error, garbage = str(problem), line.strip(b"\0\n")
+        if len(garbage) > KEPT_OF_BROKEN_LINE:
+            error += f"; {len(garbage) - KEPT_OF_BROKEN_LINE:,} of its bytes are not kept"
+        broken.append(BrokenLine(garbage[:KEPT_OF_BROKEN_LINE], error))

@@ -1,0 +1,85 @@
+"""Reads the counters of an instance's clicks, as staff see them."""
+
+from typing import Any
+
+import msgspec
+from redis import Redis
+
+from offers.stats.types import (
+    _REFUSALS,
+    _SLOWEST,
+    _WORKERS,
+    HOURS,
+    LATENCY_BOUNDS_MS,
+    NEWEST_REFUSALS,
+    SLOT_SECONDS,
+    SLOTS,
+    Refused,
+    Slot,
+    Worker,
+)
+
+# A worker that was not heard of for so long is gone.
+WORKER_GONE_SECONDS = 15.0
+
+
+class PulseReader:
+    """The pulse as staff see it. Every method raises `RedisError` while Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def slots(self, now: float, since: float = 0) -> list[Slot]:
+        """The last hour before `now`, oldest first, without gaps; times in seconds since the epoch.
+
+        Who has seen some before asks for those that begin at `since` or later.
+        """
+        last = int(now) // SLOT_SECONDS
+        first = max(last - SLOTS + 1, -(-int(since) // SLOT_SECONDS))
+        numbers = range(first, last + 1)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for number in numbers:
+                pipe.hgetall(f"pulse:slot:{number}")
+            return [_slot(number, found) for number, found in zip(numbers, pipe.execute(), strict=True)]
+
+    def refused_by_hour(self, now: float) -> list[tuple[int, dict[str, int]]]:
+        """The last day's refusals by reason, each hour with its start in seconds since the epoch."""
+        last = int(now) // 3600
+        hours = range(last - HOURS + 1, last + 1)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for hour in hours:
+                pipe.hgetall(f"pulse:refused:{hour}")
+            found = pipe.execute()
+        return [
+            (hour * 3600, {reason.decode(): int(count) for reason, count in refused.items()})
+            for hour, refused in zip(hours, found, strict=True)
+        ]
+
+    def refusals(self) -> list[Refused]:
+        """The newest refused clicks, newest first."""
+        found: Any = self._redis.lrange(_REFUSALS, 0, NEWEST_REFUSALS - 1)
+        return [msgspec.json.decode(one, type=Refused) for one in found]
+
+    def workers(self, now: float) -> list[Worker]:
+        """The web workers that were heard of within the last seconds; those that are gone are forgotten."""
+        found: Any = self._redis.hgetall(_WORKERS)
+        workers = [msgspec.json.decode(state, type=Worker) for state in found.values()]
+        gone = [worker.name for worker in workers if now - worker.heard_s > WORKER_GONE_SECONDS]
+        if gone:
+            self._redis.hdel(_WORKERS, *gone)
+        return sorted((w for w in workers if w.name not in gone), key=lambda worker: worker.since_s)
+
+
+def _slot(number: int, found: dict[bytes, bytes]) -> Slot:
+    kinds: dict[str, dict[str, int]] = {"type": {}, "refused": {}, "latency": {}}
+    for field, count in found.items():
+        kind, _, name = field.decode().partition(":")
+        kinds[kind][name] = int(count)
+    bounds = (*LATENCY_BOUNDS_MS, _SLOWEST)
+    return Slot(
+        start=number * SLOT_SECONDS,
+        clicks=sum(kinds["type"].values()),
+        redirect_types=kinds["type"],
+        refused=kinds["refused"],
+        latency={bounds[int(at)]: count for at, count in kinds["latency"].items()},
+    )

@@ -1,0 +1,120 @@
+"""What is counted of clicks and workers, as it is kept and shown."""
+
+import msgspec
+
+SLOT_SECONDS = 10
+
+
+SLOTS = 360
+
+
+HOURS = 24
+
+
+NEWEST_REFUSALS = 100
+
+
+LATENCY_BOUNDS_MS = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1000)
+
+
+_SLOWEST = float("inf")
+
+
+_WORKERS = "pulse:workers"
+
+
+_REFUSALS = "pulse:refusals"
+
+
+class Cache(msgspec.Struct, frozen=True):
+    """How full a cache is, and how often it was asked; `hits` None: not counted."""
+
+    entries: int
+    limit: int
+    hits: int | None
+    misses: int
+
+
+class OpenDatabase(msgspec.Struct, frozen=True):
+    """A GeoIP database as a worker has it open; `built_s` in seconds since the epoch.
+
+    `database_type` is "" while none is open, and `error` says why the file on the disk is not in use.
+    """
+
+    path: str
+    database_type: str
+    built_s: int
+    error: str | None = None
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """One web worker; times in seconds since the epoch, `commits` in clicks."""
+
+    name: str
+    pid: int
+    since_s: float
+    heard_s: float
+    clicks: int
+    caches: dict[str, Cache]
+    commits: dict[str, int]
+    databases: list[OpenDatabase] = []
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """One click that found nothing; `at_ms` in milliseconds since the epoch, `token` as it was sent."""
+
+    at_ms: int
+    reason: str
+    detail: str
+    referer: str
+    country: str | None
+    token: str
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """Ten seconds of the instance, from `start` in seconds since the epoch.
+
+    `latency` counts answers by the upper bound of their time in milliseconds.
+    """
+
+    start: int
+    clicks: int
+    redirect_types: dict[str, int]
+    refused: dict[str, int]
+    latency: dict[float, int]
+
+    def percentile(self, percent: float) -> float | None:
+        """The bound in milliseconds that this share of the answers kept; None without any."""
+        wanted, seen = sum(self.latency.values()) * percent / 100, 0
+        for bound, count in sorted(self.latency.items()):
+            seen += count
+            if seen >= wanted:
+                return bound
+        return None
+
+
+class Counted(msgspec.Struct):
+    """What a worker counted in a while: clicks by redirect type, refusals by reason, answers by their time.
+
+    `latency` has one count for each of `LATENCY_BOUNDS_MS` and one for what took longer; `seconds` is the
+    time of all these answers together. `errors` are faults of ours on the short way of a click.
+    `old_form` is how many of the clicks had a link of the old form.
+    """
+
+    types: dict[str, int] = {}
+    refused: dict[str, int] = {}
+    latency: list[int] = msgspec.field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
+    seconds: float = 0.0
+    errors: int = 0
+    old_form: int = 0
+
+    def add(self, other: "Counted") -> None:
+        """Add what was counted in another while."""
+        for name, count in other.types.items():
+            self.types[name] = self.types.get(name, 0) + count
+        for reason, count in other.refused.items():
+            self.refused[reason] = self.refused.get(reason, 0) + count
+        self.latency = [mine + its for mine, its in zip(self.latency, other.latency, strict=True)]
+        self.seconds += other.seconds
+        self.errors += other.errors
+        self.old_form += other.old_form
