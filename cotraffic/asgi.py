@@ -31,7 +31,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         request = asgi.plain_click(scope)
         if request is not None:
             state = scope["state"]
-            await asgi.answer(state["answerer"], request, state.get("arrived"), send)
+            await asgi.answer(state["handler"], request, state.get("arrived"), send)
             return
         if scope["path"] in endpoints.PATHS:
             await scope["state"]["operations"](scope, send)
@@ -43,7 +43,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Open an answerer for this worker, hand it to every request as `scope["state"]["answerer"]`, close it.
+    """Open an answerer for this worker, hand it to every request as `scope["state"]["handler"]`, close it.
 
     With it come the paths of clicks, as `scope["state"]["click_paths"]`, and what answers the probes, as
     `scope["state"]["operations"]`.
@@ -53,13 +53,13 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     try:
         redis, working = await _open(scope["state"])
-    except BaseException as problem:
+    except BaseException as error:
         # What the settings and the files may cause says all there is to say; the rest is a fault of ours.
-        trace = None if isinstance(problem, OSError | ValueError) else problem
+        trace = None if isinstance(error, OSError | ValueError) else error
         hint = "run `./manage.py check`: it says what to do"
-        logger.critical("the worker ends, it cannot start", problem=str(problem), hint=hint, exc_info=trace)
+        logger.critical("the worker ends, it cannot start", problem=str(error), hint=hint, exc_info=trace)
         await send({"type": "lifespan.startup.failed", "message": ""})
-        if isinstance(problem, Exception):
+        if isinstance(error, Exception):
             return
         raise
     await send({"type": "lifespan.startup.complete"})
@@ -75,11 +75,11 @@ async def _open(state: dict[str, Any]) -> tuple[Redis, "asyncio.Future[Any]"]:
     """Put what answers requests into `state`; gives what is to be closed and cancelled at the end."""
     state["click_paths"] = click_paths()
     redis, clicks = open_redis(), build_click_writer()
-    answerer = build_answerer(redis, clicks)
-    state["operations"] = endpoints.build(redis, answerer)
-    state["answerer"] = answerer
+    handler = build_answerer(redis, clicks)
+    state["operations"] = endpoints.build(redis, handler)
+    state["handler"] = handler
     await clicks.connection.open()
-    working = asyncio.gather(answerer.catalog.watch(), clicks.run(), answerer.pulse.run(redis))
+    working = asyncio.gather(handler.catalog.watch(), clicks.run(), handler.counters.run(redis))
     working.add_done_callback(_end_if_failed)
     # What is loaded by now stays: the collector need not look through it again and again.
     gc.collect()

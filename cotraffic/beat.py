@@ -46,13 +46,13 @@ class IntervalScheduler(Scheduler):
         """Send one task; a broker that is away is told in one line, for the next interval is the retry."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
-        except SchedulingError as problem:
+        except SchedulingError as error:
             now = time.monotonic()
             if self._failing_since is None:
                 self._failing_since = now
             if now - self._complained_at >= COMPLAIN_SECONDS:
                 self._complained_at = now
-                logger.error("background tasks cannot be queued", task=entry.task, problem=str(problem)[:300])
+                logger.error("background tasks cannot be queued", task=entry.task, problem=str(error)[:300])
             return
         if self._failing_since is not None:
             logger.info(

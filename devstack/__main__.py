@@ -25,8 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return _manage(environment, options.arguments)
             case _:
                 stack.run(environment)
-    except (BadEnvironment, setup.SetupError, staff.StaffError, stack.ProcessEnded, TimeoutError) as problem:
-        print(f"devstack: {problem}.", file=sys.stderr)
+    except (BadEnvironment, setup.SetupError, staff.StaffError, stack.ProcessEnded, TimeoutError) as error:
+        print(f"devstack: {error}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         pass

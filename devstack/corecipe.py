@@ -130,8 +130,8 @@ class CoRecipe:
             kind, record_id = change["type"], int(change["id"])
             if kind not in KINDS:
                 raise ValueError(f"unknown type {kind!r}")
-        except (ValueError, TypeError, KeyError) as problem:
-            logger.warning("a message in the queue makes no sense: %r (%s)", body[:200], problem)
+        except (ValueError, TypeError, KeyError) as error:
+            logger.warning("a message in the queue makes no sense: %r (%s)", body[:200], error)
             return
         if change.get("action") != "updateOrCreate":
             # Handed through as it came, with the stamp of whoever sent it.

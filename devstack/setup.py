@@ -102,7 +102,7 @@ def wait_for_first_click(environment: Environment) -> str | None:
             if response.status_code == httpx.codes.FOUND:
                 return None
             answer = f"status {response.status_code}"
-        except httpx.TransportError as problem:
-            answer = str(problem)
+        except httpx.TransportError as error:
+            answer = str(error)
         time.sleep(0.2)
     return answer

@@ -97,9 +97,9 @@ def check_ports(environment: Environment) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError as problem:
+            except OSError as error:
                 raise BadEnvironment(
-                    f"port {port} ({name}) cannot be used: {problem.strerror}. "
+                    f"port {port} ({name}) cannot be used: {error.strerror}. "
                     f"Choose others with, for example, `PORT={environment.port + 100} make dev`"
                 ) from None
 

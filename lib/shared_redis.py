@@ -63,8 +63,8 @@ def open_shared(url: str, within_seconds: float) -> "Redis | RedisCluster":
         redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     except BadSharedUrl:
         raise
-    except BadRedisUrl as problem:
-        raise BadSharedUrl(str(problem)) from None
+    except BadRedisUrl as error:
+        raise BadSharedUrl(str(error)) from None
     except (TypeError, ValueError):
         # What they say may have a part of the password in it.
         raise BadSharedUrl("has a scheme, a port or an option that is unknown or cannot be read") from None
@@ -91,7 +91,7 @@ def _open_master(url: str, within_seconds: float) -> Redis:
     tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
     tls["ssl"] = options["ssl"] = options.pop("connection_class", None) is SSLConnection
     share = within_seconds / (len(sentinels) + 1)
-    asked = Sentinel(  # type: ignore[no-untyped-call]
+    context = Sentinel(  # type: ignore[no-untyped-call]
         sentinels,
         sentinel_kwargs={
             "username": options.pop("sentinel_username", None),
@@ -102,7 +102,7 @@ def _open_master(url: str, within_seconds: float) -> Redis:
             **tls,
         },
     )
-    return cast(Redis, asked.master_for(parts["service"], redis_class=_Master, retry=AGAIN, **options))
+    return cast(Redis, context.master_for(parts["service"], redis_class=_Master, retry=AGAIN, **options))
 
 
 def _address(host: str) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from enum import Enum
 
 import msgspec
 
-from offers.catalog.record_cache import NotInMemory, Records
+from offers.catalog.record_cache import CacheMiss, RecordSource
 from offers.links.tokens import AdTarget
 from offers.routing.routing import Defaults
 from recipes.records.records import BLACKLISTED, CAMPAIGN_STATUSES, Campaign, Offer, OfferStatus
@@ -34,11 +34,11 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
 
 
-def admit(target: AdTarget, records: Records, defaults: Defaults) -> tuple[Offer, Campaign] | Refusal:
-    """The offer and campaign that the rules are asked about, or why there are none. Raises `NotInMemory`."""
+def admit(target: AdTarget, records: RecordSource, defaults: Defaults) -> tuple[Offer, Campaign] | Refusal:
+    """The offer and campaign that the rules are asked about, or why there are none. Raises `CacheMiss`."""
     try:
         offer = records.offer(target.offer_id)
-    except NotInMemory as missing:
+    except CacheMiss as missing:
         raise _both(missing, target, records) from None
     if offer is None:
         return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
@@ -70,16 +70,16 @@ def blocked_by(campaign: Campaign) -> Refusal:
     return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
 
 
-def _both(missing: NotInMemory, target: AdTarget, records: Records) -> NotInMemory:
+def _both(missing: CacheMiss, target: AdTarget, records: RecordSource) -> CacheMiss:
     """What is missing where the offer is: the campaign may be, too, and then they are read together."""
     try:
         records.campaign(target.campaign_id)
-    except NotInMemory as too:
-        return NotInMemory(*missing.wanted, *too.wanted)
+    except CacheMiss as too:
+        return CacheMiss(*missing.wanted, *too.wanted)
     return missing
 
 
-def _default_pair(records: Records, defaults: Defaults) -> tuple[Offer, Campaign] | None:
+def _default_pair(records: RecordSource, defaults: Defaults) -> tuple[Offer, Campaign] | None:
     """The default campaign and its offer, which take the clicks of inactive offers."""
     if not defaults.campaign_id:
         return None

@@ -1,4 +1,4 @@
-"""Puts an `Answerer` together from the settings; opens files and connections, so it is called at start-up."""
+"""Puts a `ClickHandler` together from the settings; opens files and connections, so it is called at start-up."""
 
 from functools import partial
 from pathlib import Path
@@ -14,16 +14,16 @@ from lib.redis_url import BadRedisUrl, read_url
 from lib.shared_redis import open_shared
 from offers.catalog.catalog import Catalog
 from offers.click_log.connection import LogConnection
-from offers.click_log.uniqueness import SharedSeen
+from offers.click_log.uniqueness import SharedUniqueness
 from offers.click_log.writer import ClickWriter
-from offers.decision_cache import KnownDecisions
-from offers.handler import Answerer
+from offers.decision_cache import DecisionCache
+from offers.handler import ClickHandler
 from offers.landing import LandingBuilder
 from offers.links.links import token_reader
 from offers.links.tokens import TokenReader
 from offers.routing.routing import Defaults
 from offers.spool.spool import Spool
-from offers.stats.counters import Pulse
+from offers.stats.counters import WorkerCounters
 from offers.stats.types import Cache, OpenDatabase
 from offers.visitors.address import AddressReader
 from offers.visitors.device import DeviceReader
@@ -46,8 +46,8 @@ def open_redis() -> Redis:
     """
     try:
         read_url(settings.REDIS_URL)
-    except BadRedisUrl as problem:
-        raise ValueError(f"REDIS_URL {problem}") from None
+    except BadRedisUrl as error:
+        raise ValueError(f"REDIS_URL {error}") from None
     return Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
@@ -62,14 +62,14 @@ def build_click_writer() -> ClickWriter:
     timeout_seconds = settings.CLICK_COMMIT_TIMEOUT_MS / 1000
     # Half of the time, so that the click itself still has the other half.
     half, shared = timeout_seconds / 2, settings.SHARED_REDIS_URL
-    seen = SharedSeen(open_shared(shared, half), half) if shared else None
+    seen = SharedUniqueness(open_shared(shared, half), half) if shared else None
     spool = Spool(Path(settings.CLICK_SPOOL_DIR), settings.CLICK_SPOOL_RESERVE_BYTES)
     return ClickWriter(
         LogConnection(settings.REDIS_URL, settings.CLICK_LOG_MEMORY_PERCENT),
         spool,
         seen,
         timeout_seconds,
-        tells_conversions=bool(settings.AWS_SQS_QUEUE_URL),
+        queue_conversions=bool(settings.AWS_SQS_QUEUE_URL),
         answers_unwritten=settings.CLICKS_UNWRITABLE != REFUSE_UNWRITTEN,
     )
 
@@ -97,7 +97,7 @@ def _open_databases(geo: GeoReader) -> list[OpenDatabase]:
     ]
 
 
-def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
+def build_answerer(redis: Redis, clicks: ClickWriter) -> ClickHandler:
     """An answerer over `redis`. Raises `ValueError` for a bad key or redirect URL."""
     entries = settings.VISITOR_CACHE_ENTRIES
     tokens = token_reader()
@@ -108,7 +108,7 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
         DeviceReader(entries),
         entries,
     )
-    return Answerer(
+    return ClickHandler(
         tokens=tokens,
         catalog=catalog,
         visitors=visitors,
@@ -119,9 +119,9 @@ def build_answerer(redis: Redis, clicks: ClickWriter) -> Answerer:
             last_page(),
         ),
         clicks=clicks,
-        pulse=Pulse(
+        counters=WorkerCounters(
             partial(_described, tokens, catalog, visitors, clicks), partial(_open_databases, visitors.geo)
         ),
-        known=KnownDecisions(settings.CATALOG_CACHE_RECORDS),
+        decisions=DecisionCache(settings.CATALOG_CACHE_RECORDS),
         not_found_url=not_found_url(),
     )

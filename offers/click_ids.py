@@ -8,7 +8,7 @@ _DIGITS = 32
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
-class LidMaker:
+class ClickIds:
     """Makes lids. Not to be shared by processes: after a fork both would make the same."""
 
     def __init__(self) -> None:

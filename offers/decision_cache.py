@@ -3,7 +3,7 @@
 import msgspec
 
 from offers.routing.routing import Decision
-from offers.rules import Asked
+from offers.rules import ClickContext
 from recipes.records.records import Campaign, Offer, OfferType
 
 # Any country that the offer says nothing of.
@@ -24,7 +24,7 @@ class _Pair(msgspec.Struct, eq=False, gc=False):
     outcomes: dict[tuple[object, ...], Decision]
 
 
-class KnownDecisions:
+class DecisionCache:
     """Up to `limit` decisions by campaign and country, for the offer that the campaign was last clicked with.
 
     Records are told apart by identity: one that changed is another. Of too many campaigns the one that came
@@ -36,21 +36,21 @@ class KnownDecisions:
         self._kept = 0
         self._pairs: dict[int, _Pair] = {}
 
-    def get(self, asked: Asked) -> Decision | None:
+    def get(self, context: ClickContext) -> Decision | None:
         """The decision on such a click, None where it has to be made."""
-        campaign = asked.campaign
+        campaign = context.campaign
         pair = self._pairs.get(campaign.campaign_id)
-        if pair is None or pair.campaign is not campaign or pair.offer is not asked.offer:
+        if pair is None or pair.campaign is not campaign or pair.offer is not context.offer:
             return None
         countries = pair.countries
         if countries is None:
             return None
-        country = asked.visitor.geo.country
+        country = context.visitor.geo.country
         return pair.decisions.get(country if country is None or country in countries else ELSEWHERE)
 
-    def keep(self, asked: Asked, decision: Decision) -> Decision:
+    def keep(self, context: ClickContext, decision: Decision) -> Decision:
         """Remember a decision; gives the one to go on with, of which more may be worked out already."""
-        offer, campaign = asked.offer, asked.campaign
+        offer, campaign = context.offer, context.campaign
         pair = self._pairs.get(campaign.campaign_id)
         if pair is None or pair.campaign is not campaign or pair.offer is not offer:
             self._forget(campaign.campaign_id)
@@ -59,7 +59,7 @@ class KnownDecisions:
             self._kept += _size(pair)
         # An exit looks at other offers too, as the page of last resort does, and those may change.
         if pair.countries is not None and decision.origin is None and not decision.is_default_page:
-            country = asked.visitor.geo.country
+            country = context.visitor.geo.country
             place = country if country is None or country in pair.countries else ELSEWHERE
             self._kept -= _size(pair)
             pair.decisions[place] = decision

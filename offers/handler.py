@@ -4,22 +4,22 @@ import time
 from collections.abc import Callable
 
 from offers.admission import UNAVAILABLE, Reason, Refusal, admit
-from offers.catalog.catalog import Catalog, CatalogUnavailable, Gathered, NothingLoaded
-from offers.catalog.record_cache import NotInMemory, Records
-from offers.click_ids import LidMaker
+from offers.catalog.catalog import Catalog, CatalogUnavailable, NothingLoaded, RecordView
+from offers.catalog.record_cache import CacheMiss, RecordSource
+from offers.click_ids import ClickIds
 from offers.click_log.record import Click
 from offers.click_log.writer import ClickWriter
-from offers.decision_cache import KnownDecisions
+from offers.decision_cache import DecisionCache
 from offers.landing import LandingBuilder, Route
 from offers.links.tokens import OLD_FORM_MARK, AdTarget, BadToken, TokenReader
-from offers.refusal_timing import RefusalBeat
+from offers.refusal_timing import RefusalTiming
 from offers.request import ClickRequest
 from offers.response import NOT_FOUND_PAGE, UNAVAILABLE_PAGE, Answer, html_page, redirect
-from offers.routing.round_robin import Rotation
+from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, Step, decide
-from offers.rules import Asked
-from offers.stats.counters import Pulse
-from offers.stats.types import Refused
+from offers.rules import ClickContext
+from offers.stats.counters import WorkerCounters
+from offers.stats.types import RefusedClick
 from offers.visitors.geoip import GeoReader
 from offers.visitors.visitor import Visitor, VisitorReader
 from recipes.records.records import Campaign, Offer
@@ -29,7 +29,7 @@ RETRY_AFTER_SECONDS = 5
 SHOWN_CHARACTERS = 500
 
 
-class Answerer:
+class ClickHandler:
     """Answers clicks; everything it needs is handed to it once.
 
     A redirect waits until `clicks` has its click where it cannot be lost.
@@ -43,8 +43,8 @@ class Answerer:
         landings: LandingBuilder,
         defaults: Defaults,
         clicks: ClickWriter,
-        pulse: Pulse,
-        known: KnownDecisions,
+        counters: WorkerCounters,
+        decisions: DecisionCache,
         not_found_url: str = "",
     ) -> None:
         self.catalog = catalog
@@ -53,11 +53,11 @@ class Answerer:
         self._landings = landings
         self.defaults = defaults
         self.clicks = clicks
-        self.pulse = pulse
-        self.refusal_beat = RefusalBeat()
-        self._rotation = Rotation()
-        self._make_lid = LidMaker()
-        self._known = known
+        self.counters = counters
+        self.refusal_timing = RefusalTiming()
+        self._round_robin = RoundRobin()
+        self._click_ids = ClickIds()
+        self._decisions = decisions
         self._not_found = redirect(not_found_url) if not_found_url else html_page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = html_page(503, UNAVAILABLE_PAGE, retry_after)
@@ -71,20 +71,20 @@ class Answerer:
         found = await self.examine(request)
         if isinstance(found, Refusal):
             answer = self.refuse(found, request)
-            await self.refusal_beat.wait(started)
+            await self.refusal_timing.wait(started)
             return answer
         if not request.head:
             if not await self.clicks.written(found):
                 return self.refuse_unwritten(request)
             took_s = time.perf_counter() - started
-            self.pulse.click(found.decision.redirect_type, took_s, old_form=OLD_FORM_MARK in request.ad)
+            self.counters.click(found.decision.redirect_type, took_s, old_form=OLD_FORM_MARK in request.ad)
         return redirect(found.location)
 
     def refuse(self, refusal: Refusal, request: ClickRequest) -> Answer:
         """The answer to a click that is sent nowhere; it may leave on the refusal beat only."""
-        if self.pulse.refusal(refusal.reason.value):
-            self.pulse.keep(
-                Refused(
+        if self.counters.refusal(refusal.reason.value):
+            self.counters.keep(
+                RefusedClick(
                     at_ms=time.time_ns() // 1_000_000,
                     reason=refusal.reason.value,
                     detail=refusal.detail,
@@ -108,28 +108,28 @@ class Answerer:
         return await self.with_records(lambda records: self._examine(request, records, trace), trace)
 
     async def with_records(
-        self, look: Callable[[Records], Click | Refusal], trace: list[Step] | None
+        self, look: Callable[[RecordSource], Click | Refusal], trace: list[Step] | None
     ) -> Click | Refusal:
         """What `look` comes to, once everything that it wants to look at has been read from Redis."""
-        records = Gathered(self.catalog)
+        records = RecordView(self.catalog)
         while True:
             try:
                 return look(records)
-            except NotInMemory as missing:
+            except CacheMiss as missing:
                 if trace is not None:
                     trace.clear()
                 try:
                     await records.load(missing)
-                except NothingLoaded as problem:
-                    return Refusal(Reason.NOTHING_LOADED, str(problem))
-                except CatalogUnavailable as problem:
-                    return Refusal(Reason.REDIS_AWAY, str(problem))
+                except NothingLoaded as error:
+                    return Refusal(Reason.NOTHING_LOADED, str(error))
+                except CatalogUnavailable as error:
+                    return Refusal(Reason.REDIS_AWAY, str(error))
 
     def examine_now(self, request: ClickRequest) -> Click | Refusal | None:
         """The same from memory alone; None where a record would have to be read from Redis."""
         try:
             return self._examine(request, self.catalog.memory, None)
-        except NotInMemory:
+        except CacheMiss:
             return None
 
     @property
@@ -141,52 +141,54 @@ class Answerer:
         """Who is asking."""
         return self.visitors.read(request.clues)
 
-    def _examine(self, request: ClickRequest, records: Records, trace: list[Step] | None) -> Click | Refusal:
-        """What becomes of a request. Raises `NotInMemory`."""
+    def _examine(
+        self, request: ClickRequest, records: RecordSource, trace: list[Step] | None
+    ) -> Click | Refusal:
+        """What becomes of a request. Raises `CacheMiss`."""
         try:
             target = self.tokens.read(request.ad)
-        except BadToken as problem:
-            return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
+        except BadToken as error:
+            return Refusal(Reason.BAD_TOKEN, f"the token {error}")
         admitted = admit(target, records, self.defaults)
         if isinstance(admitted, Refusal):
             return admitted
         offer, campaign = admitted
         now_ms = time.time_ns() // 1_000_000
-        asked = Asked(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
-        decision = self._decide(asked, records, trace)
-        lid = self._make_lid()
+        context = ClickContext(offer, campaign, self.visitor(request), now_ms, request.subid, request.cid)
+        decision = self._decide(context, records, trace)
+        lid = self._click_ids()
         route = decision.route or self._routed(decision)
         landing = self._landings.build(route, request.subid, request.cid, lid)
-        return Click(lid, request, asked, decision, landing.page_url, landing.location)
+        return Click(lid, request, context, decision, landing.page_url, landing.location)
 
     def supposed(
-        self, request: ClickRequest, asked: Asked, records: Records, lid: str, trace: list[Step]
+        self, request: ClickRequest, context: ClickContext, records: RecordSource, lid: str, trace: list[Step]
     ) -> Click:
-        """An admitted click under circumstances that are not its own. Raises `NotInMemory`.
+        """An admitted click under circumstances that are not its own. Raises `CacheMiss`.
 
         It ends as `_examine` does, which would pay for a call: a test compares what the two come to.
         """
-        decision = self._decide(asked, records, trace)
+        decision = self._decide(context, records, trace)
         route = decision.route or self._routed(decision)
         landing = self._landings.build(route, request.subid, request.cid, lid)
-        return Click(lid, request, asked, decision, landing.page_url, landing.location)
+        return Click(lid, request, context, decision, landing.page_url, landing.location)
 
-    def admit(self, target: AdTarget, records: Records) -> tuple[Offer, Campaign] | Refusal:
+    def admit(self, target: AdTarget, records: RecordSource) -> tuple[Offer, Campaign] | Refusal:
         """The offer and campaign that the rules are asked about, or why there are none."""
         return admit(target, records, self.defaults)
 
-    def _decide(self, asked: Asked, records: Records, trace: list[Step] | None) -> Decision:
+    def _decide(self, context: ClickContext, records: RecordSource, trace: list[Step] | None) -> Decision:
         """The decision on a click, from memory where such clicks always get the same."""
-        known = self._known.get(asked) if trace is None else None
-        if known is not None:
-            return known
+        decisions = self._decisions.get(context) if trace is None else None
+        if decisions is not None:
+            return decisions
         try:
-            decision = decide(asked, records.offer, self._rotation.propose, self.defaults, trace)
-        except NotInMemory:
-            self._rotation.settle(taken=False)
+            decision = decide(context, records.offer, self._round_robin.propose, self.defaults, trace)
+        except CacheMiss:
+            self._round_robin.settle(taken=False)
             raise
-        self._rotation.settle(taken=trace is None)
-        return self._known.keep(asked, decision)
+        self._round_robin.settle(taken=trace is None)
+        return self._decisions.keep(context, decision)
 
     def _routed(self, decision: Decision) -> Route:
         """The way to the page of a decision that is new."""

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 BEAT_SECONDS = 0.005
 
 
-class RefusalBeat:
+class RefusalTiming:
     """One worker's beat; to be used from its event loop.
 
     A thread keeps the time: the timers of event loops are set in whole milliseconds from the moment in which

@@ -30,10 +30,10 @@ def deliver_clicks() -> None:
     """Move clicks from the log to DynamoDB."""
     try:
         deliver(_log(), _table(), consumer_name(), DELIVER_SECONDS)
-    except TableNotUsable as problem:
+    except TableNotUsable as error:
         with suppress(RedisError):
-            _log().note_table(str(problem))
-        logger.warning("clicks stay in the log", problem=str(problem))
+            _log().note_table(str(error))
+        logger.warning("clicks stay in the log", problem=str(error))
 
 
 @shared_task
@@ -43,8 +43,8 @@ def send_conversions() -> None:
         return
     try:
         send_due(_log(), _queue(), SEND_SECONDS)
-    except QueueAway as problem:
-        logger.warning("conversion messages wait", problem=str(problem))
+    except QueueAway as error:
+        logger.warning("conversion messages wait", problem=str(error))
 
 
 def _log() -> ClickLog:

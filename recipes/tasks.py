@@ -52,8 +52,8 @@ def keep_indexed() -> None:
         try:
             if maintain.keep_indexed(_store(), kind) == "built":
                 logger.info("an index of names was built", kind=kind.value)
-        except (IndexBroken, AlreadyWaiting, LockLost, RedisError, OSError) as problem:
-            logger.warning("a recipe has no index of names", kind=kind.value, problem=str(problem))
+        except (IndexBroken, AlreadyWaiting, LockLost, RedisError, OSError) as error:
+            logger.warning("a recipe has no index of names", kind=kind.value, problem=str(error))
 
 
 def _reload(kind: RecipeKind) -> None:
@@ -70,10 +70,10 @@ def _sync(request: SyncRequest) -> None:
     """Sync one kind; a failure is told in one line, for the next run is the retry."""
     try:
         report = sync(request, _store())
-    except AlreadyWaiting as problem:
-        logger.info("a sync waits already", problem=str(problem))
-    except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, RedisError, OSError) as problem:
-        logger.warning("a sync has failed", kind=request.kind.value, problem=str(problem))
+    except AlreadyWaiting as error:
+        logger.info("a sync waits already", problem=str(error))
+    except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, RedisError, OSError) as error:
+        logger.warning("a sync has failed", kind=request.kind.value, problem=str(error))
     else:
         if report.outcome == "done":
             logger.info(

@@ -165,8 +165,8 @@ class Table:
                 self._check_table(put.TableName)
                 self.store.put([(_lid(put.Item), bytes(put.Item))])
                 return b"{}"
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-            raise Rejected("SerializationException", str(problem)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Rejected("SerializationException", str(error)) from None
         if operation in ("DescribeTable", "CreateTable"):
             return msgspec.json.encode({"Table": {"TableName": self._name, "TableStatus": "ACTIVE"}})
         raise Rejected("UnknownOperationException", f"{operation} is not known here")

@@ -12,32 +12,32 @@ from typing import Any
 from cotraffic import asgi
 from offers.admission import Refusal
 from offers.click_log.record import Click
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.request import ClickRequest
 
 SHORT_WAY = "short way"
 application = asgi.application
 _file = Path(os.environ["FAULT"])
 _names = vars(asgi)
-_build, _examine_now = _names["build_answerer"], Answerer.examine_now
+_build, _examine_now = _names["build_answerer"], ClickHandler.examine_now
 
 
 def _fault() -> str:
     return _file.read_text() if _file.exists() else ""
 
 
-def _build_or_fail(*arguments: Any) -> Answerer:
+def _build_or_fail(*arguments: Any) -> ClickHandler:
     if (fault := _fault()) and fault != SHORT_WAY:
         raise getattr(builtins, fault)("a fault that was asked for")
-    answerer: Answerer = _build(*arguments)
-    return answerer
+    handler: ClickHandler = _build(*arguments)
+    return handler
 
 
-def _examine_or_fail(self: Answerer, request: ClickRequest) -> Click | Refusal | None:
+def _examine_or_fail(self: ClickHandler, request: ClickRequest) -> Click | Refusal | None:
     if _fault() == SHORT_WAY:
         raise KeyError("a fault that was asked for")
     return _examine_now(self, request)
 
 
 _names["build_answerer"] = _build_or_fail
-Answerer.examine_now = _examine_or_fail  # type: ignore[method-assign]
+ClickHandler.examine_now = _examine_or_fail  # type: ignore[method-assign]

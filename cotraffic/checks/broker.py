@@ -24,12 +24,12 @@ def check_broker(**_: Any) -> list[CheckMessage]:
         if problem := unreadable_file(read_url(url)):
             return [Error(f"CELERY_BROKER_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E056")]
         connect(url)
-    except BadRedisUrl as problem:
-        return [Error(f"CELERY_BROKER_URL {problem}.", hint=REDIS_URL_HINT, id="cotraffic.E056")]
-    except Exception as problem:
+    except BadRedisUrl as error:
+        return [Error(f"CELERY_BROKER_URL {error}.", hint=REDIS_URL_HINT, id="cotraffic.E056")]
+    except Exception as error:
         # Celery lets errors of the client through, whatever their kind.
         hint = "Start what CELERY_BROKER_URL names, or correct it. Until then clicks are not delivered."
-        message = f"Celery's broker does not answer: {problem}"
+        message = f"Celery's broker does not answer: {error}"
         return [Warning(message, hint=hint, id="cotraffic.W057")]
     return []
 

@@ -36,9 +36,9 @@ def check_encryption_key(**_: Any) -> list[CheckMessage]:
         return [Error("ENCRYPTION_KEY is not set.", hint=hint, id="cotraffic.E001")]
     try:
         key_bytes(settings.ENCRYPTION_KEY)
-    except ValueError as problem:
+    except ValueError as error:
         hint = "ENCRYPTION_KEY is the key itself, 32 ASCII characters, neither hexadecimal nor base64."
-        return [Error(f"{problem}.".capitalize(), hint=hint, id="cotraffic.E002")]
+        return [Error(f"{error}.".capitalize(), hint=hint, id="cotraffic.E002")]
     return []
 
 
@@ -77,14 +77,14 @@ def check_redis(**_: Any) -> list[CheckMessage]:
             socket_timeout=REDIS_TIMEOUT_SECONDS,
         ) as redis:
             redis.ping()
-    except BadRedisUrl as problem:
-        return [Error(f"REDIS_URL {problem}.", hint=REDIS_URL_HINT, id="cotraffic.E005")]
-    except (RedisError, OSError) as problem:
+    except BadRedisUrl as error:
+        return [Error(f"REDIS_URL {error}.", hint=REDIS_URL_HINT, id="cotraffic.E005")]
+    except (RedisError, OSError) as error:
         hint = (
             "Start Redis (or Valkey), or point REDIS_URL at it; clicks and the recipe are kept there. With "
             "TLS, ssl_ca_certs names a private authority's file, ssl_certfile and ssl_keyfile our own."
         )
-        return [Error(f"Redis does not answer: {problem}", hint=hint, id="cotraffic.E005")]
+        return [Error(f"Redis does not answer: {error}", hint=hint, id="cotraffic.E005")]
     return []
 
 
@@ -98,9 +98,9 @@ def check_urls(**_: Any) -> list[CheckMessage]:
             continue
         try:
             notes = compile_page(value).notes
-        except BadPage as problem:
+        except BadPage as error:
             hint = f"Set {name} to an http or https URL such as https://shop.example/."
-            found.append(Error(f"{name} {problem}.", hint=hint, id="cotraffic.E006"))
+            found.append(Error(f"{name} {error}.", hint=hint, id="cotraffic.E006"))
         else:
             hint = f"Put {name} right; it works meanwhile."
             found += [Warning(f"{name} {note}.", hint=hint, id="cotraffic.W046") for note in notes]
@@ -114,9 +114,9 @@ def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
     for entry in settings.TRUSTED_PROXIES:
         try:
             ipaddress.ip_network(entry.strip(), strict=False)
-        except ValueError as problem:
+        except ValueError as error:
             hint = "TRUSTED_PROXIES is a comma-separated list such as 10.0.0.0/8,2001:db8::1."
-            errors.append(Error(f"TRUSTED_PROXIES: {problem}.", hint=hint, id="cotraffic.E007"))
+            errors.append(Error(f"TRUSTED_PROXIES: {error}.", hint=hint, id="cotraffic.E007"))
     return errors
 
 
@@ -127,9 +127,9 @@ def check_metrics_allow(**_: Any) -> list[CheckMessage]:
     for entry in settings.METRICS_ALLOW:
         try:
             ipaddress.ip_network(entry.strip(), strict=False)
-        except ValueError as problem:
+        except ValueError as error:
             hint = "METRICS_ALLOW is a comma-separated list such as 127.0.0.1,10.20.0.0/16."
-            errors.append(Error(f"METRICS_ALLOW: {problem}.", hint=hint, id="cotraffic.E020"))
+            errors.append(Error(f"METRICS_ALLOW: {error}.", hint=hint, id="cotraffic.E020"))
     return errors
 
 

@@ -32,12 +32,12 @@ def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
         return []
     try:
         asyncio.run(LogConnection(settings.REDIS_URL).try_out())
-    except (RedisError, OSError, TimeoutError) as problem:
+    except (RedisError, OSError, TimeoutError) as error:
         hint = (
             "The user of REDIS_URL needs the commands of scripts (SCRIPT LOAD, EVALSHA), streams, sets and "
             "strings, and all keys: +@all ~* &* is the simple way. Clicks go to the spool until then."
         )
-        message = f"Clicks cannot be written to Redis: {problem or 'no answer'}"
+        message = f"Clicks cannot be written to Redis: {error or 'no answer'}"
         return [Error(message, hint=hint, id="cotraffic.E055")]
     return []
 

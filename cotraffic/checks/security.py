@@ -24,12 +24,12 @@ def check_token_keys(**_: Any) -> list[CheckMessage]:
         return [Error("AD_TOKEN_V1 is neither accept nor refuse.", hint=hint, id="cotraffic.E060")]
     try:
         keys = sealed_keys(settings.AD_TOKEN_KEYS)
-    except ValueError as problem:
+    except ValueError as error:
         hint = (
             "AD_TOKEN_KEYS is a list of <id>:<64 hex digits> with commas between; the first key seals new "
             "links. A new key: openssl rand -hex 32"
         )
-        return [Error(f"AD_TOKEN_KEYS: {problem}.", hint=hint, id="cotraffic.E021")]
+        return [Error(f"AD_TOKEN_KEYS: {error}.", hint=hint, id="cotraffic.E021")]
     if not keys and settings.AD_TOKEN_V1 == REFUSE:
         hint = "Set AD_TOKEN_KEYS, or AD_TOKEN_V1=accept; as it is, every link is a bad one."
         message = "No link can be read: AD_TOKEN_V1=refuse without AD_TOKEN_KEYS."
@@ -59,12 +59,12 @@ def check_click_aliases(**_: Any) -> list[CheckMessage]:
     """E047 for an entry of CLICK_ALIASES that cannot be the path of a click."""
     try:
         click_paths()
-    except ValueError as problem:
+    except ValueError as error:
         hint = (
             "CLICK_ALIASES is a list such as /ad?ad,/pl?o: a path, a question mark, and the parameter that "
             "holds the token. /offer is answered anyway; the paths of staff pages and probes are taken."
         )
-        return [Error(f"{problem}.", hint=hint, id="cotraffic.E047")]
+        return [Error(f"{error}.", hint=hint, id="cotraffic.E047")]
     return []
 
 

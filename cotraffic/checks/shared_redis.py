@@ -26,14 +26,14 @@ def check_shared_redis(**_: Any) -> list[CheckMessage]:
         return []
     try:
         asyncio.run(_ask(settings.SHARED_REDIS_URL))
-    except BadSharedUrl as problem:
-        return [Error(f"{problem}.", hint=FORMS, id="cotraffic.E043")]
-    except AWAY as problem:
+    except BadSharedUrl as error:
+        return [Error(f"{error}.", hint=FORMS, id="cotraffic.E043")]
+    except AWAY as error:
         hint = (
             "Start what SHARED_REDIS_URL names (of sentinels: they, their master and the service by that "
             "name), or correct it. Until then every visitor counts as unique, and is marked as assumed to be."
         )
-        message = f"The shared Redis does not answer: {words(problem)}"
+        message = f"The shared Redis does not answer: {words(error)}"
         return [Warning(message, hint=hint, id="cotraffic.W044")]
     return []
 

@@ -6,18 +6,18 @@ from contextlib import aclosing, asynccontextmanager
 from django.http import HttpRequest
 
 from offers.bootstrap import build_answerer, build_click_writer, open_redis
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 
 
 @asynccontextmanager
-async def answerer_for(request: HttpRequest) -> AsyncIterator[Answerer]:
+async def answerer_for(request: HttpRequest) -> AsyncIterator[ClickHandler]:
     """The worker's own answerer; where none runs (WSGI, as under runserver), one for this request.
 
     Raises `OSError` or `ValueError` where one cannot be put together: `manage.py check` says why.
     """
     scope = getattr(request, "scope", None)
     if scope is not None:
-        yield scope["state"]["answerer"]
+        yield scope["state"]["handler"]
         return
     redis = open_redis()
     async with aclosing(redis):

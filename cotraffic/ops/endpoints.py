@@ -20,7 +20,7 @@ from cotraffic.ops.metrics.instance import InstanceCollector
 from cotraffic.ops.metrics.page import MetricsPage
 from cotraffic.ops.metrics.worker import WorkerMetrics
 from cotraffic.ops.readiness import Probes
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.request import Scope
 from recipes.store.reader import RecipeReader
 
@@ -35,7 +35,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Found = tuple[int, bytes, bytes]
 
 
-class Operations:
+class Endpoints:
     """Answers those paths for one worker."""
 
     def __init__(self, probes: Probes, metrics: MetricsPage) -> None:
@@ -65,11 +65,11 @@ class Operations:
         return 200, content_type, body
 
 
-def build(redis: AsyncRedis, answerer: Answerer) -> Operations:
+def build(redis: AsyncRedis, handler: ClickHandler) -> Endpoints:
     """What answers for a worker. Raises `ValueError` for an unusable METRICS_ALLOW."""
     own = CollectorRegistry()
-    worker = WorkerMetrics(own, answerer.pulse.describe, answerer.geo.databases)
-    answerer.pulse.hearers.append(worker.hear)
+    worker = WorkerMetrics(own, handler.counters.describe, handler.geo.databases)
+    handler.counters.observers.append(worker.hear)
     client = Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=REDIS_SECONDS,
@@ -77,12 +77,12 @@ def build(redis: AsyncRedis, answerer: Answerer) -> Operations:
         retry=Retry(NoBackoff(), 0),
     )
     instance = InstanceCollector(client, Path(settings.CLICK_SPOOL_DIR))
-    return Operations(
+    return Endpoints(
         Probes(
             RecipeReader(redis),
-            answerer.geo,
+            handler.geo,
             settings.RECIPE_STALE_SECONDS,
-            lambda: answerer.clicks.problem,
+            lambda: handler.clicks.problem,
         ),
         MetricsPage(own, instance, settings.METRICS_ALLOW, settings.TRUSTED_PROXIES),
     )

@@ -21,7 +21,7 @@ BEAT_SECONDS = 5.0
 REDIS_TIMEOUT_SECONDS = 2.0
 
 
-class Heart:
+class HeartbeatSender:
     """Tells of one process until it ends."""
 
     def __init__(self, name: str, redis: Redis) -> None:
@@ -64,12 +64,12 @@ def connect(redis_url: str) -> None:
         )
 
     def on_worker(sender: Any, **_: Any) -> None:
-        heart = Heart(str(sender.hostname), open_redis())
+        heart = HeartbeatSender(str(sender.hostname), open_redis())
         worker_shutting_down.connect(lambda **_: heart.stop(), weak=False)
         heart.start()
 
     def on_beat(**_: Any) -> None:
-        heart = Heart(BEAT, open_redis())
+        heart = HeartbeatSender(BEAT, open_redis())
 
         def on_publish(**_: Any) -> None:
             heart.sent += 1

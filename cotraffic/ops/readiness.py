@@ -57,8 +57,8 @@ class Probes:
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 metas = await self._recipe.metas()
-        except (RedisError, OSError, TimeoutError) as problem:
-            return Readiness([*missing, f"Redis: {str(problem) or 'no answer'}"], degraded)
+        except (RedisError, OSError, TimeoutError) as error:
+            return Readiness([*missing, f"Redis: {str(error) or 'no answer'}"], degraded)
         now_ms = time.time() * 1000
         for kind, meta in metas.items():
             if not meta.generation:

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
-from offers.catalog.record_cache import Known, Memory, NotInMemory, Wanted
+from offers.catalog.record_cache import CacheMiss, RecordCache, RecordCaches, Wanted
 from offers.stats.types import Cache
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, parse_campaign, parse_offer
@@ -45,13 +45,13 @@ class Catalog:
 
     def __init__(self, reader: RecipeReader, max_records: int) -> None:
         self._reader = reader
-        offers = Known(RecipeKind.OFFERS, parse_offer, max_records)
-        campaigns = Known(RecipeKind.CAMPAIGNS, parse_campaign, max_records)
-        self._known: dict[RecipeKind, Known[Any]] = {known.kind: known for known in (offers, campaigns)}
+        offers = RecordCache(RecipeKind.OFFERS, parse_offer, max_records)
+        campaigns = RecordCache(RecipeKind.CAMPAIGNS, parse_campaign, max_records)
+        self._known: dict[RecipeKind, RecordCache[Any]] = {known.kind: known for known in (offers, campaigns)}
         self._version = 0
         self._in_doubt = asyncio.Event()
         self._next_read: tuple[set[tuple[RecipeKind, int]], asyncio.Task[Found]] | None = None
-        self.memory = Memory(offers, campaigns)
+        self.memory = RecordCaches(offers, campaigns)
 
     @property
     def version(self) -> int:
@@ -100,17 +100,17 @@ class Catalog:
                 raise _nothing_loaded(kind)
         return found
 
-    def doubt(self, kinds: Iterable[RecipeKind] = RecipeKind) -> None:
+    def mark_stale(self, kinds: Iterable[RecipeKind] = RecipeKind) -> None:
         """Take nothing of these kinds for true until it was read again."""
         for kind in kinds:
-            self._known[kind].doubt()
+            self._known[kind].mark_stale()
         self._in_doubt.set()
 
     def apply(self, change: Change) -> None:
         """Forget exactly what changed: one record; or doubt everything of a kind that was swapped."""
         self._version = max(self._version, change.version)
         if change.record_id is None:
-            self.doubt([change.kind])
+            self.mark_stale([change.kind])
         else:
             self._known[change.kind].forget(change.record_id)
 
@@ -123,11 +123,11 @@ class Catalog:
             try:
                 async with self._reader.changes() as changes:
                     # What changed while nobody listened is not known.
-                    self.doubt()
+                    self.mark_stale()
                     async for change in changes:
                         self.apply(change)
-            except (RedisError, OSError) as problem:
-                logger.warning("Redis is away, offers and campaigns come from memory", problem=str(problem))
+            except (RedisError, OSError) as error:
+                logger.warning("Redis is away, offers and campaigns come from memory", problem=str(error))
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _check_version(self) -> None:
@@ -144,10 +144,10 @@ class Catalog:
             if version < heard:
                 # Redis was flushed or replaced: its numbering began again.
                 self._version = 0
-                self.doubt()
+                self.mark_stale()
             elif self._version < seen:
                 self._version = version
-                self.doubt()
+                self.mark_stale()
             seen = version
 
     async def _confirm(self) -> None:
@@ -170,7 +170,7 @@ class Catalog:
     async def _one(self, kind: RecipeKind, record_id: int) -> Any:
         try:
             return self._known[kind].get(record_id)
-        except NotInMemory as missing:
+        except CacheMiss as missing:
             return (await self.load(missing.wanted))[kind, record_id]
 
     async def _read_together(self, wanted: set[tuple[RecipeKind, int]]) -> Found:
@@ -183,19 +183,19 @@ class Catalog:
         found: Found = {}
         for kind, live in (await self._live(wanted)).items():
             # An answer that a change has overtaken on the way is good for these clicks only.
-            keep, learn = live.version >= self._version, self._known[kind].learn
+            keep, put = live.version >= self._version, self._known[kind].put
             for record_id, blob in zip(live.record_ids, live.blobs or (), strict=False):
-                found[kind, record_id] = learn(record_id, blob, keep=keep)
+                found[kind, record_id] = put(record_id, blob, keep=keep)
         return found
 
     async def _live(self, wanted: set[tuple[RecipeKind, int]]) -> dict[RecipeKind, LiveRead]:
         try:
             return await self._reader.read(wanted)
-        except (RedisError, OSError) as problem:
-            raise RedisAway(f"Redis does not answer: {problem}") from problem
+        except (RedisError, OSError) as error:
+            raise RedisAway(f"Redis does not answer: {error}") from error
 
 
-class Gathered:
+class RecordView:
     """What is in memory, and what was loaded for one click, which nothing can push out meanwhile."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -203,16 +203,16 @@ class Gathered:
         self._found: Found = {}
 
     def offer(self, offer_id: int) -> Offer | None:
-        """The offer, None when it is known that there is none. Raises `NotInMemory`."""
+        """The offer, None when it is known that there is none. Raises `CacheMiss`."""
         key = (RecipeKind.OFFERS, offer_id)
         return self._found[key] if key in self._found else self._catalog.memory.offer(offer_id)
 
     def campaign(self, campaign_id: int) -> Campaign | None:
-        """The campaign, None when it is known that there is none. Raises `NotInMemory`."""
+        """The campaign, None when it is known that there is none. Raises `CacheMiss`."""
         key = (RecipeKind.CAMPAIGNS, campaign_id)
         return self._found[key] if key in self._found else self._catalog.memory.campaign(campaign_id)
 
-    async def load(self, missing: NotInMemory) -> None:
+    async def load(self, missing: CacheMiss) -> None:
         """Load what was missing. Raises `CatalogUnavailable`."""
         found = await self._catalog.load(missing.wanted)
         self._found |= {one: found[one] for one in missing.wanted}

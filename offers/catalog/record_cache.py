@@ -18,15 +18,15 @@ Record = TypeVar("Record", Offer, Campaign)
 Wanted = tuple[tuple[RecipeKind, int], ...]
 
 
-class NotInMemory(Exception):
+class CacheMiss(Exception):
     """Records have to be read from Redis before the click can be decided: these kinds and ids."""
 
     def __init__(self, *wanted: tuple[RecipeKind, int]) -> None:
         self.wanted: Wanted = wanted
 
 
-class Records(Protocol):
-    """Records at hand, by id; None where there is no such record. Both raise `NotInMemory`."""
+class RecordSource(Protocol):
+    """Records at hand, by id; None where there is no such record. Both raise `CacheMiss`."""
 
     def offer(self, offer_id: int) -> Offer | None:
         """The offer of this id."""
@@ -35,7 +35,7 @@ class Records(Protocol):
         """The campaign of this id."""
 
 
-class Known(Generic[Record]):
+class RecordCache(Generic[Record]):
     """What is known of one kind: up to `limit` records; of more, the one that was read first is forgotten.
 
     After a swap each is in doubt until it was read again; one that has not changed stays the same object, so
@@ -54,10 +54,10 @@ class Known(Generic[Record]):
         self._reads = 0
 
     def get(self, record_id: int) -> Record | None:
-        """The record, None when it is known that there is none. Raises `NotInMemory`."""
+        """The record, None when it is known that there is none. Raises `CacheMiss`."""
         record = self.records.get(record_id)
         if record is None and record_id not in self._unknown:
-            raise NotInMemory((self.kind, record_id))
+            raise CacheMiss((self.kind, record_id))
         return record
 
     @property
@@ -65,7 +65,7 @@ class Known(Generic[Record]):
         """How full the memory is."""
         return Cache(len(self.records) + len(self.doubted), self._limit, None, self._reads)
 
-    def doubt(self) -> None:
+    def mark_stale(self) -> None:
         """Any record may have changed."""
         self.doubted = self.doubted | self.records if self.doubted else self.records
         self.records = {}
@@ -80,7 +80,7 @@ class Known(Generic[Record]):
         """Up to so many ids of records in doubt."""
         return list(islice(self.doubted, count))
 
-    def learn(self, record_id: int, blob: bytes | None, *, keep: bool) -> Record | None:
+    def put(self, record_id: int, blob: bytes | None, *, keep: bool) -> Record | None:
         """The record that was read from Redis as `blob`; it is remembered if it is to be kept."""
         digest = hash(blob)
         record = self.doubted.get(record_id) or self.records.get(record_id)
@@ -103,16 +103,16 @@ class Known(Generic[Record]):
     def _parsed(self, blob: bytes) -> Record | None:
         try:
             return self._parse(msgspec.json.decode(blob))
-        except Exception as problem:
+        except Exception as error:
             # What cannot be used is not loaded; this is a record from before a rule became stricter. Whatever
             # it is, it must not end the worker, which reads records of its own accord too.
-            logger.error("a live record cannot be used", problem=repr(problem))
+            logger.error("a live record cannot be used", problem=repr(error))
             return None
 
 
-class Memory:
+class RecordCaches:
     """What is in memory of both kinds, as the rules ask for it."""
 
-    def __init__(self, offers: Known[Offer], campaigns: Known[Campaign]) -> None:
+    def __init__(self, offers: RecordCache[Offer], campaigns: RecordCache[Campaign]) -> None:
         self.offer = offers.get
         self.campaign = campaigns.get

@@ -103,8 +103,8 @@ class LogConnection:
         try:
             async with asyncio.timeout(self._open_seconds):
                 self._pipe = await self._connected()
-        except (RedisError, OSError, TimeoutError) as problem:
-            self._complain(str(problem) or "no answer")
+        except (RedisError, OSError, TimeoutError) as error:
+            self._complain(str(error) or "no answer")
             return False
         self._weighed_at = 0.0
         await self._look()
@@ -166,8 +166,8 @@ class LogConnection:
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 await self.command("SET", PROBE, "", "PX", PROBE_KEPT_MS)
-        except (RedisError, TimeoutError) as problem:
-            self.failed(problem, str(problem) or "no answer")
+        except (RedisError, TimeoutError) as error:
+            self.failed(error, str(error) or "no answer")
         else:
             self._breaker.succeed(time.monotonic())
 
@@ -244,8 +244,8 @@ class _Pipe(asyncio.Protocol):
                     reply.set_exception(ResponseError(str(value)))
                 else:
                     reply.set_result(value)
-        except (hiredis.ProtocolError, IndexError) as problem:
-            self.close(f"what answers is not Redis: {problem}")
+        except (hiredis.ProtocolError, IndexError) as error:
+            self.close(f"what answers is not Redis: {error}")
 
     def connection_lost(self, problem: Exception | None) -> None:
         self.close(str(problem or "Redis closed the connection"))

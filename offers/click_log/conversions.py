@@ -23,7 +23,7 @@ def due_conversion(click: Click) -> str:
     offer = click.decision.offer
     if offer is None or not is_conversion(offer):
         return ""
-    return f"{click.asked.now_ms + DELAY_MS} {encode(_message(click, offer)).decode()}"
+    return f"{click.context.now_ms + DELAY_MS} {encode(_message(click, offer)).decode()}"
 
 
 def lid_of(message: bytes) -> str:
@@ -33,7 +33,7 @@ def lid_of(message: bytes) -> str:
 
 
 def _message(click: Click, offer: Offer) -> dict[str, object]:
-    campaign, decision = click.asked.campaign, click.decision
+    campaign, decision = click.context.campaign, click.decision
     body = {
         "lid": click.lid,
         "offerId": offer.offer_id,
@@ -55,6 +55,6 @@ def _message(click: Click, offer: Offer) -> dict[str, object]:
         "conversion_type": offer.conversion_type,
         "id": offer.offer_id,
         "action": "update",
-        "timestamp": click.asked.now_ms,
+        "timestamp": click.context.now_ms,
         "body": encode(body).decode(),
     }

@@ -62,7 +62,7 @@ class Wanted(msgspec.Struct, frozen=True):
         )
 
 
-class Found(msgspec.Struct, frozen=True):
+class RecentClicks(msgspec.Struct, frozen=True):
     """Clicks, newest first. `newest` is the entry to go on after; `examined` of all entries were looked at.
 
     `is_all` is False when there are older ones that were not looked at.
@@ -77,7 +77,7 @@ class Found(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(RecentClick)
 
 
-def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "") -> Found:
+def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "") -> RecentClicks:
     """The newest wanted clicks, of those after the entry `after`. Raises `RedisError`."""
     clicks: list[RecentClick] = []
     newest, before, examined, ended = after, "", 0, False
@@ -91,7 +91,7 @@ def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "") -> Found:
         before = entries[-1].id
         clicks += [click for click in _readable(entries) if wanted.fits(click)]
     is_all = ended and len(clicks) <= SHOWN_AT_MOST
-    return Found(clicks[:SHOWN_AT_MOST], newest, examined, is_all)
+    return RecentClicks(clicks[:SHOWN_AT_MOST], newest, examined, is_all)
 
 
 def _readable(entries: list[Entry]) -> Iterator[RecentClick]:

@@ -12,7 +12,7 @@ import msgspec
 
 from offers.request import ClickRequest
 from offers.routing.routing import Decision
-from offers.rules import Asked
+from offers.rules import ClickContext
 from offers.visitors.visitor import Visitor
 from recipes.records.records import Offer
 
@@ -35,7 +35,7 @@ class Click(msgspec.Struct, frozen=True, gc=False):
 
     lid: str
     request: ClickRequest
-    asked: Asked
+    context: ClickContext
     decision: Decision
     page_url: str
     location: str
@@ -128,21 +128,21 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 def record(click: Click) -> bytes:
     """The click's record, as JSON that begins with its lid. It does not say whether the visit is unique."""
-    request, asked = click.request, click.asked
+    request, context = click.request, click.context
     ad_domain, slash, ad_path = request.ad_domain.partition("/")
     own = ClickPart(
         click.lid,
-        asked.now_ms,
-        asked.now_ms // 1000 + YEAR_SECONDS,
-        asked.sub_campaign or None,
-        asked.cid or None,
+        context.now_ms,
+        context.now_ms // 1000 + YEAR_SECONDS,
+        context.sub_campaign or None,
+        context.cid or None,
         click.page_url or None,
         request.referer or None,
         ad_domain or None,
         slash + ad_path or None,
         fingerprint(click),
     )
-    decision, visitor = click.decision, asked.visitor
+    decision, visitor = click.decision, context.visitor
     encoded = encode(own)
     # A part that is no longer than one text may be needs no look at each.
     if len(encoded) > LONGEST_TEXT:
@@ -158,7 +158,7 @@ def record(click: Click) -> bytes:
 
 def fingerprint(click: Click) -> str | None:
     """The visitor's mark on a campaign: who comes again within a day is not unique. None: not wanted."""
-    visitor = click.asked.visitor
+    visitor = click.context.visitor
     return None if click.request.fp == FINGERPRINT_OFF else visitor.fingerprint or _fingerprint(visitor)
 
 

@@ -29,7 +29,7 @@ from redis.exceptions import ResponseError
 from lib.outcome import Outcome
 from offers.click_log import scripts
 from offers.click_log.types import DeadLetter, Entry, LogStatus
-from offers.delivery.backoff import DeliveryPause
+from offers.delivery.backoff import DeliveryBackoff
 from offers.spool.file import BrokenLine
 
 LOG = "clicks"
@@ -82,7 +82,7 @@ class ClickLog:
     """The log as delivery and staff see it. Every method raises `RedisError` while Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
-        self.pause = DeliveryPause(redis)
+        self.pause = DeliveryBackoff(redis)
         self.redis = redis
         self._acknowledge = redis.register_script(scripts.ACKNOWLEDGE)
         self._write = redis.register_script(scripts.WRITE)
@@ -113,8 +113,8 @@ class ClickLog:
             return
         try:
             self._write(args=["XGROUP", "CREATE", LOG, GROUP, "0", "MKSTREAM"])
-        except ResponseError as problem:
-            if "BUSYGROUP" not in str(problem):
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
                 raise
 
     def read_own(self, consumer: str, count: int) -> list[Entry]:
@@ -135,11 +135,11 @@ class ClickLog:
         minute = f"clicks:delivered:{int(time.time()) // 60}"
         return int(self._acknowledge(keys=[LOG, TOTALS, minute], args=[GROUP, RATE_KEPT_SECONDS, *ids]))
 
-    def set_aside(self, entry: Entry, error: str) -> None:
+    def dead_letter(self, entry: Entry, error: str) -> None:
         """Put an entry that can never be delivered among the dead letters."""
         self._set_aside(keys=[LOG, DEAD], args=[GROUP, entry.id, entry.click, entry.unique, error])
 
-    def set_line_aside(self, line: BrokenLine) -> None:
+    def dead_letter_line(self, line: BrokenLine) -> None:
         """Put a line of the spool that holds no click among the dead letters."""
         self.redis.xadd(DEAD, {"click": line.line, "unique": "", "error": line.error})
 
@@ -230,7 +230,7 @@ class ClickLog:
         pairs = [part for message, lid in messages.items() for part in (lid, message)]
         self._forget_sent(keys=[CONVERSIONS], args=[SENT_SECONDS, *pairs])
 
-    def set_conversions_aside(self, refused: Iterable[tuple[bytes, str]]) -> None:
+    def dead_letter_conversions(self, refused: Iterable[tuple[bytes, str]]) -> None:
         """Put conversion messages that can never be sent, each with its error, where staff finds them."""
         with self.redis.pipeline() as pipe:
             for message, error in refused:
@@ -255,8 +255,8 @@ class ClickLog:
     def _find_group(self) -> dict[str, Any] | None:
         try:
             groups: list[dict[str, Any]] = self.redis.xinfo_groups(LOG)
-        except ResponseError as problem:
-            if "no such key" in str(problem):
+        except ResponseError as error:
+            if "no such key" in str(error):
                 return None
             raise
         return next((group for group in groups if group["name"] == GROUP.encode()), None)

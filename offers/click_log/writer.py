@@ -20,7 +20,7 @@ from offers.click_log.connection import LogConnection, NotTaken
 from offers.click_log.conversions import due_conversion
 from offers.click_log.record import Click, fingerprint, record
 from offers.click_log.stream import ARGUMENTS_PER_CLICK, DEAD, TOTALS
-from offers.click_log.uniqueness import SharedSeen
+from offers.click_log.uniqueness import SharedUniqueness
 from offers.spool.file import SpooledClick
 from offers.spool.replay import parts
 from offers.spool.spool import Spool
@@ -60,13 +60,13 @@ class ClickWriter:
         self,
         connection: LogConnection,
         spool: Spool,
-        seen: SharedSeen | None,
+        seen: SharedUniqueness | None,
         timeout_seconds: float,
         *,
-        tells_conversions: bool = True,
+        queue_conversions: bool = True,
         answers_unwritten: bool = True,
     ) -> None:
-        """`tells_conversions`: somebody sends conversion messages; else they would pile up in the log.
+        """`queue_conversions`: somebody sends conversion messages; else they would pile up in the log.
 
         `answers_unwritten`: a click that neither Redis nor the disk takes is answered, and counted as lost.
         """
@@ -75,7 +75,7 @@ class ClickWriter:
         self._spool = spool
         self._seen = seen
         self._timeout = timeout_seconds
-        self._tells_conversions = tells_conversions
+        self._queue_conversions = queue_conversions
         self._answers_unwritten = answers_unwritten
         self._spool_problem = ""
         self._replay_pause = REPLAY_SECONDS
@@ -98,8 +98,8 @@ class ClickWriter:
         `then` must not raise.
         """
         seen = fingerprint(click)
-        mark = f"{click.asked.campaign.campaign_id}:{seen}" if seen else ""
-        conversion = due_conversion(click) if self._tells_conversions else ""
+        mark = f"{click.context.campaign.campaign_id}:{seen}" if seen else ""
+        conversion = due_conversion(click) if self._queue_conversions else ""
         self._pending += (record(click), mark, "", conversion)
         self._waiting.append(then)
         self._arrived.set()
@@ -149,8 +149,8 @@ class ClickWriter:
             self.counts.logged += count
         except NotTaken:
             return await self._spool_clicks(clicks, count)
-        except Exception as problem:  # whatever it is, the clicks must not stay where they are
-            self.connection.failed(problem, str(problem) or f"no answer within {self._timeout:g} s")
+        except Exception as error:  # whatever it is, the clicks must not stay where they are
+            self.connection.failed(error, str(error) or f"no answer within {self._timeout:g} s")
             return await self._spool_clicks(clicks, count)
         return True
 
@@ -159,8 +159,8 @@ class ClickWriter:
         try:
             async with asyncio.timeout(SPOOL_SECONDS):
                 await asyncio.to_thread(self._spool.write, spooled(clicks))
-        except (OSError, TimeoutError) as problem:
-            self._spool_problem = str(problem) or f"the spool gives no answer within {SPOOL_SECONDS:g} s"
+        except (OSError, TimeoutError) as error:
+            self._spool_problem = str(error) or f"the spool gives no answer within {SPOOL_SECONDS:g} s"
         else:
             self._spool_problem = ""
             self.counts.spooled += count
@@ -193,11 +193,11 @@ class ClickWriter:
                 self._replay_pause = REPLAY_SECONDS
             except NotTaken:
                 continue
-            except (RedisError, TimeoutError) as problem:
-                self.connection.failed(problem, str(problem) or "no answer")
-            except OSError as problem:
+            except (RedisError, TimeoutError) as error:
+                self.connection.failed(error, str(error) or "no answer")
+            except OSError as error:
                 self._replay_pause = min(2 * self._replay_pause, LONGEST_REPLAY_PAUSE_SECONDS)
-                logger.warning("the spool is not replayed yet", problem=str(problem))
+                logger.warning("the spool is not replayed yet", problem=str(error))
 
     async def _replay(self) -> None:
         """Move every spooled click into the log, in the order in which they were spooled."""
@@ -230,10 +230,10 @@ class ClickWriter:
         try:
             await asyncio.to_thread(self._spool.refill_reserve)
             self._reserve_told = False
-        except OSError as problem:
+        except OSError as error:
             if not self._reserve_told:
                 self._reserve_told = True
-                logger.warning("the spool has no reserve", problem=str(problem))
+                logger.warning("the spool has no reserve", problem=str(error))
 
     def _count_damage(self) -> None:
         """Count what others did to the spool's files."""

@@ -27,7 +27,7 @@ def growing_pause(failures: int, first: float, longest: float) -> float:
     return random.uniform(0, min(longest, first * 2.0 ** min(failures, 30)))  # noqa: S311
 
 
-class DeliveryPause:
+class DeliveryBackoff:
     """After a failure, one worker at a time tries with one batch, until DynamoDB takes it.
 
     Every method raises `RedisError` while Redis is away.
@@ -45,7 +45,7 @@ class DeliveryPause:
         """Whether this worker is the one to try now; others wait until it has said how that went."""
         return bool(self._write(args=["SET", PAUSE, consumer, "NX", "PX", TRY_MS]))
 
-    def give_turn_back(self) -> None:
+    def release_turn(self) -> None:
         """There was nothing to try with."""
         self._redis.delete(PAUSE)
 

@@ -43,10 +43,10 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class Delivered(NamedTuple):
-    """What became of clicks: `delivered`, `set_aside` as dead letters, `left` for later."""
+    """What became of clicks: `delivered`, `dead_letter` as dead letters, `left` for later."""
 
     delivered: int = 0
-    set_aside: int = 0
+    dead_letter: int = 0
     left: int = 0
 
     def plus(self, other: "Delivered") -> "Delivered":
@@ -80,8 +80,8 @@ def deliver(log: ClickLog, table: ClickTable, consumer: str, seconds: float) -> 
                 retention.tidy()
         retention.tidy()
         log.forget_consumers()
-    except RedisError as problem:
-        run.problem = problem
+    except RedisError as error:
+        run.problem = error
     run.note()
     run.tell()
     return run.sum
@@ -113,7 +113,7 @@ class _Run:
         entries = self._next_entries(BATCH_ITEMS if is_try else ROUND_CLICKS)
         if not entries:
             if is_try:
-                pause.give_turn_back()
+                pause.release_turn()
             return False
         self.problem = None
         self._failed.clear()
@@ -121,7 +121,7 @@ class _Run:
         self.sum = Delivered(*done.plus(self.sum)[:2], done.left)
         if isinstance(self.problem, RedisError):
             raise self.problem
-        taken = done.delivered + done.set_aside
+        taken = done.delivered + done.dead_letter
         if self.problem is None and done.left and not taken and time.monotonic() < self._deadline:
             self.problem = TableAway("DynamoDB leaves everything for later: it is being throttled")
         if self.problem is not None:
@@ -132,17 +132,17 @@ class _Run:
 
     def note(self) -> None:
         """Let staff see how DynamoDB was, if it was asked anything."""
-        asked = self.sum.delivered or self.sum.set_aside or self.problem is not None
-        if asked and not isinstance(self.problem, RedisError):
+        context = self.sum.delivered or self.sum.dead_letter or self.problem is not None
+        if context and not isinstance(self.problem, RedisError):
             with suppress(RedisError):
                 self._log.note_table(None if self.problem is None else str(self.problem))
 
     def tell(self) -> None:
         """Log what staff should know, each thing in one line."""
-        if self.sum.set_aside:
+        if self.sum.dead_letter:
             logger.error(
                 "clicks will never be delivered as they are",
-                count=self.sum.set_aside,
+                count=self.sum.dead_letter,
                 problem=f"{self._last_error}; see manage.py clicks_status",
             )
         if isinstance(self.problem, RedisError):
@@ -168,8 +168,8 @@ class _Run:
         for entry in entries:
             try:
                 found = item(entry)
-            except BadClick as problem:
-                done = done.plus(self._set_aside([entry], str(problem)))
+            except BadClick as error:
+                done = done.plus(self._set_aside([entry], str(error)))
                 continue
             # DynamoDB refuses a batch in which a lid comes twice, as it does after an answer was lost.
             clicks.setdefault(found["lid"]["S"], _Click(found, [])).entries.append(entry)
@@ -187,10 +187,10 @@ class _Run:
             if taken:
                 self._log.acknowledge([entry.id for click in taken for entry in click.entries])
             return Delivered(delivered=len(taken), left=len(left))
-        except ItemsRefused as problem:
-            return self._deliver_singly(batch, str(problem))
-        except (TableAway, TableNotUsable, RedisError) as problem:
-            self.problem = problem
+        except ItemsRefused as error:
+            return self._deliver_singly(batch, str(error))
+        except (TableAway, TableNotUsable, RedisError) as error:
+            self.problem = error
             self._failed.set()
             return Delivered(left=len(batch))
 
@@ -205,9 +205,9 @@ class _Run:
 
     def _set_aside(self, entries: Sequence[Entry], error: str) -> Delivered:
         for entry in entries:
-            self._log.set_aside(entry, error)
+            self._log.dead_letter(entry, error)
         self._last_error = error
-        return Delivered(set_aside=1)
+        return Delivered(dead_letter=1)
 
     def _throttled_pause(self, taken: int, left: int) -> float:
         """Seconds to wait because DynamoDB left clicks for later: growing while it leaves most of them."""

@@ -29,14 +29,14 @@ class Drained(NamedTuple):
 
     replayed: int = 0
     delivered: int = 0
-    set_aside: int = 0
+    dead_letter: int = 0
 
     def plus(self, replayed: int, delivered: Delivered) -> "Drained":
         """This, and what came after it."""
         return Drained(
             self.replayed + replayed,
             self.delivered + delivered.delivered,
-            self.set_aside + delivered.set_aside,
+            self.dead_letter + delivered.dead_letter,
         )
 
 
@@ -53,15 +53,15 @@ def drain(log: ClickLog, table: ClickTable, spool: Spool, seconds: float) -> Dra
         is_full = False
         try:
             replayed, is_spool_empty = _replay(log, waiting, deadline)
-        except (OSError, OutOfMemoryError) as problem:
+        except (OSError, OutOfMemoryError) as error:
             # Neither a bad disk nor a full Redis must keep the log from being delivered.
-            logger.warning("the spool is not replayed yet", problem=str(problem))
-            is_full = isinstance(problem, OutOfMemoryError)
+            logger.warning("the spool is not replayed yet", problem=str(error))
+            is_full = isinstance(error, OutOfMemoryError)
             replayed, is_spool_empty = 0, not is_full
             waiting = parts(spool)
         delivered = deliver(log, table, consumer_name(), deadline - time.monotonic())
         done = done.plus(replayed, delivered)
-        is_stuck = is_full and not (delivered.delivered or delivered.set_aside)
+        is_stuck = is_full and not (delivered.delivered or delivered.dead_letter)
         if is_spool_empty or is_stuck or time.monotonic() >= deadline:
             return done
 
@@ -76,6 +76,6 @@ def _replay(log: ClickLog, waiting: Iterator[Part], deadline: float) -> tuple[in
         if part.arguments:
             log.append(part.arguments)
         for line in part.broken:
-            log.set_line_aside(line)
+            log.dead_letter_line(line)
         replayed += part.clicks
     return replayed, False

@@ -69,8 +69,8 @@ def item(entry: Entry) -> Item:
     """
     try:
         record = _decoder.decode(entry.click)
-    except (msgspec.DecodeError, ValueError) as problem:
-        raise BadClick(f"not a record: {problem}") from problem
+    except (msgspec.DecodeError, ValueError) as error:
+        raise BadClick(f"not a record: {error}") from error
     lid = record.get("lid")
     if not isinstance(lid, str) or not lid:
         raise BadClick("a record without a lid")
@@ -111,10 +111,10 @@ class ClickTable:
         self._region = settings.AWS_DYNAMODB_REGION
         try:
             self._client = _client(self._region, connect_seconds, read_seconds)
-        except (BotoCoreError, ValueError) as problem:
+        except (BotoCoreError, ValueError) as error:
             raise TableNotUsable(
-                f"{problem}; check AWS_DYNAMODB_ENDPOINT, AWS_DYNAMODB_REGION and AWS's own variables"
-            ) from problem
+                f"{error}; check AWS_DYNAMODB_ENDPOINT, AWS_DYNAMODB_REGION and AWS's own variables"
+            ) from error
 
     def write(self, items: Sequence[Item]) -> set[str]:
         """Write up to `BATCH_ITEMS` items of different lids; gives the lids that DynamoDB left for later.
@@ -125,40 +125,40 @@ class ClickTable:
         answer = self._ask("BatchWriteItem", self._client.batch_write_item, RequestItems=requests)
         try:
             return left_lids(answer[ANSWER], self._name, [item["lid"]["S"] for item in items])
-        except NotDynamoDB as problem:
-            raise _stranger(str(problem)) from problem
+        except NotDynamoDB as error:
+            raise _stranger(str(error)) from error
 
     def read(self, lid: str) -> dict[str, Any] | None:
         """The record of a lid, None when the table has none. Raises `TableAway` and `TableNotUsable`."""
         key = {"lid": {"S": lid}}
         try:
             answer = self._ask("GetItem", self._client.get_item, TableName=self._name, Key=key)
-        except ItemsRefused as problem:
-            raise TableNotUsable(f"DynamoDB refuses to read: {problem}") from problem
+        except ItemsRefused as error:
+            raise TableNotUsable(f"DynamoDB refuses to read: {error}") from error
         try:
             check_read(answer[ANSWER])
             found: Item | None = answer.get("Item")
             if found is not None and found.get("lid") != key["lid"]:
                 raise NotDynamoDB("its Item has another lid")
             return None if found is None else {name: _value(of) for name, of in found.items()}
-        except (NotDynamoDB, ArithmeticError, StopIteration) as problem:
-            raise _stranger(_short(problem)) from problem
+        except (NotDynamoDB, ArithmeticError, StopIteration) as error:
+            raise _stranger(_short(error)) from error
 
     def _ask(self, action: str, call: Callable[..., Any], **arguments: Any) -> Any:
         try:
             return call(**arguments)
-        except ClientError as problem:
-            raise self._explained(action, problem) from problem
-        except (ConnectFailed, HTTPClientError, ResponseParserError) as problem:
-            raise TableAway(f"DynamoDB does not answer: {_short(problem)}") from problem
-        except UnicodeDecodeError as problem:
-            raise _stranger("it is not UTF-8") from problem
-        except (BotoCoreError, ValueError) as problem:
+        except ClientError as error:
+            raise self._explained(action, error) from error
+        except (ConnectFailed, HTTPClientError, ResponseParserError) as error:
+            raise TableAway(f"DynamoDB does not answer: {_short(error)}") from error
+        except UnicodeDecodeError as error:
+            raise _stranger("it is not UTF-8") from error
+        except (BotoCoreError, ValueError) as error:
             hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the instance a role"
-            raise TableNotUsable(f"DynamoDB cannot be asked: {_short(problem)}; {hint}") from problem
-        except Exception as problem:
+            raise TableNotUsable(f"DynamoDB cannot be asked: {_short(error)}; {hint}") from error
+        except Exception as error:
             # What is not DynamoDB's answer makes botocore's parser fail in ways that it does not tell of.
-            raise _stranger(f"{type(problem).__name__}: {_short(problem)}") from problem
+            raise _stranger(f"{type(error).__name__}: {_short(error)}") from error
 
     def _explained(self, action: str, problem: ClientError) -> Exception:
         error: Mapping[str, Any] = problem.response.get("Error", {})

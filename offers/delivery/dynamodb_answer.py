@@ -64,8 +64,8 @@ def _members(answer: RawAnswer, known: frozenset[str]) -> dict[str, Any]:
         raise NotDynamoDB("its checksum (x-amz-crc32) does not match it")
     try:
         found = json.loads(answer.body, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as problem:
-        raise NotDynamoDB("it is not JSON") from problem
+    except (ValueError, RecursionError) as error:
+        raise NotDynamoDB("it is not JSON") from error
     if not isinstance(found, dict):
         raise NotDynamoDB("it is not an object")
     if not found.keys() <= known:

@@ -85,12 +85,12 @@ def look_up(lid: str, redis: Redis, entry_id: str = "") -> Whereabouts:
     try:
         found.record = reading_table().read(lid)
         found.in_table = found.record is not None
-    except (TableAway, TableNotUsable) as problem:
-        found.table_problem = str(problem)
+    except (TableAway, TableNotUsable) as error:
+        found.table_problem = str(error)
     try:
         _look_into_redis(found, redis, entry_id if _ENTRY_ID.fullmatch(entry_id) else "")
-    except RedisError as problem:
-        found.log_problem = f"Redis does not answer: {problem}"
+    except RedisError as error:
+        found.log_problem = f"Redis does not answer: {error}"
     if found.record is None:
         spooled = _in_spool(lid, Path(settings.CLICK_SPOOL_DIR))
         if spooled is not None:

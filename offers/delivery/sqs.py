@@ -36,10 +36,10 @@ class QueueAway(Exception):
 
 
 class Sent(NamedTuple):
-    """What became of conversion messages: `sent`, or `set_aside` because SQS will never take them."""
+    """What became of conversion messages: `sent`, or `dead_letter` because SQS will never take them."""
 
     sent: int = 0
-    set_aside: int = 0
+    dead_letter: int = 0
 
 
 class _Message(NamedTuple):
@@ -67,8 +67,8 @@ class ConversionQueue:
         self._url = settings.AWS_SQS_QUEUE_URL
         try:
             self._client: Any = boto3.client("sqs", region_name=settings.AWS_REGION, config=config)
-        except (BotoCoreError, ValueError) as problem:
-            raise QueueAway(f"{problem}; check AWS_REGION and AWS's own variables") from problem
+        except (BotoCoreError, ValueError) as error:
+            raise QueueAway(f"{error}; check AWS_REGION and AWS's own variables") from error
 
     def send(self, messages: Sequence[_Message]) -> _Answer:
         """Send one batch; what is in neither part of the answer may be sent later. Raises `QueueAway`."""
@@ -84,13 +84,13 @@ class ConversionQueue:
         ]
         try:
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        except ClientError as problem:
-            if any(code in str(problem.response.get("Error", {}).get("Code")) for code in BAD_MESSAGE):
-                return self._send_singly(messages, str(problem))
-            raise _away(problem) from problem
-        except Exception as problem:
+        except ClientError as error:
+            if any(code in str(error.response.get("Error", {}).get("Code")) for code in BAD_MESSAGE):
+                return self._send_singly(messages, str(error))
+            raise _away(error) from error
+        except Exception as error:
             # What is not SQS' answer makes botocore's parser fail in ways that it does not tell of.
-            raise _away(problem) from problem
+            raise _away(error) from error
         return _read_answer(answer, messages)
 
     def _send_singly(self, messages: Sequence[_Message], error: str) -> _Answer:
@@ -160,10 +160,10 @@ def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
                     raise QueueAway(f"SQS left {left} of {len(batch)} for later")
             if time.monotonic() >= deadline:
                 break
-    except QueueAway as problem:
-        logger.warning("conversion messages wait", problem=str(problem))
-    except RedisError as problem:
-        logger.warning("conversion messages wait, Redis is away", problem=f"{problem}; check REDIS_URL")
+    except QueueAway as error:
+        logger.warning("conversion messages wait", problem=str(error))
+    except RedisError as error:
+        logger.warning("conversion messages wait, Redis is away", problem=f"{error}; check REDIS_URL")
     if refused:
         logger.error("conversion messages will never be sent", count=len(refused), problem=refused[0][1])
     return Sent(sent, len(refused))
@@ -179,7 +179,7 @@ def _not_sent_yet(log: ClickLog, messages: Sequence[_Message]) -> list[_Message]
 
 def _set_aside(log: ClickLog, refused: Sequence[tuple[bytes, str]]) -> None:
     if refused:
-        log.set_conversions_aside(refused)
+        log.dead_letter_conversions(refused)
 
 
 def _readable(found: Sequence[bytes]) -> tuple[list[_Message], list[tuple[bytes, str]]]:
@@ -192,8 +192,8 @@ def _readable(found: Sequence[bytes]) -> tuple[list[_Message], list[tuple[bytes,
             if not isinstance(lid, str) or not lid:
                 raise ValueError("it has no lid")
             messages.append(_Message(text, lid))
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError) as problem:
-            broken.append((text, f"not a conversion message: {problem}"))
+        except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
+            broken.append((text, f"not a conversion message: {error}"))
     return messages, broken
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from offers.click_paths import ClickPaths
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.request import ClickRequest, Scope, read_request
 
 METHODS = frozenset({"GET", "HEAD"})
@@ -26,8 +26,8 @@ def plain_click(scope: Scope) -> ClickRequest | None:
     return None if request.debug else request
 
 
-async def answer(answerer: Answerer, request: ClickRequest, arrived: float | None, send: Send) -> None:
-    """Answer a plain click; `arrived` as `Answerer` takes it."""
-    status, headers, body = await answerer(request, arrived)
+async def answer(handler: ClickHandler, request: ClickRequest, arrived: float | None, send: Send) -> None:
+    """Answer a plain click; `arrived` as `ClickHandler` takes it."""
+    status, headers, body = await handler(request, arrived)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.head else body})

@@ -6,7 +6,7 @@ import msgspec
 
 from offers.admission import UNAVAILABLE, Refusal
 from offers.click_log.record import Click, fields, record
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.request import ClickRequest
 from offers.routing.routing import Step
 from offers.visitors.visitor import Visitor
@@ -39,10 +39,10 @@ _FROM_RECORD = (
 )
 
 
-async def debug_answer(answerer: Answerer, request: ClickRequest) -> tuple[int, bytes]:
+async def debug_answer(handler: ClickHandler, request: ClickRequest) -> tuple[int, bytes]:
     """Status and JSON body of a debug request. Nothing is written down, and nobody loses a turn."""
     trace: list[Step] = []
-    click, catalog = await answerer.examine(request, trace), answerer.catalog
+    click, catalog = await handler.examine(request, trace), handler.catalog
     if isinstance(click, Refusal):
         body = {
             "status": "error",
@@ -54,9 +54,9 @@ async def debug_answer(answerer: Answerer, request: ClickRequest) -> tuple[int, 
     data = {
         "decision": decision_fields(click),
         "trace": trace,
-        "visitor": visitor_fields(click.asked.visitor),
-        "offer": await catalog.raw(RecipeKind.OFFERS, click.asked.offer.offer_id),
-        "campaign": await catalog.raw(RecipeKind.CAMPAIGNS, click.asked.campaign.campaign_id),
+        "visitor": visitor_fields(click.context.visitor),
+        "offer": await catalog.raw(RecipeKind.OFFERS, click.context.offer.offer_id),
+        "campaign": await catalog.raw(RecipeKind.CAMPAIGNS, click.context.campaign.campaign_id),
         "click": fields(record(click)),
     }
     return 200, _encoder.encode({"status": "success", "recipeVersion": catalog.version, "data": data})

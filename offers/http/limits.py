@@ -41,7 +41,7 @@ _BAD_HTTP = (httptools.HttpParserError, UnicodeError)
 logger = structlog.stdlib.get_logger(__name__)
 
 
-class Refused(Exception):
+class LimitExceeded(Exception):
     """Ends the parsing of a request that is over a limit; never leaves the protocol."""
 
 
@@ -102,10 +102,10 @@ class LimitedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             # Nothing is upgraded here: the request is answered as if it had not asked, and is the last one.
             self._end_after_answer()
-        except Refused:
+        except LimitExceeded:
             self._refuse(self._refusal)
-        except httptools.HttpParserCallbackError as problem:
-            cause = problem.__context__
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
             if not self._refusal and cause is not None and not isinstance(cause, _BAD_HTTP):
                 self._report(cause)
                 self._refusal = SERVER_ERROR
@@ -125,14 +125,14 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def _check_unfinished(self) -> None:
-        """Raise `Refused` for what came since the last message began, where it is too much."""
+        """Raise `LimitExceeded` for what came since the last message began, where it is too much."""
         if self._is_reading:
             self._check_head()
         elif self._bytes - self._body_bytes > MAX_HEAD_BYTES + MAX_FRAMING_BYTES:
             self._refuse_with(BODY_TOO_LARGE if self._has_rest else BAD_REQUEST)
 
     def _check_head(self) -> None:
-        """Raise `Refused` for a head, complete or not, that is over a limit."""
+        """Raise `LimitExceeded` for a head, complete or not, that is over a limit."""
         if len(self.url) > MAX_URL_BYTES:
             self._refuse_with(URL_TOO_LONG)
         if self._is_reading and self._bytes > MAX_HEAD_BYTES:
@@ -142,13 +142,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse_with(HEAD_TOO_LARGE)
 
     def _check_length(self, content_length: bytes) -> None:
-        """Raise `Refused` for a body that is announced as too large."""
+        """Raise `LimitExceeded` for a body that is announced as too large."""
         # The parser has refused what is no number.
         if len(content_length) > 18 or int(content_length) > MAX_BODY_BYTES:
             self._refuse_with(BODY_TOO_LARGE)
 
     def _count_trailer(self) -> None:
-        """Count a trailer, which nobody reads. Raise `Refused` for one too many; their size is framing."""
+        """Count a trailer, which nobody reads. Raise `LimitExceeded` for one too many; their size is framing."""
         self._trailers += 1
         if self._trailers > MAX_HEADERS:
             self._refuse_with(HEAD_TOO_LARGE)
@@ -158,7 +158,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse_with(self, status: int) -> None:
         self._refusal = status
-        raise Refused
+        raise LimitExceeded
 
     def _refuse(self, status: int) -> None:
         """Answer with a status and close the connection; what was asked before is answered first."""

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from offers.admission import Refusal
 from offers.click_log.record import Click
 from offers.click_paths import ClickPaths
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.http.limits import MAX_HEADERS, SMALL_BYTES, LimitedProtocol
 from offers.http.request_line import origin_form
 from offers.links.tokens import OLD_FORM_MARK
@@ -124,21 +124,21 @@ class ClickProtocol(LimitedProtocol):
 
     def _take(self, query_string: bytes, token_parameter: str, arrived: float) -> bool:
         """Begin to answer; gives whether the click is taken care of."""
-        answerer: Answerer | None = self.app_state.get("answerer")
-        if answerer is None:
+        handler: ClickHandler | None = self.app_state.get("answerer")
+        if handler is None:
             return False
         peer = self.client[0] if self.client else ""
         try:
             request = read_click(query_string, self.headers, peer, False, token_parameter)
             if request.debug:
                 return False
-            cycle = _Cycle(self, answerer, arrived)
-            found = answerer.examine_now(request)
+            cycle = _Cycle(self, handler, arrived)
+            found = handler.examine_now(request)
             if found is not None:
                 cycle.settle(found, request)
-        except Exception as problem:
+        except Exception as error:
             # The long way does it all again, and has an answer for every error.
-            self._report(problem)
+            self._report(error)
             return False
         self.cycle = self._running = cast(RequestResponseCycle, cycle)
         if found is None:
@@ -149,8 +149,8 @@ class ClickProtocol(LimitedProtocol):
 
     def _report(self, problem: BaseException) -> None:
         """Count an error of ours; log the first of a second."""
-        answerer: Answerer | None = self.app_state.get("answerer")
-        if answerer is None or answerer.pulse.error():
+        handler: ClickHandler | None = self.app_state.get("answerer")
+        if handler is None or handler.counters.error():
             super()._report(problem)
 
     def default_lines(self) -> bytes:
@@ -187,9 +187,9 @@ class _Cycle:
     disconnected = False
     response_complete = False
 
-    def __init__(self, protocol: ClickProtocol, answerer: Answerer, arrived: float) -> None:
+    def __init__(self, protocol: ClickProtocol, handler: ClickHandler, arrived: float) -> None:
         self._protocol = protocol
-        self._answerer = answerer
+        self._answerer = handler
         self._arrived = arrived
 
     @property
@@ -203,9 +203,9 @@ class _Cycle:
         """Read from Redis what is not in memory, then go on as if it had been there."""
         try:
             self.settle(await self._answerer.examine(request), request)
-        except Exception as problem:
-            if self._answerer.pulse.error():
-                logger.error("a click could not be answered", exc_info=problem)
+        except Exception as error:
+            if self._answerer.counters.error():
+                logger.error("a click could not be answered", exc_info=error)
             self.send(_rendered(SERVER_ERROR, self._protocol.default_lines()))
 
     def settle(self, found: Click | Refusal, request: ClickRequest) -> None:
@@ -215,7 +215,7 @@ class _Cycle:
             self._answerer.clicks.write(found, self.click_is_written)
         else:
             answer = _rendered(self._answerer.refuse(found, request), self._protocol.default_lines())
-            self._answerer.refusal_beat.call(self._arrived, partial(self.send, answer))
+            self._answerer.refusal_timing.call(self._arrived, partial(self.send, answer))
 
     def click_is_written(self, may_answer: bool) -> None:
         """Send the redirect, and count it; `may_answer` is false where the click could not be written."""
@@ -227,7 +227,7 @@ class _Cycle:
         self.send(_REDIRECT % (self._protocol.default_lines(), click.location.encode()))
         took_s = time.perf_counter() - self._arrived
         old_form = OLD_FORM_MARK in click.request.ad
-        self._answerer.pulse.click(click.decision.redirect_type, took_s, old_form=old_form)
+        self._answerer.counters.click(click.decision.redirect_type, took_s, old_form=old_form)
 
     def send(self, answer: bytes) -> None:
         """Send the answer."""

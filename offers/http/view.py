@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
 from offers.catalog.catalog import CatalogUnavailable
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.http.debug import debug_answer
 from offers.request import read_request
 from offers.response import NO_STORE, Answer
@@ -20,15 +20,15 @@ async def offer(request: HttpRequest, token_parameter: str) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     scope = request.scope  # type: ignore[attr-defined]  # ASGIRequest has it
-    answerer: Answerer = scope["state"]["answerer"]
+    handler: ClickHandler = scope["state"]["handler"]
     click_request = read_request(scope, token_parameter)
     if click_request.debug and await _may_see_debug(request):
         try:
-            status, body = await debug_answer(answerer, click_request)
-        except CatalogUnavailable as problem:
-            return _response(Answer(503, (), str(problem).encode()))
+            status, body = await debug_answer(handler, click_request)
+        except CatalogUnavailable as error:
+            return _response(Answer(503, (), str(error).encode()))
         return _response(Answer(status, ((b"content-type", b"application/json"), NO_STORE), body))
-    return _response(await answerer(click_request, scope["state"].get("arrived")))
+    return _response(await handler(click_request, scope["state"].get("arrived")))
 
 
 async def _may_see_debug(request: HttpRequest) -> bool:

@@ -59,8 +59,8 @@ def ad_token(offer_id: int, campaign_id: int, *, sealed: bool | None = None, exp
         return seal(offer_id, campaign_id, key_id, key, expires_s)
     except CannotLink:
         raise
-    except ValueError as problem:
-        raise CannotLink(f"{problem}") from problem
+    except ValueError as error:
+        raise CannotLink(f"{error}") from error
 
 
 def ad_link(

@@ -17,7 +17,7 @@ class BadLink(ValueError):
     """The text is no link of ours; the message says what to paste instead."""
 
 
-class Link(NamedTuple):
+class PastedLink(NamedTuple):
     """What a link says; "" where it says nothing."""
 
     ad: str
@@ -27,7 +27,7 @@ class Link(NamedTuple):
     fp: str = ""
 
 
-def read_link(text: str, paths: ClickPaths = OFFER_ONLY) -> Link:
+def read_link(text: str, paths: ClickPaths = OFFER_ONLY) -> PastedLink:
     """The link in `text`: a URL with or without scheme, `?ad=…`, or the bare token. Raises `BadLink`.
 
     `paths` are those of this instance. Whether the token names anything is not looked at.
@@ -53,7 +53,7 @@ def read_link(text: str, paths: ClickPaths = OFFER_ONLY) -> Link:
     given = read_query(_sent(query), name)
     if name not in given:
         raise BadLink(f"the link has no `{name}` parameter: it should read …?{name}=<token>")
-    return Link(given[name], *(given.get(field, "") for field in Link._fields[1:]))
+    return PastedLink(given[name], *(given.get(field, "") for field in PastedLink._fields[1:]))
 
 
 def _unwrapped(text: str) -> str:

@@ -1,14 +1,14 @@
 """Where a click ends that leaves its offer: along the exit chain, then down through aggregated offers.
 
-Other offers are asked of through the `find` of whoever drives the rules; it may raise `NotInMemory`.
+Other offers are asked of through the `find` of whoever drives the rules; it may raise `CacheMiss`.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from offers.catalog.record_cache import NotInMemory, Wanted
-from offers.rules import Asked
+from offers.catalog.record_cache import CacheMiss, Wanted
+from offers.rules import ClickContext
 from offers.rules.aggregated import closed_by_record, closed_by_row
 from offers.rules.offer_caps import is_over_cap
 from recipes.records.parts import Candidate
@@ -17,7 +17,7 @@ from recipes.records.records import Offer, OfferStatus, OfferType
 MAX_HOPS = 10
 PICK_STEP, CHAIN_STEP = "pick", "exit chain"
 
-# May raise `NotInMemory` for an offer that is not at hand; the click is decided anew once it is.
+# May raise `CacheMiss` for an offer that is not at hand; the click is decided anew once it is.
 Find = Callable[[int], Offer | None]
 # (campaign id, aggregated offer id, ids of its open candidates) -> the one that takes the click
 Choose = Callable[[int, int, tuple[int, ...]], int]
@@ -41,7 +41,7 @@ class ExitTarget(msgspec.Struct, frozen=True):
     said: str
 
 
-def exit_chain(target: int, asked: Asked, find: Find, trace: list[Step] | None) -> tuple[int, ...]:
+def exit_chain(target: int, context: ClickContext, find: Find, trace: list[Step] | None) -> tuple[int, ...]:
     """The way from offer `target` along exit offers to the first that is not over its own cap.
 
     Only `target` itself where it has room, or where nobody has. Up to ten offers are asked, none of them
@@ -50,11 +50,16 @@ def exit_chain(target: int, asked: Asked, find: Find, trace: list[Step] | None) 
     if not target:
         return (0,)
     chain = [target]
-    while (offer := find(chain[-1])) is not None and is_over_cap(offer, asked.now_ms):
+    while (offer := find(chain[-1])) is not None and is_over_cap(offer, context.now_ms):
         if _why_not(offer) is not None:
             break
         following = offer.exit_offer_id
-        if not following or following == asked.offer.offer_id or following in chain or len(chain) >= MAX_HOPS:
+        if (
+            not following
+            or following == context.offer.offer_id
+            or following in chain
+            or len(chain) >= MAX_HOPS
+        ):
             said = f"every offer of the exit chain is over its cap: the first one named, {target}, takes it"
             _note_chain(trace, chain, said, works=False)
             return (target,)
@@ -65,7 +70,7 @@ def exit_chain(target: int, asked: Asked, find: Find, trace: list[Step] | None) 
 
 
 def exit_target(
-    target: int, asked: Asked, find: Find, choose: Choose, trace: list[Step] | None
+    target: int, context: ClickContext, find: Find, choose: Choose, trace: list[Step] | None
 ) -> ExitTarget:
     """The offer that takes a click sent to offer `target`, through aggregated offers if need be."""
     by_aggregated, seen = False, set[int]()
@@ -84,18 +89,18 @@ def exit_target(
         if offer.type is OfferType.REGULAR:
             return ExitTarget(offer, by_aggregated, None, f"offer {target} takes the click")
         by_aggregated = True
-        target = pick(offer, open_candidates(offer, asked, find), asked, choose, find, trace)
+        target = pick(offer, open_candidates(offer, context, find), context, choose, find, trace)
         if not target:
             said = f"aggregated offer {offer.offer_id} has no open candidate"
             return ExitTarget(None, by_aggregated, None, said)
 
 
-def open_candidates(offer: Offer, asked: Asked, find: Find) -> tuple[int, ...]:
+def open_candidates(offer: Offer, context: ClickContext, find: Find) -> tuple[int, ...]:
     """The ids of the candidates that neither their row nor their own live record closes to this click.
 
-    Raises `NotInMemory` for all records that are not at hand at once.
+    Raises `CacheMiss` for all records that are not at hand at once.
     """
-    country, now_ms = asked.visitor.geo.country, asked.now_ms
+    country, now_ms = context.visitor.geo.country, context.now_ms
     found: list[int] = []
     missing: Wanted = ()
     for candidate in _readable_candidates(offer):
@@ -103,29 +108,29 @@ def open_candidates(offer: Offer, asked: Asked, find: Find) -> tuple[int, ...]:
             continue
         try:
             record = find(candidate.offer_id)
-        except NotInMemory as one:
+        except CacheMiss as one:
             missing += one.wanted
             continue
         # Shares are equal for each offer, however many rows name it.
         if closed_by_record(record, country, now_ms) is None and candidate.offer_id not in found:
             found.append(candidate.offer_id)
     if missing:
-        raise NotInMemory(*missing)
+        raise CacheMiss(*missing)
     return tuple(found)
 
 
 def pick(
     offer: Offer,
     usable: tuple[int, ...],
-    asked: Asked,
+    context: ClickContext,
     choose: Choose,
     find: Find,
     trace: list[Step] | None,
 ) -> int:
     """The candidate of `usable` whose turn it is; 0 where there is none."""
-    picked = choose(asked.campaign.campaign_id, offer.offer_id, usable) if usable else 0
+    picked = choose(context.campaign.campaign_id, offer.offer_id, usable) if usable else 0
     if trace is not None:
-        trace.append(_pick_step(offer, asked, picked, find))
+        trace.append(_pick_step(offer, context, picked, find))
     return picked
 
 
@@ -147,12 +152,12 @@ def _note_chain(trace: list[Step] | None, chain: list[int], said: str, *, works:
         trace.append(Step(CHAIN_STEP, {"chain": list(chain)}, said, decided=works))
 
 
-def _pick_step(offer: Offer, asked: Asked, picked: int, find: Find) -> Step:
+def _pick_step(offer: Offer, context: ClickContext, picked: int, find: Find) -> Step:
     """Which candidate of an aggregated offer has its turn, and why each other one that is closed is so."""
-    country = asked.visitor.geo.country
+    country = context.visitor.geo.country
     candidates = {
         str(one.offer_id): closed_by_row(one, country)
-        or closed_by_record(find(one.offer_id), country, asked.now_ms)
+        or closed_by_record(find(one.offer_id), country, context.now_ms)
         or "open"
         for one in _readable_candidates(offer)
     }

@@ -5,7 +5,7 @@ from collections import OrderedDict
 Key = tuple[int, int, tuple[int, ...]]
 
 
-class Rotation:
+class RoundRobin:
     """Takes turns, one after another, for each (campaign, offer, set of candidates).
 
     Turns are exact within this process; across workers shares differ by at most the number of workers. Of

@@ -19,7 +19,7 @@ from offers.routing.exit_targets import (
     open_candidates,
     pick,
 )
-from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule, Verdict
+from offers.rules import DECIDE, INPUTS, ClickContext, Passed, Rule, Verdict
 from offers.rules.country_payout import payout_for
 from offers.rules.verdict import Exit, Pick, Stay
 from recipes.records.landing_page import Page
@@ -68,25 +68,25 @@ class Decision(msgspec.Struct, eq=False, gc=False):
 
 
 def decide(
-    asked: Asked, find: Find, choose: Choose, defaults: Defaults, trace: list[Step] | None = None
+    context: ClickContext, find: Find, choose: Choose, defaults: Defaults, trace: list[Step] | None = None
 ) -> Decision:
     """The decision on one click; with a `trace`, every step is added to it."""
-    verdict, caps_type = _ask_the_rules(asked, trace)
+    verdict, caps_type = _ask_the_rules(context, trace)
     caps_type = getattr(verdict, "caps_type", None) or caps_type
     if isinstance(verdict, Pick):
-        verdict = _picked(asked, verdict, find, choose, trace)
+        verdict = _picked(context, verdict, find, choose, trace)
     if isinstance(verdict, Stay):
-        return _stay(asked, verdict, caps_type, find, defaults)
-    return _exit(asked, verdict, caps_type, find, choose, defaults, trace)
+        return _stay(context, verdict, caps_type, find, defaults)
+    return _exit(context, verdict, caps_type, find, choose, defaults, trace)
 
 
-def _ask_the_rules(asked: Asked, trace: list[Step] | None) -> tuple[Verdict, str | None]:
+def _ask_the_rules(context: ClickContext, trace: list[Step] | None) -> tuple[Verdict, str | None]:
     """The first verdict, and the last caps type that a rule noted on the way."""
     caps_type = None
     for rule, ask in RULES:
-        answer = ask(asked)
+        answer = ask(context)
         if trace is not None:
-            trace.append(_step(rule, asked, answer))
+            trace.append(_step(rule, context, answer))
         if not isinstance(answer, Passed):
             return answer, caps_type
         if answer.caps_type is not None:
@@ -94,41 +94,45 @@ def _ask_the_rules(asked: Asked, trace: list[Step] | None) -> tuple[Verdict, str
     raise AssertionError("the default rule always decides")
 
 
-def _step(rule: Rule, asked: Asked, answer: Verdict | Passed) -> Step:
+def _step(rule: Rule, context: ClickContext, answer: Verdict | Passed) -> Step:
     if isinstance(answer, Passed):
-        return Step(rule.value, LOOKS_AT[rule](asked), answer.why, decided=False)
-    return Step(rule.value, LOOKS_AT[rule](asked), answer.reason, decided=True)
+        return Step(rule.value, INPUTS[rule](context), answer.why, decided=False)
+    return Step(rule.value, INPUTS[rule](context), answer.reason, decided=True)
 
 
-def _picked(asked: Asked, verdict: Pick, find: Find, choose: Choose, trace: list[Step] | None) -> Exit:
-    offer = asked.offer
-    usable = open_candidates(offer, asked, find)
-    picked = pick(offer, usable, asked, choose, find, trace)
+def _picked(
+    context: ClickContext, verdict: Pick, find: Find, choose: Choose, trace: list[Step] | None
+) -> Exit:
+    offer = context.offer
+    usable = open_candidates(offer, context, find)
+    picked = pick(offer, usable, context, choose, find, trace)
     if not picked:
         return verdict.otherwise
     kind = verdict.redirect_type
     return Exit(kind, f"{kind}: {len(usable)} of {len(offer.candidates)} candidates are open", picked)
 
 
-def own_payout(asked: Asked) -> Decimal:
+def own_payout(context: ClickContext) -> Decimal:
     """The campaign's payout when it is more than zero, else the offer's."""
-    return asked.campaign.payout if asked.campaign.payout > ZERO else asked.offer.payout
+    return context.campaign.payout if context.campaign.payout > ZERO else context.offer.payout
 
 
-def _stay(asked: Asked, stay: Stay, caps_type: str | None, find: Find, defaults: Defaults) -> Decision:
-    offer = asked.offer
+def _stay(
+    context: ClickContext, stay: Stay, caps_type: str | None, find: Find, defaults: Defaults
+) -> Decision:
+    offer = context.offer
     page = stay.page or offer.landing_page
     is_default_page = page is None
     if page is None:
         default = _usable_default(find, defaults)
         page = default.landing_page if default and default.landing_page else defaults.page
-    payout = own_payout(asked)
+    payout = own_payout(context)
     return Decision(
         redirect_type=stay.redirect_type,
         redirect_reason=stay.reason,
         offer=offer,
         origin=None,
-        campaign=asked.campaign,
+        campaign=context.campaign,
         payin=offer.payin if stay.payin is None else stay.payin,
         payout=payout if stay.payout is None else stay.payout,
         page=page,
@@ -147,7 +151,7 @@ def _usable_default(find: Find, defaults: Defaults) -> Offer | None:
 
 
 def _exit(
-    asked: Asked,
+    context: ClickContext,
     leave: Exit,
     caps_type: str | None,
     find: Find,
@@ -155,7 +159,7 @@ def _exit(
     defaults: Defaults,
     trace: list[Step] | None,
 ) -> Decision:
-    origin, target = asked.offer, leave.offer_id
+    origin, target = context.offer, leave.offer_id
     way: tuple[int, ...] = ()
     if leave.nested and origin.detected_exit_id:
         target, way = origin.detected_exit_id, _nested_steps(origin)
@@ -163,28 +167,28 @@ def _exit(
             said = f"offer {target} is the first of the exit chain that is not over its cap"
             seen: dict[str, object] = {"exitOfferId": leave.offer_id or None, "chain": list(way)}
             trace.append(Step(DETECTED_STEP, seen, said, decided=True))
-    chain = exit_chain(target, asked, find, trace)
+    chain = exit_chain(target, context, find, trace)
     if len(chain) > 1:
         way = (*(way or (origin.offer_id, target)), *chain[1:])
-    named = taker = exit_target(chain[-1], asked, find, choose, trace)
+    named = taker = exit_target(chain[-1], context, find, choose, trace)
     _note(trace, chain[-1], taker, EXIT_STEP)
     if taker.offer is None:
         # The offer that may not have the click does not get it back as the default offer.
         default_id = 0 if defaults.offer_id == origin.offer_id else defaults.offer_id
-        default_id = exit_chain(default_id, asked, find, trace)[-1]
-        taker = exit_target(default_id, asked, find, choose, trace)
+        default_id = exit_chain(default_id, context, find, trace)[-1]
+        taker = exit_target(default_id, context, find, choose, trace)
         _note(trace, default_id, taker, DEFAULT_STEP)
     # Where no offer has a page for it, the click belongs to the one that was named, if there is one.
     offer = taker.offer or named.pageless
     page = taker.offer.landing_page if taker.offer is not None else None
-    payin, payout = _amounts(offer, asked.visitor.geo.country)
+    payin, payout = _amounts(offer, context.visitor.geo.country)
     relabelled = named.by_aggregated and not leave.keeps_type
     return Decision(
         redirect_type=TO_AGGREGATED if relabelled else leave.redirect_type,
         redirect_reason=leave.reason,
         offer=offer,
         origin=origin,
-        campaign=asked.campaign,
+        campaign=context.campaign,
         payin=payin,
         payout=payout,
         page=page or defaults.page,

@@ -18,7 +18,7 @@ from offers.rules import (
     offer_caps,
     target,
 )
-from offers.rules.verdict import Asked, Passed, Verdict
+from offers.rules.verdict import ClickContext, Passed, Verdict
 
 
 class Rule(Enum):
@@ -35,7 +35,7 @@ class Rule(Enum):
     DEFAULT = "default"
 
 
-DECIDE: dict[Rule, Callable[[Asked], Verdict | Passed]] = {
+DECIDE: dict[Rule, Callable[[ClickContext], Verdict | Passed]] = {
     Rule.AGGREGATED: aggregated.decide,
     Rule.DATES: dates.decide,
     Rule.COUNTRY_RESTRICTION: country_restriction.decide,
@@ -47,16 +47,16 @@ DECIDE: dict[Rule, Callable[[Asked], Verdict | Passed]] = {
     Rule.DEFAULT: default.decide,
 }
 
-LOOKS_AT: dict[Rule, Callable[[Asked], dict[str, object]]] = {
-    Rule.AGGREGATED: aggregated.looks_at,
-    Rule.DATES: dates.looks_at,
-    Rule.COUNTRY_RESTRICTION: country_restriction.looks_at,
-    Rule.CUSTOM_PAGE: custom_page.looks_at,
-    Rule.CAMPAIGN_CAPS: campaign_caps.looks_at,
-    Rule.OFFER_CAPS: offer_caps.looks_at,
-    Rule.COUNTRY_PAYOUT: country_payout.looks_at,
-    Rule.TARGET: target.looks_at,
-    Rule.DEFAULT: default.looks_at,
+INPUTS: dict[Rule, Callable[[ClickContext], dict[str, object]]] = {
+    Rule.AGGREGATED: aggregated.inputs,
+    Rule.DATES: dates.inputs,
+    Rule.COUNTRY_RESTRICTION: country_restriction.inputs,
+    Rule.CUSTOM_PAGE: custom_page.inputs,
+    Rule.CAMPAIGN_CAPS: campaign_caps.inputs,
+    Rule.OFFER_CAPS: offer_caps.inputs,
+    Rule.COUNTRY_PAYOUT: country_payout.inputs,
+    Rule.TARGET: target.inputs,
+    Rule.DEFAULT: default.inputs,
 }
 
-__all__ = ["DECIDE", "LOOKS_AT", "Asked", "Passed", "Rule", "Verdict"]
+__all__ = ["DECIDE", "INPUTS", "ClickContext", "Passed", "Rule", "Verdict"]

@@ -1,7 +1,7 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
 from offers.rules.offer_caps import is_over_cap
-from offers.rules.verdict import Asked, Exit, Passed, Pick
+from offers.rules.verdict import ClickContext, Exit, Passed, Pick
 from recipes.records.parts import Candidate
 from recipes.records.records import Offer, OfferStatus, OfferType
 
@@ -11,9 +11,9 @@ REGULAR = Passed("the offer is not aggregated")
 CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 
 
-def decide(asked: Asked) -> Pick | Exit | Passed:
+def decide(context: ClickContext) -> Pick | Exit | Passed:
     """A pick among the candidates; the driver asks the live record of each whether it is open."""
-    offer = asked.offer
+    offer = context.offer
     if offer.type is not OfferType.AGGREGATED:
         return REGULAR
     if "candidates" in offer.unreadable:
@@ -57,14 +57,14 @@ def closed_by_record(offer: Offer | None, country: str | None, now_ms: int) -> s
     return None
 
 
-def looks_at(asked: Asked) -> dict[str, object]:
+def inputs(context: ClickContext) -> dict[str, object]:
     """What the rule decides by."""
-    country = asked.visitor.geo.country
+    country = context.visitor.geo.country
     return {
-        "type": asked.offer.type.value,
+        "type": context.offer.type.value,
         "country": country,
         "candidates": {
             str(found.offer_id): closed_by_row(found, country) or "asked of its own record"
-            for found in asked.offer.candidates
+            for found in context.offer.candidates
         },
     }

@@ -1,6 +1,6 @@
 """A campaign may be capped."""
 
-from offers.rules.verdict import Asked, Exit, Passed
+from offers.rules.verdict import ClickContext, Exit, Passed
 from recipes.records.parts import Caps
 
 # Both are redirect types and caps types. The file's own `capsType` is not used: it names one of two limits,
@@ -13,17 +13,17 @@ OUT_OF_DATES = Passed("the campaign's caps are off: outside their dates", "capsC
 WITHIN = Passed("the campaign's caps ask for nothing")
 
 
-def decide(asked: Asked) -> Exit | Passed:
+def decide(context: ClickContext) -> Exit | Passed:
     """Over limit: to the exit offer. Under limit: to the offer that the caps name, where they name one."""
-    caps = asked.campaign.caps
-    if "caps" in asked.campaign.unreadable:
-        return _over(asked, "the campaign's caps cannot be read")
+    caps = context.campaign.caps
+    if "caps" in context.campaign.unreadable:
+        return _over(context, "the campaign's caps cannot be read")
     if caps is None:
         return NO_CAPS
-    if caps_are_off(caps, asked.now_ms):
+    if caps_are_off(caps, context.now_ms):
         return OUT_OF_DATES
     if caps.over_limit:
-        return _over(asked, "the campaign is over its cap")
+        return _over(context, "the campaign is over its cap")
     if caps.under_limit:
         if caps.redirect_offer_id == 0:
             return UNDER_WITHOUT_TARGET
@@ -32,11 +32,11 @@ def decide(asked: Asked) -> Exit | Passed:
     return WITHIN
 
 
-def _over(asked: Asked, why: str) -> Exit:
+def _over(context: ClickContext, why: str) -> Exit:
     return Exit(
         OVER_LIMIT,
         f"{OVER_LIMIT}: {why}",
-        asked.offer.exit_offer_id,
+        context.offer.exit_offer_id,
         nested=True,
         caps_type=OVER_LIMIT,
     )
@@ -47,11 +47,11 @@ def caps_are_off(caps: Caps, now_ms: int) -> bool:
     return caps.dates is not None and caps.dates.passed(now_ms) is False
 
 
-def looks_at(asked: Asked) -> dict[str, object]:
+def inputs(context: ClickContext) -> dict[str, object]:
     """What the rule decides by."""
-    if "caps" in asked.campaign.unreadable:
+    if "caps" in context.campaign.unreadable:
         return {"caps": "cannot be read"}
-    return caps_seen(asked.campaign.caps, asked.now_ms)
+    return caps_seen(context.campaign.caps, context.now_ms)
 
 
 def caps_seen(caps: Caps | None, now_ms: int) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """An offer may pay other amounts for visitors from some countries."""
 
-from offers.rules.verdict import Asked, Passed, Stay
+from offers.rules.verdict import ClickContext, Passed, Stay
 from recipes.records.parts import CountryPayout
 from recipes.records.records import Offer
 
@@ -9,12 +9,12 @@ NO_PAYOUTS = Passed("the offer has no payout per country")
 NOT_LISTED = Passed("no payout is for the visitor's country")
 
 
-def decide(asked: Asked) -> Stay | Passed:
+def decide(context: ClickContext) -> Stay | Passed:
     """The offer's own page, with the amounts of the visitor's country."""
-    if not asked.offer.country_payouts:
+    if not context.offer.country_payouts:
         return NO_PAYOUTS
-    country = asked.visitor.geo.country
-    payout = payout_for(asked.offer, country)
+    country = context.visitor.geo.country
+    payout = payout_for(context.offer, country)
     if payout is None:
         return NOT_LISTED
     reason = f"{REDIRECT_TYPE}: for {country}"
@@ -26,12 +26,12 @@ def payout_for(offer: Offer, country: str | None) -> CountryPayout | None:
     return None if country is None else offer.country_payouts.get(country)
 
 
-def looks_at(asked: Asked) -> dict[str, object]:
+def inputs(context: ClickContext) -> dict[str, object]:
     """What the rule decides by."""
     return {
-        "country": asked.visitor.geo.country,
+        "country": context.visitor.geo.country,
         "payouts": {
             country: {"payIn": payout.payin, "payOut": payout.payout}
-            for country, payout in asked.offer.country_payouts.items()
+            for country, payout in context.offer.country_payouts.items()
         },
     }

@@ -1,6 +1,6 @@
 """An offer may have a landing page of its own for a country."""
 
-from offers.rules.verdict import Asked, Passed, Stay
+from offers.rules.verdict import ClickContext, Passed, Stay
 
 REDIRECT_TYPE = "customLandingPages"
 NO_PAGES = Passed("the offer has no custom landing pages")
@@ -8,12 +8,12 @@ COUNTRY_UNKNOWN = Passed("the visitor's country is unknown")
 NOT_LISTED = Passed("no custom landing page is for the visitor's country")
 
 
-def decide(asked: Asked) -> Stay | Passed:
+def decide(context: ClickContext) -> Stay | Passed:
     """The page for the visitor's country; the offer keeps the click."""
-    pages = asked.offer.custom_pages
+    pages = context.offer.custom_pages
     if not pages:
         return NO_PAGES
-    country = asked.visitor.geo.country
+    country = context.visitor.geo.country
     if country is None:
         return COUNTRY_UNKNOWN
     custom = pages.get(country)
@@ -22,9 +22,9 @@ def decide(asked: Asked) -> Stay | Passed:
     return Stay(REDIRECT_TYPE, f"{REDIRECT_TYPE}: for {country}", page=custom.page, page_id=custom.page_id)
 
 
-def looks_at(asked: Asked) -> dict[str, object]:
+def inputs(context: ClickContext) -> dict[str, object]:
     """What the rule decides by."""
     return {
-        "country": asked.visitor.geo.country,
-        "pages": {country: custom.page.text for country, custom in asked.offer.custom_pages.items()},
+        "country": context.visitor.geo.country,
+        "pages": {country: custom.page.text for country, custom in context.offer.custom_pages.items()},
     }

@@ -2,7 +2,7 @@
 
 from offers.rules import country_payout
 from offers.rules.campaign_caps import caps_are_off, caps_seen
-from offers.rules.verdict import Asked, Exit, Passed, Stay
+from offers.rules.verdict import ClickContext, Exit, Passed, Stay
 from recipes.records.parts import Caps
 from recipes.records.records import Offer
 
@@ -13,20 +13,20 @@ OUT_OF_DATES = Passed("the offer's caps are off: outside their dates", "offerDat
 WITHIN = Passed("the offer's caps ask for nothing")
 
 
-def decide(asked: Asked) -> Exit | Stay | Passed:
+def decide(context: ClickContext) -> Exit | Stay | Passed:
     """Over limit: to the offer that the caps name, else the exit offer. Under limit: paid by country."""
-    caps = asked.offer.caps
-    if "caps" in asked.offer.unreadable:
-        return _exit(asked, caps, f"{OVER_LIMIT}: the offer's caps cannot be read")
+    caps = context.offer.caps
+    if "caps" in context.offer.unreadable:
+        return _exit(context, caps, f"{OVER_LIMIT}: the offer's caps cannot be read")
     if caps is None:
         return NO_CAPS
-    if caps_are_off(caps, asked.now_ms):
+    if caps_are_off(caps, context.now_ms):
         return OUT_OF_DATES
     if caps.over_limit:
-        return _exit(asked, caps, "")
+        return _exit(context, caps, "")
     if not caps.under_limit:
         return WITHIN
-    payout = country_payout.payout_for(asked.offer, asked.visitor.geo.country)
+    payout = country_payout.payout_for(context.offer, context.visitor.geo.country)
     return Stay(
         UNDER_LIMIT,
         f"{UNDER_LIMIT}: the offer is under its cap",
@@ -44,8 +44,8 @@ def is_over_cap(offer: Offer, now_ms: int) -> bool:
     return "caps" in offer.unreadable
 
 
-def _exit(asked: Asked, caps: Caps | None, unreadable: str) -> Exit:
-    offer = asked.offer
+def _exit(context: ClickContext, caps: Caps | None, unreadable: str) -> Exit:
+    offer = context.offer
     target = (caps.redirect_offer_id if caps else 0) or offer.exit_offer_id
     return Exit(
         offer.caps_redirect_type or OVER_LIMIT,
@@ -66,8 +66,8 @@ def _caps_type(caps: Caps | None, word: str, usual: str) -> str:
     return named if named is not None and word in named else usual
 
 
-def looks_at(asked: Asked) -> dict[str, object]:
+def inputs(context: ClickContext) -> dict[str, object]:
     """What the rule decides by."""
-    if "caps" in asked.offer.unreadable:
+    if "caps" in context.offer.unreadable:
         return {"caps": "cannot be read"}
-    return caps_seen(asked.offer.caps, asked.now_ms)
+    return caps_seen(context.offer.caps, context.now_ms)

@@ -9,7 +9,7 @@ from recipes.records.landing_page import Page
 from recipes.records.records import Campaign, Offer
 
 
-class Asked(msgspec.Struct, frozen=True, gc=False):
+class ClickContext(msgspec.Struct, frozen=True, gc=False):
     """One click, as the rules see it. `now_ms` is in milliseconds since the epoch."""
 
     offer: Offer

@@ -42,9 +42,9 @@ def parts(spool: Spool) -> Iterator[Part]:
                 file.position = position
                 file.replayed += len(clicks) + len(broken)
             missing = spool.discard(file)
-        except OSError as problem:
+        except OSError as error:
             spool.postpone(file)
-            logger.warning("a spool file is put off", file=name, problem=str(problem))
+            logger.warning("a spool file is put off", file=name, problem=str(error))
             continue
         logger.info("a spool file is replayed", file=name)
         if missing:

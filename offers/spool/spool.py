@@ -62,8 +62,8 @@ class Spool:
         with self._lock:
             try:
                 self._current().append(lines, len(clicks))
-            except OSError as problem:
-                if problem.errno not in NO_ROOM or not self._use_reserve():
+            except OSError as error:
+                if error.errno not in NO_ROOM or not self._use_reserve():
                     raise
                 self._current().append(lines, len(clicks))
 
@@ -137,8 +137,8 @@ class Spool:
     def _create(self) -> "SpoolFile":
         try:
             return SpoolFile.create(self._directory)
-        except OSError as problem:
-            if problem.errno not in NO_DESCRIPTORS or not self._reserve.free_descriptors():
+        except OSError as error:
+            if error.errno not in NO_DESCRIPTORS or not self._reserve.free_descriptors():
                 raise
         return SpoolFile.create(self._directory)
 

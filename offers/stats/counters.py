@@ -34,7 +34,7 @@ from offers.stats.types import (
     Cache,
     Counted,
     OpenDatabase,
-    Refused,
+    RefusedClick,
     Worker,
 )
 
@@ -44,8 +44,8 @@ MAX_REDIRECT_TYPES = 40
 OTHER = "other"
 
 
-class Pulse:
-    """One worker's counters. `hearers` are told once a second what has come, whether Redis answers or not."""
+class WorkerCounters:
+    """One worker's counters. `observers` are told once a second what has come, whether Redis answers or not."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Pulse:
         self.clicks = 0
         self.describe = describe
         self._databases = databases
-        self.hearers: list[Callable[[Counted], object]] = []
+        self.observers: list[Callable[[Counted], object]] = []
         self._since = time.time()
         self._types: dict[str, int] = {}
         self._refused: dict[str, int] = {}
@@ -64,7 +64,7 @@ class Pulse:
         self._errors = 0
         self._old_form = 0
         self._unpublished = Counted()
-        self._refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT_PER_SECOND)
+        self._refusals: deque[RefusedClick] = deque(maxlen=REFUSALS_KEPT_PER_SECOND)
 
     def click(self, redirect_type: str, seconds: float, *, old_form: bool = False) -> None:
         """Count a click that was answered after so many seconds; `old_form` if its link has the old form."""
@@ -88,7 +88,7 @@ class Pulse:
         self._errors += 1
         return self._errors == 1
 
-    def keep(self, refused: Refused) -> None:
+    def keep(self, refused: RefusedClick) -> None:
         """Show this refused click to staff."""
         self._refusals.append(refused)
 
@@ -131,7 +131,7 @@ class Pulse:
         )
         self._types, self._refused, self._errors, self._old_form = {}, {}, 0, 0
         self._latency, self._seconds = [0] * len(self._latency), 0.0
-        for hear in self.hearers:
+        for hear in self.observers:
             hear(counted)
         return counted
 

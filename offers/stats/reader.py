@@ -14,8 +14,8 @@ from offers.stats.types import (
     NEWEST_REFUSALS,
     SLOT_SECONDS,
     SLOTS,
-    Refused,
-    Slot,
+    RefusedClick,
+    TimeBucket,
     Worker,
 )
 
@@ -23,13 +23,13 @@ from offers.stats.types import (
 WORKER_GONE_SECONDS = 15.0
 
 
-class PulseReader:
+class StatsReader:
     """The pulse as staff see it. Every method raises `RedisError` while Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def slots(self, now: float, since: float = 0) -> list[Slot]:
+    def slots(self, now: float, since: float = 0) -> list[TimeBucket]:
         """The last hour before `now`, oldest first, without gaps; times in seconds since the epoch.
 
         Who has seen some before asks for those that begin at `since` or later.
@@ -55,10 +55,10 @@ class PulseReader:
             for hour, refused in zip(hours, found, strict=True)
         ]
 
-    def refusals(self) -> list[Refused]:
+    def refusals(self) -> list[RefusedClick]:
         """The newest refused clicks, newest first."""
         found: Any = self._redis.lrange(_REFUSALS, 0, NEWEST_REFUSALS - 1)
-        return [msgspec.json.decode(one, type=Refused) for one in found]
+        return [msgspec.json.decode(one, type=RefusedClick) for one in found]
 
     def workers(self, now: float) -> list[Worker]:
         """The web workers that were heard of within the last seconds; those that are gone are forgotten."""
@@ -70,13 +70,13 @@ class PulseReader:
         return sorted((w for w in workers if w.name not in gone), key=lambda worker: worker.since_s)
 
 
-def _slot(number: int, found: dict[bytes, bytes]) -> Slot:
+def _slot(number: int, found: dict[bytes, bytes]) -> TimeBucket:
     kinds: dict[str, dict[str, int]] = {"type": {}, "refused": {}, "latency": {}}
     for field, count in found.items():
         kind, _, name = field.decode().partition(":")
         kinds[kind][name] = int(count)
     bounds = (*LATENCY_BOUNDS_MS, _SLOWEST)
-    return Slot(
+    return TimeBucket(
         start=number * SLOT_SECONDS,
         clicks=sum(kinds["type"].values()),
         redirect_types=kinds["type"],

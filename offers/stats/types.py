@@ -60,7 +60,7 @@ class Worker(msgspec.Struct, frozen=True):
     databases: list[OpenDatabase] = []
 
 
-class Refused(msgspec.Struct, frozen=True):
+class RefusedClick(msgspec.Struct, frozen=True):
     """One click that found nothing; `at_ms` in milliseconds since the epoch, `token` as it was sent."""
 
     at_ms: int
@@ -71,7 +71,7 @@ class Refused(msgspec.Struct, frozen=True):
     token: str
 
 
-class Slot(msgspec.Struct, frozen=True):
+class TimeBucket(msgspec.Struct, frozen=True):
     """Ten seconds of the instance, from `start` in seconds since the epoch.
 
     `latency` counts answers by the upper bound of their time in milliseconds.

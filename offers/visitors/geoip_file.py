@@ -126,9 +126,9 @@ class GeoFile:
             reader = open_copy(path, self._kinds)
             if self._seen() != seen:
                 raise NotUsable("it is being written")
-        except NotUsable as problem:
+        except NotUsable as error:
             # One that is still being written has another signature at the next look.
-            return _Opened(seen, None, f"{path} {problem}")
+            return _Opened(seen, None, f"{path} {error}")
         return _Opened(seen, reader, None)
 
 
@@ -136,8 +136,8 @@ def open_copy(path: Path, kinds: tuple[str, ...]) -> maxminddb.Reader:
     """A reader of a copy of the file, after some look-ups as a trial. Raises `NotUsable`."""
     try:
         reader = _opened_copy(path)
-    except OSError as problem:
-        raise NotUsable(f"cannot be read: {problem.strerror or problem}") from None
+    except OSError as error:
+        raise NotUsable(f"cannot be read: {error.strerror or error}") from None
     except (maxminddb.InvalidDatabaseError, ValueError):
         raise NotUsable("is no MaxMind database, or only a part of one") from None
     database_type = reader.metadata().database_type

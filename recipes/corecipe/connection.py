@@ -52,10 +52,10 @@ def announced_number(arguments: tuple[Any, ...]) -> int | None:
     return None
 
 
-class Hearer(Protocol):
+class CoRecipeHandler(Protocol):
     """Who is told what a link hears."""
 
-    async def on_connect(self, link: "Link") -> None:
+    async def on_connect(self, link: "Connection") -> None:
         """The link is connected."""
 
     async def on_announcement(self, kind: RecipeKind, number: int) -> None:
@@ -71,10 +71,10 @@ class Hearer(Protocol):
         """Something came of which nothing can be made."""
 
 
-class Link:
+class Connection:
     """One co-recipe: connected for ever, with growing, jittered pauses between attempts."""
 
-    def __init__(self, url: str, hearer: Hearer) -> None:
+    def __init__(self, url: str, hearer: CoRecipeHandler) -> None:
         self.url = url
         self.state = HostState(url)
         self._hearer = hearer
@@ -210,9 +210,9 @@ class _Client(socketio.AsyncClient):  # type: ignore[misc]
             self._count_malformed("a binary event", "its attachments are missing")
         try:
             await super()._handle_eio_message(data)
-        except Exception as problem:
+        except Exception as error:
             self._binary_packet = None
-            self._count_malformed("a packet that is no event", _shown(problem))
+            self._count_malformed("a packet that is no event", _shown(error))
 
 
 def _shown(problem: Exception) -> str:

@@ -13,12 +13,12 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import RedisError
 
-from recipes.corecipe.connection import Link
+from recipes.corecipe.connection import Connection
 from recipes.corecipe.updates import apply_all
 from recipes.records.kinds import RecipeKind
 from recipes.store.status import ListenerState
 from recipes.store.store import RecipeStore
-from recipes.sync.child_process import BackgroundSync
+from recipes.sync.child_process import ChildSync
 
 STATE_SECONDS = 2.0
 REDIS_AWAY_SECONDS = 0.5
@@ -40,8 +40,8 @@ class Listener:
     def __init__(self, store: RecipeStore, urls: list[str], check_seconds: float) -> None:
         self._store = store
         self._check_seconds = check_seconds
-        self._links = [Link(url, self) for url in urls]
-        self._syncs = {kind: BackgroundSync(kind) for kind in RecipeKind}
+        self._links = [Connection(url, self) for url in urls]
+        self._syncs = {kind: ChildSync(kind) for kind in RecipeKind}
         self._updates: deque[object] = deque()
         self._waiting_characters = 0
         self._has_updates = asyncio.Event()
@@ -84,7 +84,7 @@ class Listener:
         self._waiting_characters += _characters(message)
         self._has_updates.set()
 
-    async def on_connect(self, link: Link) -> None:
+    async def on_connect(self, link: Connection) -> None:
         """Ask at once, and look at S3 too: equal numbers may hide a change."""
         if link is self._active():
             await self._ask(link)
@@ -97,7 +97,7 @@ class Listener:
         if live is not None and number != live:
             self._syncs[kind].ask(number)
 
-    def _active(self) -> Link | None:
+    def _active(self) -> Connection | None:
         """The master, or while it is away the slave; None while both are."""
         return next((link for link in self._links if link.connected), None)
 
@@ -108,7 +108,7 @@ class Listener:
             if link is not None:
                 await self._ask(link)
 
-    async def _ask(self, link: Link) -> None:
+    async def _ask(self, link: Connection) -> None:
         for kind in RecipeKind:
             number = await self._live_number(kind)
             if number is not None:
@@ -118,8 +118,8 @@ class Listener:
         """The announced size of what is live, 0 when nothing is; None while Redis is away."""
         try:
             meta = await asyncio.to_thread(self._store.meta, kind)
-        except (RedisError, OSError) as problem:
-            logger.warning("Redis is away, numbers are not compared", kind=kind.value, problem=str(problem))
+        except (RedisError, OSError) as error:
+            logger.warning("Redis is away, numbers are not compared", kind=kind.value, problem=str(error))
             return None
         return meta.announced_size if meta.generation else 0
 
@@ -146,8 +146,8 @@ class Listener:
         """Apply updates in order; False when Redis is away, and all of them have to be applied again."""
         try:
             results = apply_all(self._store, batch)
-        except (RedisError, OSError) as problem:
-            logger.warning("Redis is away, updates wait", count=len(batch), problem=str(problem))
+        except (RedisError, OSError) as error:
+            logger.warning("Redis is away, updates wait", count=len(batch), problem=str(error))
             return False
         for result in results:
             outcome = result.outcome.value

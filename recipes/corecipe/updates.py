@@ -99,8 +99,8 @@ def apply_all(store: RecipeStore, messages: Sequence[object]) -> list[UpdateResu
     for at, message in enumerate(messages):
         try:
             waiting[at] = read_update(message, now_ms)
-        except UnusableUpdate as problem:
-            results[at] = UpdateResult(problem.outcome, str(problem))
+        except UnusableUpdate as error:
+            results[at] = UpdateResult(error.outcome, str(error))
     clocks = Clocks(
         now_ms=now_ms,
         overlap_ms=int(settings.RECIPE_UPDATE_OVERLAP_SECONDS * 1000),
@@ -164,8 +164,8 @@ def _try(
         key = update.kind, update.record_id
         try:
             record = _checked(update, live[key])
-        except UnusableUpdate as problem:
-            results[at] = UpdateResult(problem.outcome, str(problem))
+        except UnusableUpdate as error:
+            results[at] = UpdateResult(error.outcome, str(error))
             del waiting[at]
             continue
         writes[at] = Write(update.kind, update.record_id, update.timestamp_ms, record, live[key])
@@ -204,10 +204,10 @@ def _checked(update: Update, live: bytes | None) -> bytes | None:
 def _parsed(kind: RecipeKind, record: bytes, named: str) -> Offer | Campaign:
     try:
         return _PARSE[kind](msgspec.json.decode(record, type=dict[str, Any]))
-    except RecordRejected as problem:
-        raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {problem.reason}") from None
-    except (msgspec.DecodeError, ArithmeticError, RecursionError) as problem:
-        raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {problem}") from None
+    except RecordRejected as error:
+        raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {error.reason}") from None
+    except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
+        raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {error}") from None
 
 
 def _is_readable(kind: RecipeKind, live: bytes, named: str) -> bool:
@@ -229,8 +229,8 @@ def _record(kind: RecipeKind, record_id: int, body: object) -> bytes:
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body has {len(encoded):,} bytes")
     try:
         raw = msgspec.json.decode(encoded) if encoded.strip() else None
-    except (msgspec.DecodeError, RecursionError) as problem:
-        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not JSON: {problem}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not JSON: {error}") from None
     if not raw or (isinstance(raw, dict) and raw.get(kind.id_field) is None):
         # What co-recipe sends after an error of its own, and for a parent that is gone.
         raise UnusableUpdate(UpdateOutcome.EMPTY, f"{kind} {record_id}: the body holds no record")

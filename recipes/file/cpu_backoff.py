@@ -16,7 +16,7 @@ LONGEST_REST_SECONDS = 0.25
 _SCHEDULED = Path("/proc/thread-self/schedstat")
 
 
-class Rest:
+class CpuBackoff:
     """Called between two pieces of work, sleeps three times as long as one had to wait for a processor."""
 
     def __init__(self) -> None:

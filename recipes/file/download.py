@@ -82,8 +82,8 @@ def etag_in_s3(kind: RecipeKind) -> str:
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
     try:
         return s3_client().head_object(Bucket=bucket, Key=key)["ETag"]
-    except (ClientError, BotoCoreError, ValueError) as problem:
-        raise CannotReachS3(_explained(problem, bucket, key)) from problem
+    except (ClientError, BotoCoreError, ValueError) as error:
+        raise CannotReachS3(_explained(error, bucket, key)) from error
 
 
 @contextmanager
@@ -104,16 +104,16 @@ def downloaded(
         known["IfMatch"] = wanted_etag
     try:
         answer = s3_client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", **known)
-    except ClientError as problem:
-        status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status == 304:
             yield None
             return
         if status == 412:
-            raise FileChanged(f"{kind}: S3 has another file than the one that was previewed") from problem
-        raise CannotReachS3(_explained(problem, bucket, key)) from problem
-    except (BotoCoreError, ValueError) as problem:
-        raise CannotReachS3(_explained(problem, bucket, key)) from problem
+            raise FileChanged(f"{kind}: S3 has another file than the one that was previewed") from error
+        raise CannotReachS3(_explained(error, bucket, key)) from error
+    except (BotoCoreError, ValueError) as error:
+        raise CannotReachS3(_explained(error, bucket, key)) from error
     path = local_path(kind)
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,9 +163,9 @@ def on_disk(kind: RecipeKind) -> RecipeFile:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, _md5).hexdigest()
             status = os.fstat(file.fileno())
-    except OSError as problem:
+    except OSError as error:
         hint = f"run `recipe_sync {kind}` without --from-file to download it"
-        raise RecipeRejected(f"there is no file to load at {path} ({problem.strerror}); {hint}") from None
+        raise RecipeRejected(f"there is no file to load at {path} ({error.strerror}); {hint}") from None
     # S3 tags what was uploaded in one part with its MD5, so the next look at S3 finds nothing new there.
     return RecipeFile(path, status.st_size, f'"{digest}"', digest, status.st_mtime_ns // 1_000_000)
 
@@ -175,9 +175,9 @@ def _writing(path: Path) -> Iterator[None]:
     """Name the disk where it is the disk that fails."""
     try:
         yield
-    except OSError as problem:
+    except OSError as error:
         hint = "check the space and the rights there, or OFFERS_RECIPE_PATH and CAMPAIGNS_RECIPE_PATH"
-        raise CannotKeepFile(f"cannot write {path}: {problem.strerror or problem}; {hint}") from problem
+        raise CannotKeepFile(f"cannot write {path}: {error.strerror or error}; {hint}") from error
 
 
 def _md5() -> Any:
@@ -211,12 +211,12 @@ def _received(answer: Any, where: str) -> Iterator[bytes]:
         for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
             done += len(chunk)
             yield chunk
-    except FlexibleChecksumError as problem:
-        raise RecipeRejected(f"the download does not have the checksum that S3 names: {problem}") from None
-    except (BotoCoreError, HTTPError, OSError) as problem:
+    except FlexibleChecksumError as error:
+        raise RecipeRejected(f"the download does not have the checksum that S3 names: {error}") from None
+    except (BotoCoreError, HTTPError, OSError) as error:
         raise CannotReachS3(
-            f"the download of {where} broke off after {done:,} of {expected:,} bytes: {problem}"
-        ) from problem
+            f"the download of {where} broke off after {done:,} of {expected:,} bytes: {error}"
+        ) from error
 
 
 def _explained(problem: Exception, bucket: str, key: str) -> str:

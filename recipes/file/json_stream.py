@@ -73,9 +73,9 @@ def _unpacked(path: Path, max_bytes: int, on_chunk: Callable[[], object]) -> Ite
                 try:
                     # Bounded, because a few kilobytes may unpack to gigabytes.
                     chunk = unzip.decompress(packed, CHUNK_BYTES)
-                except zlib.error as problem:
+                except zlib.error as error:
                     where = f"after {unpacked:,} unpacked bytes"
-                    raise RecipeRejected(f"the gzip data is corrupt, {where} ({problem})") from None
+                    raise RecipeRejected(f"the gzip data is corrupt, {where} ({error})") from None
                 unpacked += len(chunk)
                 _refuse_a_bomb(unpacked, packed_bytes, max_bytes)
                 on_chunk()
@@ -126,11 +126,11 @@ class _Text:
         data = self._rest + chunk
         try:
             added, self._rest = data.decode("utf-8"), b""
-        except UnicodeDecodeError as problem:
+        except UnicodeDecodeError as error:
             # A character may be cut in two by the end of a chunk, but by nothing else.
-            if problem.start < len(data) - 3:
-                raise RecipeRejected(f"the file is not UTF-8 ({problem.reason})") from None
-            added, self._rest = data[: problem.start].decode("utf-8"), data[problem.start :]
+            if error.start < len(data) - 3:
+                raise RecipeRejected(f"the file is not UTF-8 ({error.reason})") from None
+            added, self._rest = data[: error.start].decode("utf-8"), data[error.start :]
         if added and not self._begun:
             # RFC 8259 lets a reader ignore it.
             added, self._begun = added.removeprefix(BYTE_ORDER_MARK), True
@@ -194,16 +194,16 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
     while True:
         try:
             fields, end = decode(window.text, window.at)
-        except json.JSONDecodeError as problem:
+        except json.JSONDecodeError as error:
             # It may only be cut off by the end of the window. Twice as much each time, so that a long record
             # is not decoded from its beginning for every chunk.
             if len(window.text) - window.at > MAX_RECORD_CHARACTERS or not window.twice():
-                raise RecipeRejected(f"record {number} is not JSON: {problem.msg}") from None
+                raise RecipeRejected(f"record {number} is not JSON: {error.msg}") from None
             continue
         except RecursionError:
             raise RecipeRejected(f"record {number} is nested too deeply") from None
-        except RecipeRejected as problem:
-            raise RecipeRejected(f"record {number} is not JSON: {problem}") from None
+        except RecipeRejected as error:
+            raise RecipeRejected(f"record {number} is not JSON: {error}") from None
         except ValueError:
             # Python refuses to convert them, for that takes time that grows with the square of their length.
             raise RecipeRejected(f"record {number} holds an integer of thousands of digits") from None

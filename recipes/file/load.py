@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from django.conf import settings
 
-from recipes.file.cpu_backoff import Rest
+from recipes.file.cpu_backoff import CpuBackoff
 from recipes.file.json_stream import RawRecord, RecipeRejected, read_records
 from recipes.records.census import Census
 from recipes.records.fields import Defect, id_of
@@ -94,7 +94,7 @@ def load(
     after much was added.
     """
     load = _Load(kind, add, note, live)
-    number, rest = 0, Rest()
+    number, rest = 0, CpuBackoff()
     try:
         # Told of every chunk, for a file may hold little but white space.
         records = read_records(path, settings.RECIPE_MAX_BYTES, lambda: progress(number))
@@ -104,8 +104,8 @@ def load(
                 load.flush()
                 progress(number)
                 rest()
-    except RecipeRejected as problem:
-        raise RecipeRejected(f"{kind}: {problem}") from None
+    except RecipeRejected as error:
+        raise RecipeRejected(f"{kind}: {error}") from None
     load.flush()
     loaded = load.loaded
     if not loaded.ids:
@@ -136,12 +136,12 @@ class _Load:
         """Validate one element of the file."""
         try:
             record = self._parsed(raw)
-        except RecordRejected as problem:
-            self.loaded.reject(number, problem)
-            if problem.record_id is None:
+        except RecordRejected as error:
+            self.loaded.reject(number, error)
+            if error.record_id is None:
                 self._is_incomplete = True
             else:
-                self._rejected[problem.record_id] = problem.reason
+                self._rejected[error.record_id] = error.reason
             return
         record_id = record.offer_id if isinstance(record, Offer) else record.campaign_id
         self.loaded.keep(record_id, record)

@@ -45,7 +45,7 @@ class IndexRow(NamedTuple):
     uses: str
 
 
-class Found(NamedTuple):
+class IndexPage(NamedTuple):
     """Ids of records, the best fit first; `more`: there are others that fit."""
 
     ids: list[int]
@@ -77,15 +77,15 @@ class IndexWriter:
             # Nobody reads it yet, and one that a crash cut short is built again.
             self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
             self._database.execute("BEGIN")
-        except (OSError, sqlite3.Error) as problem:
-            raise IndexBroken(f"cannot write {path}: {problem}") from problem
+        except (OSError, sqlite3.Error) as error:
+            raise IndexBroken(f"cannot write {path}: {error}") from error
 
     def add(self, rows: Iterable[IndexRow]) -> None:
         """Add records; of several with one id the last counts."""
         try:
             self._database.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
-        except sqlite3.Error as problem:
-            raise IndexBroken(f"cannot write {self.path}: {problem}") from problem
+        except sqlite3.Error as error:
+            raise IndexBroken(f"cannot write {self.path}: {error}") from error
 
     def finish(self, version: int) -> None:
         """Give the file its lasting name; it knows of every change up to the recipe's `version`."""
@@ -96,8 +96,8 @@ class IndexWriter:
             self._database.execute("COMMIT")
             self._database.close()
             os.replace(self._temporary, self.path)
-        except (OSError, sqlite3.Error) as problem:
-            raise IndexBroken(f"cannot write {self.path}: {problem}") from problem
+        except (OSError, sqlite3.Error) as error:
+            raise IndexBroken(f"cannot write {self.path}: {error}") from error
 
     def discard(self) -> None:
         """Throw away what was written, finished or not."""
@@ -118,18 +118,18 @@ class RecordIndex:
             # A search reads all names: from memory that the system shares, not a page at a time.
             self._database.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self.version = int(self._database.execute("SELECT version FROM state").fetchone()[0])
-        except (sqlite3.Error, TypeError) as problem:
-            raise self._broken(problem) from problem
+        except (sqlite3.Error, TypeError) as error:
+            raise self._broken(error) from error
 
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
 
-    def search(self, text: str, limit: int, *, only_beginning: bool = False) -> Found:
+    def search(self, text: str, limit: int, *, only_beginning: bool = False) -> IndexPage:
         """Records whose names hold every word of `text`; those that begin with it come first, or alone."""
         phrase = folded(text)
         if not phrase:
-            return Found([], more=False)
+            return IndexPage([], more=False)
         beginning = self._rows(
             "SELECT id, name FROM records WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
             [phrase, phrase + b"\xff", limit + 1],
@@ -146,7 +146,7 @@ class RecordIndex:
                 (_rank(name, phrase), record_id) for record_id, name in holding if record_id not in known
             ]
             ids += [record_id for _, record_id in sorted(others)]
-        return Found(ids[:limit], more=len(ids) > limit)
+        return IndexPage(ids[:limit], more=len(ids) > limit)
 
     def count_using(self, offer_id: int, relation: Relation, at_most: int) -> int:
         """How many records use an offer so; counting ends at `at_most`."""
@@ -175,8 +175,8 @@ class RecordIndex:
                 self._database.execute("UPDATE state SET version = ?", [version])
             self._database.execute("COMMIT")
             self.version = max(current, version)
-        except sqlite3.Error as problem:
-            raise self._broken(problem) from problem
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
 
     def _forget(self, record_id: int) -> None:
         known = self._database.execute("SELECT uses FROM records WHERE id = ?", [record_id]).fetchone()
@@ -191,8 +191,8 @@ class RecordIndex:
     def _rows(self, query: str, values: Sequence[Any]) -> list[Any]:
         try:
             return self._database.execute(query, values).fetchall()
-        except sqlite3.Error as problem:
-            raise self._broken(problem) from problem
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
 
     def _broken(self, problem: Exception) -> IndexBroken:
         return IndexBroken(f"the index {self._path} cannot be used: {problem}")

@@ -79,8 +79,8 @@ class LoadIndex:
     def _without_harm(self) -> Iterator[None]:
         try:
             yield
-        except IndexBroken as problem:
-            logger.warning("a recipe has no index of names", kind=self._kind.value, problem=str(problem))
+        except IndexBroken as error:
+            logger.warning("a recipe has no index of names", kind=self._kind.value, problem=str(error))
             self.discard()
             self._writer = self.name = None
 
@@ -117,13 +117,13 @@ def live_index(store: RecipeStore, kind: RecipeKind) -> Iterator[RecordIndex]:
         if meta.index is None:
             raise IndexBroken("none was written with it")
         index = RecordIndex(index_path(kind, meta.index))
-    except IndexBroken as problem:
-        raise _missing(kind, meta.generation, problem) from problem
+    except IndexBroken as error:
+        raise _missing(kind, meta.generation, error) from error
     with closing(index):
         try:
             follow(store, kind, meta.generation, index, PAGE_CHANGES)
-        except IndexBroken as problem:
-            raise _missing(kind, meta.generation, problem) from problem
+        except IndexBroken as error:
+            raise _missing(kind, meta.generation, error) from error
         yield index
 
 
@@ -178,8 +178,8 @@ def keep_indexed(store: RecipeStore, kind: RecipeKind) -> str:
             with closing(RecordIndex(index_path(kind, meta.index))) as index:
                 follow(store, kind, meta.generation, index)
             return "followed"
-        except IndexBroken as problem:
-            logger.warning("an index of names is built anew", kind=kind.value, problem=str(problem))
+        except IndexBroken as error:
+            logger.warning("an index of names is built anew", kind=kind.value, problem=str(error))
     _build(store, kind, meta)
     return "built"
 

@@ -140,8 +140,8 @@ def _host_and_port(authority: str) -> str:
     """The host in the form that browsers ask for, with its port, and macros as `{name}`. Raises `BadPage`."""
     try:
         host = _host_with_macros(authority) if _BRACED.search(authority) else _plain_host(authority)
-    except BadHost as problem:
-        raise BadPage(str(problem)) from None
+    except BadHost as error:
+        raise BadPage(str(error)) from None
     name = split_port(host)[0].removesuffix(".")
     if _SCHEME_WORD.fullmatch(name.rpartition(".")[2]) or _SCHEME_AND_WWW.match(name):
         raise BadPage("has a scheme that is doubled or misspelt")

@@ -79,8 +79,8 @@ def read_page(read: FieldReader, field: str, text: str | None) -> Page | None:
         return None
     try:
         page = compile_page(text)
-    except BadPage as problem:
-        read.defect(field, text, str(problem))
+    except BadPage as error:
+        read.defect(field, text, str(error))
         return None
     for note in page.notes:
         read.defect(field, text, note)

@@ -9,8 +9,8 @@ def last_page() -> Page:
     """The page of last resort. Raises `ValueError` for one that cannot be a page."""
     try:
         return compile_page(settings.DEFAULT_REDIRECT_URL)
-    except BadPage as problem:
-        raise ValueError(f"DEFAULT_REDIRECT_URL {problem}") from None
+    except BadPage as error:
+        raise ValueError(f"DEFAULT_REDIRECT_URL {error}") from None
 
 
 def not_found_url() -> str:
@@ -18,5 +18,5 @@ def not_found_url() -> str:
     written = settings.NOT_FOUND_REDIRECT_URL
     try:
         return redirect_url(written) if trimmed(written) else ""
-    except BadPage as problem:
-        raise ValueError(f"NOT_FOUND_REDIRECT_URL {problem}") from None
+    except BadPage as error:
+        raise ValueError(f"NOT_FOUND_REDIRECT_URL {error}") from None

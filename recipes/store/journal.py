@@ -48,7 +48,7 @@ class Clocks(msgspec.Struct, frozen=True):
     grace_ms: int = 0
 
 
-class Entry(msgspec.Struct, frozen=True):
+class JournalEntry(msgspec.Struct, frozen=True):
     """A journaled update: its time, the digest of what it wrote, and those of what the record was before."""
 
     timestamp_ms: int
@@ -141,7 +141,7 @@ class RecipeJournal:
         found: Any = self.redis.zrevrange(keys.journal(kind)[1], 0, count - 1, withscores=True)
         return [(int(record_id), int(at_ms)) for record_id, at_ms in found]
 
-    def journal_entries(self, kind: RecipeKind) -> dict[int, Entry]:
+    def journal_entries(self, kind: RecipeKind) -> dict[int, JournalEntry]:
         """Every journaled update of which it is known what the record was before, by record id."""
         times: Any = self.redis.zrange(keys.journal(kind)[1], 0, -1, withscores=True)
         digests: Any = self.redis.hgetall(keys.digests(kind))
@@ -149,7 +149,7 @@ class RecipeJournal:
         for record_id, at_ms in times:
             if record_id in digests:
                 written, *before = digests[record_id].decode().split(",")
-                entries[int(record_id)] = Entry(int(at_ms), written, frozenset(before))
+                entries[int(record_id)] = JournalEntry(int(at_ms), written, frozenset(before))
         return entries
 
     def _generation(self, kind: RecipeKind) -> int:
@@ -164,7 +164,9 @@ class Replay:
     may undo them.
     """
 
-    def __init__(self, entries: dict[int, Entry], newer: Iterable[int], *, forced: bool = False) -> None:
+    def __init__(
+        self, entries: dict[int, JournalEntry], newer: Iterable[int], *, forced: bool = False
+    ) -> None:
         self._forced = forced
         self.newer = frozenset(newer)
         self._older = {

@@ -44,8 +44,8 @@ def one_at_a_time(store: RecipeStore, kind: RecipeKind) -> Iterator[Renew]:
     def renew() -> None:
         try:
             running.reacquire()
-        except LockError as problem:
-            raise LockLost(f"{kind}: lost the lock on syncs ({problem})") from problem
+        except LockError as error:
+            raise LockLost(f"{kind}: lost the lock on syncs ({error})") from error
 
     try:
         yield renew

@@ -42,8 +42,8 @@ class RecipeReader:
         async with self._fitting():
             version, *blobs = reply
             return {
-                kind: LiveRead(int(version), asked, _records(of, len(asked)))
-                for (kind, asked), of in zip(ids.items(), blobs, strict=True)
+                kind: LiveRead(int(version), context, _records(of, len(context)))
+                for (kind, context), of in zip(ids.items(), blobs, strict=True)
             }
 
     async def version(self) -> int:
@@ -76,9 +76,9 @@ class RecipeReader:
         """Raise `redis.InvalidResponse` for whatever the reply inside does not fit."""
         try:
             yield
-        except (ValueError, TypeError, LookupError, redis.InvalidResponse) as problem:
+        except (ValueError, TypeError, LookupError, redis.InvalidResponse) as error:
             await self._redis.connection_pool.disconnect(inuse_connections=False)
-            raise redis.InvalidResponse(f"a reply of Redis does not fit: {problem}") from problem
+            raise redis.InvalidResponse(f"a reply of Redis does not fit: {error}") from error
 
 
 def _records(reply: object, count: int) -> list[bytes | None] | None:

@@ -115,6 +115,6 @@ def decoded_meta(live: Any, blob: Any) -> RecipeMeta:
     try:
         meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
         meta.generation = int(live or 0)
-    except (ValueError, TypeError) as problem:
-        raise redis.InvalidResponse(f"Redis gave no metadata of a recipe: {problem}") from problem
+    except (ValueError, TypeError) as error:
+        raise redis.InvalidResponse(f"Redis gave no metadata of a recipe: {error}") from error
     return meta

@@ -28,7 +28,7 @@ GOOD_EXIT_CODES = (0, 3)
 logger = structlog.stdlib.get_logger(__name__)
 
 
-class BackgroundSync:
+class ChildSync:
     """Runs the syncs that are asked for, one at a time; what is asked meanwhile runs once afterwards.
 
     A sync that failed is tried again when it is asked for again, but not before a pause that grows with every
@@ -76,8 +76,8 @@ class BackgroundSync:
             process = await asyncio.create_subprocess_exec(
                 *command, cwd=settings.BASE_DIR, stdin=nothing, stdout=pipe
             )
-        except OSError as problem:
-            return f"cannot start recipe_sync: {problem}"
+        except OSError as error:
+            return f"cannot start recipe_sync: {error}"
         with suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         try:

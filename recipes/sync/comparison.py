@@ -94,7 +94,7 @@ class Comparison(msgspec.Struct, kw_only=True):
         return bool(self.held_back)
 
 
-class Candidate:
+class CandidateRecipe:
     """The records that would be live after the file, by id; those that updates keep are as they are live."""
 
     def __init__(self, store: RecipeStore, kind: RecipeKind, replay: Replay) -> None:
@@ -130,7 +130,7 @@ class Candidate:
 
 def compare(
     kind: RecipeKind, file: RecipeFile, store: RecipeStore, progress: Progress
-) -> tuple[Comparison, Candidate]:
+) -> tuple[Comparison, CandidateRecipe]:
     """What the file would change, and the records it would bring; the caller closes those.
 
     Raises `RecipeRejected` for a file that could never go live, `LiveChanged`, and redis-py's errors.
@@ -144,7 +144,7 @@ def compare(
         live_generation=store.meta(kind).generation,
         live_count=store.live_count(kind),
     )
-    candidate = Candidate(store, kind, store.replay_for(kind, file.last_modified_ms, overlap_ms))
+    candidate = CandidateRecipe(store, kind, store.replay_for(kind, file.last_modified_ms, overlap_ms))
 
     def counted(done: int) -> object:
         return progress(f"comparing {kind}", done, max(done, comparison.live_count))
@@ -175,7 +175,7 @@ def compare(
 class _Differences:
     """What is different in the batches of records seen so far."""
 
-    def __init__(self, kind: RecipeKind, store: RecipeStore, candidate: Candidate) -> None:
+    def __init__(self, kind: RecipeKind, store: RecipeStore, candidate: CandidateRecipe) -> None:
         self._kind = kind
         self._store = store
         self._candidate = candidate
@@ -190,8 +190,8 @@ class _Differences:
         ids = [record_id for record_id in batch if not self._candidate.replay.stays(record_id)]
         different = []
         for at in range(0, len(ids), ASKED_RECORDS):
-            asked = ids[at : at + ASKED_RECORDS]
-            for record_id, live in zip(asked, self._store.get_many(self._kind, asked), strict=True):
+            context = ids[at : at + ASKED_RECORDS]
+            for record_id, live in zip(context, self._store.get_many(self._kind, context), strict=True):
                 if record_id in self._candidate.ids:
                     self._forget(record_id)
                 if self._is_different(record_id, live, batch[record_id]):
@@ -245,7 +245,7 @@ def _note_load(comparison: Comparison, loaded: Loaded) -> None:
     comparison.drop_percent = drop_percent(comparison.count, comparison.live_count)
 
 
-def _note_removed(comparison: Comparison, store: RecipeStore, candidate: Candidate) -> None:
+def _note_removed(comparison: Comparison, store: RecipeStore, candidate: CandidateRecipe) -> None:
     """Count what is live and not in the file, and keep the first of it."""
     kind, removed, replay = comparison.kind, set[int](), candidate.replay
     for ids in store.record_ids(kind, comparison.live_generation):

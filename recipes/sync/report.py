@@ -37,7 +37,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     undone: int = 0
 
 
-class Account(msgspec.Struct, frozen=True):
+class LoadAccount(msgspec.Struct, frozen=True):
     """A load from its file to its end, to be told of. `started` is by the monotonic clock, in seconds."""
 
     kind: RecipeKind

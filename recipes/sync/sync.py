@@ -23,7 +23,7 @@ from recipes.sync import hold
 from recipes.sync.damage import reasons_to_hold
 from recipes.sync.hold import HeldBack, held_back, limits
 from recipes.sync.outcomes import SyncOutcome, count_sync, outcome_of
-from recipes.sync.report import Account, SyncReport, unchanged
+from recipes.sync.report import LoadAccount, SyncReport, unchanged
 
 __all__ = ["SyncReport", "SyncRequest", "check", "no_progress", "sync"]
 
@@ -77,11 +77,11 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
         except (hold.OnHold, download.FileChanged):
             # Nothing is wrong with the file, nor with what is live.
             raise
-        except (download.CannotReachS3, RecipeRejected, SwapRefused, OSError) as problem:
-            count_sync(store.redis, kind, outcome_of(problem))
-            known: dict[str, object] = {"last_error": str(problem), "last_error_at_ms": _now_ms()}
-            if isinstance(problem, HeldBack) and problem.file is not None:
-                known["held"] = problem.file
+        except (download.CannotReachS3, RecipeRejected, SwapRefused, OSError) as error:
+            count_sync(store.redis, kind, outcome_of(error))
+            known: dict[str, object] = {"last_error": str(error), "last_error_at_ms": _now_ms()}
+            if isinstance(error, HeldBack) and error.file is not None:
+                known["held"] = error.file
             store.amend_meta(kind, **known)
             raise
         count_sync(store.redis, kind, SyncOutcome(report.outcome))
@@ -164,7 +164,7 @@ def _loaded(
     file: RecipeFile,
     writer: GenerationWriter | None,
     index: LoadIndex | None,
-) -> Account:
+) -> LoadAccount:
     """Load a file, into a generation or (None) nowhere. Raises `HeldBack` unless it is forced."""
     kind, started = request.kind, time.monotonic()
     count_before = store.live_count(kind)
@@ -182,7 +182,7 @@ def _loaded(
     replay.look_at_missing()
     if not request.force:
         _hold_if_damaged(request, store, file, loaded, count_before, progress)
-    return Account(kind, _source(request), file, loaded, replay, count_before, started)
+    return LoadAccount(kind, _source(request), file, loaded, replay, count_before, started)
 
 
 def _hold_if_damaged(
@@ -201,7 +201,7 @@ def _hold_if_damaged(
     raise HeldBack(why, None if request.from_file else HeldFile(file.etag, why, _now_ms(), limits()))
 
 
-def _tell(report: SyncReport, account: Account) -> None:
+def _tell(report: SyncReport, account: LoadAccount) -> None:
     """Log what of a file did not go live as it stands there."""
     kind = report.kind.value
     if report.kept_count or report.carried:

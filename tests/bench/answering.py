@@ -24,7 +24,7 @@ from cotraffic.asgi import django_application  # noqa: E402, F401 - it belongs t
 from offers.admission import Refusal  # noqa: E402
 from offers.bootstrap import build_answerer, build_click_writer, open_redis  # noqa: E402
 from offers.click_log.record import Click, record  # noqa: E402
-from offers.handler import Answerer  # noqa: E402
+from offers.handler import ClickHandler  # noqa: E402
 from offers.links.tokens import encrypt  # noqa: E402
 from offers.request import ClickRequest, read_click  # noqa: E402
 from tests.bench import traffic  # noqa: E402
@@ -68,8 +68,8 @@ class Recipe:
 class Clicks:
     """Clicks made by an answerer as a web worker makes them, short of sending and logging them."""
 
-    def __init__(self, answerer: Answerer, recipe: Recipe) -> None:
-        self._answerer = answerer
+    def __init__(self, handler: ClickHandler, recipe: Recipe) -> None:
+        self._answerer = handler
         self._recipe = recipe
         self._chance = random.Random(9)
 

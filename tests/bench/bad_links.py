@@ -64,8 +64,8 @@ def _broken_padding(chance: random.Random) -> str:
         changed = token[:-2] + _hex(chance, 1)
         try:
             _READER.read(changed)
-        except BadToken as problem:
-            if "padding" in str(problem):
+        except BadToken as error:
+            if "padding" in str(error):
                 return changed
 
 

@@ -29,7 +29,7 @@ from offers.click_log.connection import LogConnection  # noqa: E402
 from offers.click_log.stream import LOG  # noqa: E402
 from offers.click_log.writer import ClickWriter  # noqa: E402
 from offers.spool.spool import Spool  # noqa: E402
-from tests.offers.builders import asked, decided, visitor  # noqa: E402
+from tests.offers.builders import context, decided, visitor  # noqa: E402
 
 WORKERS = 2
 VISITORS = 2000
@@ -78,7 +78,7 @@ class Worker:
         self._writer = ClickWriter(connection, Spool(directory), None, TIMEOUT_SECONDS)
         self._numbers = iter(range(1_000_000_000))
         visitors = [replace(visitor("US"), address=f"24.0.{n >> 8}.{n & 255}") for n in range(VISITORS)]
-        self._clicks = [decided(asked(who=who)) for who in visitors]
+        self._clicks = [decided(context(who=who)) for who in visitors]
 
     async def click(self, at_once: int, seconds: float) -> list[float]:
         """Keep `at_once` clicks waiting for so long; gives the milliseconds that each waited."""

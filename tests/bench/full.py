@@ -13,7 +13,7 @@ from django.test import Client
 from redis import Redis
 
 from cotraffic.diagnostics.preview.preview import Preview
-from cotraffic.diagnostics.preview.simulate import Example, Group, Redecided
+from cotraffic.diagnostics.preview.simulate import Simulated, SimulatedClick, SimulatedGroup
 from offers.click_log.stream import ClickLog
 from recipes.records.kinds import RecipeKind
 from recipes.sync.comparison import KEPT_RECORDS, Comparison, FieldChange, RecordChange
@@ -91,9 +91,11 @@ def full_preview() -> Preview:
         for kind in RecipeKind
     }
     page = "https://lp.example.com/land?aff={affiliateId}"
-    examples = [Example(str(uuid.UUID(int=n, version=4)), "US", 1, 1, 1, page, 2, page) for n in range(5)]
-    groups = [Group(f"rule {n}", f"another rule {n}", 10, examples) for n in range(60)]
-    clicks = Redecided(clicks=1000, elsewhere=600, groups=groups)
+    examples = [
+        SimulatedClick(str(uuid.UUID(int=n, version=4)), "US", 1, 1, 1, page, 2, page) for n in range(5)
+    ]
+    groups = [SimulatedGroup(f"rule {n}", f"another rule {n}", 10, examples) for n in range(60)]
+    clicks = Simulated(clicks=1000, elsewhere=600, groups=groups)
     return Preview(by="bench", started_ms=10**12, took_ms=1, version=1, kinds=comparisons, clicks=clicks)
 
 

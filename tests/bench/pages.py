@@ -45,7 +45,7 @@ ASK_SECONDS = 30.0
 METHOD_NOT_ALLOWED = 405
 
 
-class Asked(NamedTuple):
+class ClickContext(NamedTuple):
     """One URL that is asked for, and a word on what of."""
 
     name: str
@@ -60,7 +60,7 @@ class Timing(NamedTuple):
     passes says more about those.
     """
 
-    asked: Asked
+    asked: ClickContext
     cpu_ms: float
     median_ms: float
     max_ms: float
@@ -68,7 +68,7 @@ class Timing(NamedTuple):
     size_bytes: int
 
 
-def to_ask(patterns: list[URLPattern], lid: str, offer_count: int) -> Iterator[Asked]:
+def to_ask(patterns: list[URLPattern], lid: str, offer_count: int) -> Iterator[ClickContext]:
     """What is asked of every view. Ends for a view with arguments that are not known here."""
     middle = offer_count // 2
     token = encrypt(middle, 1, settings.ENCRYPTION_KEY)
@@ -102,15 +102,15 @@ def to_ask(patterns: list[URLPattern], lid: str, offer_count: int) -> Iterator[A
         if str(pattern.pattern).count("<") and name not in arguments:
             raise SystemExit(f"tests/bench/pages.py knows no arguments for the view {name}: add some")
         path = reverse(f"diagnostics:{name}", args=arguments.get(name, []))
-        yield Asked(name, "", path)
+        yield ClickContext(name, "", path)
         for what, query in queries.get(name, {}).items():
             if name == "record":
-                yield Asked(name, what, reverse("diagnostics:record", args=["campaigns", middle]))
+                yield ClickContext(name, what, reverse("diagnostics:record", args=["campaigns", middle]))
             else:
-                yield Asked(name, what, path + query)
+                yield ClickContext(name, what, path + query)
 
 
-def measure(client: httpx.Client, asked: Asked, requests: int) -> Timing | None:
+def measure(client: httpx.Client, asked: ClickContext, requests: int) -> Timing | None:
     """Ask several times; None for what only takes a POST."""
     taken, answer, cpu_ms = [], None, 0.0
     for number in range(WARMING_REQUESTS + requests):

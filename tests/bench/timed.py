@@ -16,7 +16,7 @@ from offers import bootstrap, handler
 from offers.click_log import writer
 from offers.click_log.connection import LogConnection, _Pipe
 from offers.click_log.writer import ClickWriter
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.http import protocol
 
 CALIBRATION_CALLS = 200_000
@@ -60,8 +60,8 @@ class Stopwatch:
                     return end.value
                 try:
                     resume = functools.partial(coroutine.send, (yield waits_for))
-                except BaseException as problem:
-                    resume = functools.partial(coroutine.throw, problem)
+                except BaseException as error:
+                    resume = functools.partial(coroutine.throw, error)
 
         return drive
 
@@ -109,19 +109,19 @@ def _nanoseconds(function: Callable[[], object]) -> float:
 watch = Stopwatch()
 
 
-def _timed_answerer(*arguments: Any) -> Answerer:
+def _timed_answerer(*arguments: Any) -> ClickHandler:
     """The answerer that a worker builds, each of its steps with a stopwatch."""
-    answerer = _build_answerer(*arguments)
+    handler = _build_answerer(*arguments)
     for step, owner, name in (
-        ("token", answerer.tokens, "read"),
-        ("visitor", answerer, "visitor"),
-        ("rules", answerer, "_decide"),
-        ("landing", answerer._landings, "build"),
-        ("lid, click", answerer, "examine_now"),
-        ("pulse", answerer.pulse, "click"),
+        ("token", handler.tokens, "read"),
+        ("visitor", handler, "visitor"),
+        ("rules", handler, "_decide"),
+        ("landing", handler._landings, "build"),
+        ("lid, click", handler, "examine_now"),
+        ("pulse", handler.counters, "click"),
     ):
         setattr(owner, name, watch.on(step, getattr(owner, name)))
-    return answerer
+    return handler
 
 
 _build_answerer = bootstrap.build_answerer

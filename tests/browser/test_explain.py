@@ -43,7 +43,7 @@ def ask(page: Page, **fields: str) -> None:
     page.wait_for_url("**/explain/?**")
 
 
-def ask_for(page: Page, stack: Stack, example: Example) -> None:
+def enqueue(page: Page, stack: Stack, example: Example) -> None:
     ask(page, **{"Address": example.client_ip, "User agent": DESKTOP, "Link": link(stack, example)})
 
 
@@ -56,7 +56,7 @@ def test_before_a_question_the_panel_says_what_to_paste(page: Page) -> None:
 @pytest.mark.parametrize("rule", Rule, ids=lambda rule: rule.name.lower())
 def test_every_rule_is_explained_with_live_data(page: Page, stack: Stack, rule: Rule) -> None:
     example = EXAMPLES[DECIDED_BY[rule]]
-    ask_for(page, stack, example)
+    enqueue(page, stack, example)
     rules = page.get_by_role("list").filter(has_text="Aggregated").get_by_role("listitem")
     expect(page.locator("ol.rules > li")).to_have_count(len(Rule))
     place = list(Rule).index(rule)
@@ -71,7 +71,7 @@ def test_the_url_explained_is_the_url_a_visitor_gets(
     page: Page, stack: Stack, context: BrowserContext
 ) -> None:
     example = EXAMPLES["every macro filled in"]
-    ask_for(page, stack, example)
+    enqueue(page, stack, example)
     explained = page.locator(".location").inner_text()
     answer = context.request.get(
         link(stack, example), max_redirects=0, headers={"X-Forwarded-For": example.client_ip}
@@ -88,7 +88,7 @@ def test_the_url_explained_is_the_url_a_visitor_gets(
 
 
 def test_a_refused_link_says_why(page: Page, stack: Stack) -> None:
-    ask_for(page, stack, EXAMPLES["a blacklisted affiliate"])
+    enqueue(page, stack, EXAMPLES["a blacklisted affiliate"])
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Refused: blocked affiliate")
     expect(page.get_by_role("link", name="offer 101")).to_be_visible()
@@ -118,7 +118,7 @@ def test_country_and_time_can_be_supposed(page: Page) -> None:
 
 
 def test_the_explanation_is_there_as_json(page: Page, stack: Stack) -> None:
-    ask_for(page, stack, EXAMPLES["a plain redirect"])
+    enqueue(page, stack, EXAMPLES["a plain redirect"])
     page.get_by_text("The same in a shell, or as JSON").click()
     page.get_by_role("link", name="This explanation as JSON").click()
     explanation = json.loads(page.locator("body").inner_text())

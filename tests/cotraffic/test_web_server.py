@@ -13,7 +13,7 @@ from cotraffic.ops.cpu_count import usable_cores
 from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import ClickLog
 from offers.links.tokens import encrypt
-from offers.stats.reader import PulseReader
+from offers.stats.reader import StatsReader
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from tests.environment import ENCRYPTION_KEY
@@ -65,7 +65,7 @@ def client(redis_client: redis.Redis, geoip_databases: None) -> redis.Redis:
 
 def workers(client: redis.Redis) -> set[int]:
     """The web workers that were heard of lately."""
-    return {worker.pid for worker in PulseReader(client).workers(time.time())}
+    return {worker.pid for worker in StatsReader(client).workers(time.time())}
 
 
 def test_a_worker_that_stops_answering_is_replaced(client: redis.Redis) -> None:

@@ -1,11 +1,11 @@
 """The engine's answer to a click, in the words of the plain reading."""
 
 from offers.admission import Refusal, admit
-from offers.decision_cache import KnownDecisions
+from offers.decision_cache import DecisionCache
 from offers.links.tokens import AdTarget
-from offers.routing.round_robin import Rotation
+from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, decide
-from offers.rules import Asked
+from offers.rules import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor
@@ -49,9 +49,9 @@ class Records:
 class Engine:
     """Answers one click after another, with remembered decisions if there are to be any."""
 
-    def __init__(self, recipe: Recipe, known: KnownDecisions | None = None) -> None:
+    def __init__(self, recipe: Recipe, known: DecisionCache | None = None) -> None:
         self._records = Records(recipe)
-        self._rotation = Rotation()
+        self._round_robin = RoundRobin()
         self._known = known
         self._defaults = Defaults(
             recipe.default_offer_id, recipe.default_campaign_id, compile_page(LAST_RESORT)
@@ -63,12 +63,12 @@ class Engine:
         admitted = admit(target, self._records, self._defaults)
         if isinstance(admitted, Refusal):
             return None
-        asked = Asked(*admitted, _visitor(click), click.now_ms, "", click.visitor["cid"] or "")
-        decision = self._known.get(asked) if self._known else None
+        context = ClickContext(*admitted, _visitor(click), click.now_ms, "", click.visitor["cid"] or "")
+        decision = self._known.get(context) if self._known else None
         if decision is None:
-            decision = decide(asked, self._records.offer, self._rotation.choose, self._defaults)
+            decision = decide(context, self._records.offer, self._round_robin.choose, self._defaults)
             if self._known:
-                decision = self._known.keep(asked, decision)
+                decision = self._known.keep(context, decision)
         return _answer(decision)
 
 

@@ -149,14 +149,14 @@ class Reading:
         way = self._chain(click, target, origin["offerId"])
         if len(way) > 1:
             steps = (*(steps or (origin["offerId"], target)), *way[1:])
-        offer, through_aggregated = self._taker(click, campaign, way[-1])
+        offer, through_aggregated = self._exit_target(click, campaign, way[-1])
         named = self.recipe.offers.get(way[-1])
         # The record's own type for an offer over its caps outlives everything.
         if through_aggregated and kind != origin.get("redirectType"):
             kind = TO_AGGREGATED
         if offer is None and self.recipe.default_offer_id != origin["offerId"]:
             way = self._chain(click, self.recipe.default_offer_id, origin["offerId"])
-            offer, _ = self._taker(click, campaign, way[-1])
+            offer, _ = self._exit_target(click, campaign, way[-1])
         where = page(offer.get("landingPageUrl")) if offer else LAST_RESORT
         if offer is None and not through_aggregated and named and named["status"] != "inactive":
             offer = named
@@ -179,7 +179,7 @@ class Reading:
             way.append(following)
         return way
 
-    def _taker(self, click: Click, campaign: Raw, target: int) -> tuple[Raw | None, bool]:
+    def _exit_target(self, click: Click, campaign: Raw, target: int) -> tuple[Raw | None, bool]:
         """Who takes a click sent to `target`, and whether an aggregated offer was asked."""
         seen: list[int] = []
         while target and target not in seen and len(seen) < MAX_HOPS:

@@ -19,7 +19,7 @@ from recipes.corecipe import updates
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import parse_campaign, parse_offer
 from recipes.store.store import RecipeStore
-from tests.offers.builders import asked, decided, offer
+from tests.offers.builders import context, decided, offer
 from tests.recipe import make_live
 
 PAGE = (PROJECT / "docs" / "protocol.md").read_text()
@@ -92,7 +92,7 @@ def test_the_page_lists_every_field_of_the_record_and_no_other() -> None:
 
 
 def test_the_conversion_message_has_the_members_of_a_real_one() -> None:
-    ours = decided(asked(offer(conversionType="cpm")))
+    ours = decided(context(offer(conversionType="cpm")))
     real = json.loads(due_conversion(ours).partition(" ")[2])
     told = json.loads(EXAMPLES["conversion message"])
     assert list(told) == list(real)

@@ -78,8 +78,8 @@ def _try(fault: Fault, options: argparse.Namespace) -> Outcome | None:
     directory = Path(tempfile.mkdtemp(prefix="co-traffic-faults-"))
     try:
         outcome = run([fault], SHORT if options.short else LONG, options.rate, directory)
-    except NotUp as problem:
-        print(f"FAILED: {problem}", file=sys.stderr)
+    except NotUp as error:
+        print(f"FAILED: {error}", file=sys.stderr)
         return None
     except KeyboardInterrupt:
         shutil.rmtree(directory)

@@ -128,8 +128,8 @@ class Clicker:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 head = await connection.send(self._request())
-        except (Unanswered, TimeoutError) as problem:
-            self._note(due_ms, "unanswered", "closed" if isinstance(problem, Unanswered) else "timeout")
+        except (Unanswered, TimeoutError) as error:
+            self._note(due_ms, "unanswered", "closed" if isinstance(error, Unanswered) else "timeout")
             self._drop(connection)
             return
         lid = _LID.search(head) if head[9:12] == b"302" else None

@@ -54,8 +54,8 @@ def _run(system: System, faults: Sequence[Fault], scale: Scale, rate: float) -> 
             time.sleep(scale.before)
             try:
                 fault.inject(system, scale)
-            except Broken as problem:
-                problems.append(f"{fault.name}: {problem}")
+            except Broken as error:
+                problems.append(f"{fault.name}: {error}")
         time.sleep(scale.after)
         load.stop()
     finally:
@@ -118,15 +118,15 @@ def _drain(
     """Wait until all is delivered; gives the seconds it took (None: it did not end), and the last status."""
     started = time.monotonic()
     status: dict[str, Any] = {}
-    asked = 0.0
+    context = 0.0
     while (passed := time.monotonic() - started) < within_seconds:
         try:
             all_there = httpx.get(f"{system.dynamodb_url}/_stats").json()["lids"] >= clicks
         except httpx.HTTPError:
             all_there = False
-        if (all_there and not loses) or time.monotonic() - asked >= ASK_SECONDS:
+        if (all_there and not loses) or time.monotonic() - context >= ASK_SECONDS:
             status = system.status() or status
-            asked = time.monotonic()
+            context = time.monotonic()
             if _is_empty(status):
                 # Workers tell what they have lost twice a second.
                 time.sleep(1.5)

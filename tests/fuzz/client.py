@@ -77,8 +77,8 @@ class Client:
                 await self._judge(reader, request)
             if batch[-1].raw:
                 await self._rest(reader, batch[-1])
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as problem:
-            raise Closed from problem
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            raise Closed from error
 
     async def _judge(self, reader: asyncio.StreamReader, request: Request) -> None:
         if request.raw:

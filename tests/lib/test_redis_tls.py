@@ -228,10 +228,10 @@ def test_a_unix_socket_a_password_and_a_database_are_used(tmp_path: Path, ask: A
         quoted = urllib.parse.quote(str(path))
         ask(f"unix://:a%20b%3Ac@{quoted}?db=3")
         with redis.Redis(port=port, password="a b:c") as client:
-            asked = client.info("commandstats")
+            context = client.info("commandstats")
         with pytest.raises(REFUSED):
             ask(f"unix://:wrong@{quoted}?db=3")
-    assert "cmdstat_select" in asked
+    assert "cmdstat_select" in context
 
 
 def test_clicks_are_written_over_tls(

@@ -5,9 +5,9 @@ from typing import Any
 
 from offers.click_log.record import Click
 from offers.request import read_request
-from offers.routing.round_robin import Rotation
+from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Defaults, decide
-from offers.rules import Asked
+from offers.rules import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor
@@ -38,16 +38,18 @@ def visitor(country: str | None = "US", /, **device: Any) -> Visitor:
     return Visitor("192.0.2.1", "agent", "en", geo, Device(**(usual | device)))
 
 
-def asked(
+def context(
     an_offer: Offer | None = None,
     a_campaign: Campaign | None = None,
     who: Visitor | None = None,
     now_ms: int = NOW_MS,
     sub_campaign: str = "",
     cid: str = "",
-) -> Asked:
+) -> ClickContext:
     """One click."""
-    return Asked(an_offer or offer(), a_campaign or campaign(), who or visitor(), now_ms, sub_campaign, cid)
+    return ClickContext(
+        an_offer or offer(), a_campaign or campaign(), who or visitor(), now_ms, sub_campaign, cid
+    )
 
 
 def finder(*offers: Offer) -> Callable[[int], Offer | None]:
@@ -60,10 +62,10 @@ def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
     return {"method": "GET", "query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
 
 
-def decided(the_click: Asked | None = None, query: bytes = b"", lid: str = "the-lid") -> Click:
+def decided(the_click: ClickContext | None = None, query: bytes = b"", lid: str = "the-lid") -> Click:
     """One click with the decision on it; offer 2 is there to exit to."""
-    the_click = the_click or asked()
-    decision = decide(the_click, finder(offer(2)), Rotation().choose, DEFAULTS)
+    the_click = the_click or context()
+    decision = decide(the_click, finder(offer(2)), RoundRobin().choose, DEFAULTS)
     return Click(lid, read_request(scope(query)), the_click, decision, "https://p.example/", "")
 
 

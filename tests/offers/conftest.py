@@ -9,7 +9,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from cotraffic.diagnostics.explain.request import read_question
+from cotraffic.diagnostics.explain.request import read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
 from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, DEMO_NETWORKS, demo_campaigns, demo_offers
 from devstack.demo.places import DEV_CLIENT_IP
@@ -67,7 +67,7 @@ def explained(demo_recipe: RecipeStore, settings: Settings, demo_places: tuple[s
     def ask(offer: int = 0, campaign: int = 0, **texts: str) -> Explanation:
         ids = {"offer": str(offer), "campaign": str(campaign)} if offer else {}
         usual = {"address": DEV_CLIENT_IP, "user_agent": DESKTOP}
-        return asyncio.run(explain_once(read_question(usual | ids | texts)))
+        return asyncio.run(explain_once(read_explain_request(usual | ids | texts)))
 
     return ask
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from cotraffic.diagnostics.explain.explain import explain
-from cotraffic.diagnostics.explain.request import Question
+from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import DECIDED, Explanation
 from devstack.demo import Example
 from offers.bootstrap import build_answerer, build_click_writer, open_redis
@@ -27,10 +27,10 @@ ALPINE, SAUNA, FESTIVAL, COFFEE, INSURANCE, GAMES, VPN, BROWSER, LOST = (
 Explained = Callable[..., Explanation]
 
 
-async def explain_once(question: Question) -> Explanation:
+async def explain_once(explain_request: ExplainRequest) -> Explanation:
     client = open_redis()
     async with aclosing(client):
-        return await explain(build_answerer(client, build_click_writer()), question)
+        return await explain(build_answerer(client, build_click_writer()), explain_request)
 
 
 def link(example: Example) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from offers.catalog.catalog import Catalog
 from offers.catalog.record_cache import MAX_UNKNOWN_IDS
-from offers.decision_cache import KnownDecisions
+from offers.decision_cache import DecisionCache
 from offers.links.tokens import BadToken, TokenReader, encrypt
 from offers.visitors.address import AddressReader
 from offers.visitors.device import NO_HINTS, ClientHints, DeviceReader
@@ -21,7 +21,7 @@ from recipes.records.records import Offer
 from recipes.store.reader import RecipeReader
 from recipes.store.types import Change, LiveRead
 from tests.environment import ENCRYPTION_KEY
-from tests.offers.builders import asked, campaign, decided, offer, target, visitor
+from tests.offers.builders import campaign, context, decided, offer, target, visitor
 from tests.recipe import offer_blob
 
 ENTRIES = 50
@@ -119,34 +119,34 @@ def test_an_id_that_came_into_being_is_read_again() -> None:
 
 
 def test_decisions_are_remembered_up_to_a_limit() -> None:
-    known = KnownDecisions(ENTRIES)
-    clicks = [decided(asked(offer(number), campaign(number))) for number in range(1, 3 * ENTRIES)]
+    known = DecisionCache(ENTRIES)
+    clicks = [decided(context(offer(number), campaign(number))) for number in range(1, 3 * ENTRIES)]
     for click in clicks:
-        known.keep(click.asked, click.decision)
-    assert sum(known.get(click.asked) is not None for click in clicks) <= ENTRIES
-    assert known.get(clicks[-1].asked) is clicks[-1].decision
+        known.keep(click.context, click.decision)
+    assert sum(known.get(click.context) is not None for click in clicks) <= ENTRIES
+    assert known.get(clicks[-1].context) is clicks[-1].decision
 
 
 def test_the_decisions_of_one_campaign_count_one_by_one() -> None:
-    known = KnownDecisions(ENTRIES)
+    known = DecisionCache(ENTRIES)
     places = sorted(COUNTRY_CODES)[: ENTRIES + 10]
     rows = [{"country": place, "lpUrl": "https://own.example/"} for place in places]
     one, another = offer(1, customLpRules={"customLPRules": rows}), campaign(1)
-    other = decided(asked(offer(2), campaign(2)))
-    known.keep(other.asked, other.decision)
+    other = decided(context(offer(2), campaign(2)))
+    known.keep(other.context, other.decision)
     for place in places:
-        click = decided(asked(one, another, visitor(place)))
-        known.keep(click.asked, click.decision)
-    assert known.get(other.asked) is None
+        click = decided(context(one, another, visitor(place)))
+        known.keep(click.context, click.decision)
+    assert known.get(other.context) is None
 
 
 @pytest.mark.parametrize("changed", ["offer", "campaign"])
 def test_no_decision_outlives_the_records_that_it_was_made_of(changed: str) -> None:
-    known = KnownDecisions(ENTRIES)
-    before = decided(asked(offer(), campaign()))
-    known.keep(before.asked, before.decision)
+    known = DecisionCache(ENTRIES)
+    before = decided(context(offer(), campaign()))
+    known.keep(before.context, before.decision)
     record = offer() if changed == "offer" else campaign()
-    assert known.get(replace(before.asked, **{changed: record})) is None
+    assert known.get(replace(before.context, **{changed: record})) is None
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,11 @@ def test_no_decision_outlives_the_records_that_it_was_made_of(changed: str) -> N
 def test_a_decision_holds_for_every_country_of_which_the_offer_says_nothing(
     country: str | None, same: bool
 ) -> None:
-    known = KnownDecisions(ENTRIES)
+    known = DecisionCache(ENTRIES)
     one, another = offer(countriesRestrictions="FR"), campaign()
-    first = decided(asked(one, another, visitor("US")))
-    known.keep(first.asked, first.decision)
-    found = known.get(asked(one, another, visitor(country)))
+    first = decided(context(one, another, visitor("US")))
+    known.keep(first.context, first.decision)
+    found = known.get(context(one, another, visitor(country)))
     assert (found is first.decision) is same
 
 
@@ -178,28 +178,28 @@ def test_a_decision_holds_for_every_country_of_which_the_offer_says_nothing(
 def test_a_decision_that_hangs_on_more_is_made_anew(
     of_offer: dict[str, object], of_campaign: dict[str, object]
 ) -> None:
-    known = KnownDecisions(ENTRIES)
-    click = decided(asked(offer(**of_offer), campaign(**of_campaign)))
-    known.keep(click.asked, click.decision)
-    assert known.get(click.asked) is None
+    known = DecisionCache(ENTRIES)
+    click = decided(context(offer(**of_offer), campaign(**of_campaign)))
+    known.keep(click.context, click.decision)
+    assert known.get(click.context) is None
 
 
 def test_what_was_worked_out_of_a_decision_is_there_when_the_same_is_decided_again() -> None:
-    known = KnownDecisions(ENTRIES)
+    known = DecisionCache(ENTRIES)
     one, another = offer(), campaign(targetRules=target(("browser", "Chrome")))
-    first, again = (decided(asked(one, another, visitor(country))) for country in ("US", "DE"))
-    other = decided(asked(one, another, visitor(browser="Firefox")))
-    assert known.keep(first.asked, first.decision) is first.decision
-    assert known.keep(again.asked, again.decision) is first.decision
-    assert known.keep(other.asked, other.decision) is other.decision
+    first, again = (decided(context(one, another, visitor(country))) for country in ("US", "DE"))
+    other = decided(context(one, another, visitor(browser="Firefox")))
+    assert known.keep(first.context, first.decision) is first.decision
+    assert known.keep(again.context, again.decision) is first.decision
+    assert known.keep(other.context, other.decision) is other.decision
 
 
 def test_outcomes_of_one_campaign_count_one_by_one() -> None:
-    known = KnownDecisions(ENTRIES)
+    known = DecisionCache(ENTRIES)
     one, another = offer(), campaign(targetRules=target(("browser", "Chrome")))
-    click = decided(asked(one, another))
-    first = known.keep(click.asked, click.decision)
+    click = decided(context(one, another))
+    first = known.keep(click.context, click.decision)
     for number in range(2 * ENTRIES):
-        known.keep(click.asked, replace(first, page_id=number))
+        known.keep(click.context, replace(first, page_id=number))
     again = replace(first)
-    assert known.keep(click.asked, again) is again
+    assert known.keep(click.context, again) is again

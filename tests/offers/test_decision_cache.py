@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from offers.decision_cache import KnownDecisions
+from offers.decision_cache import DecisionCache
 from tests.differential.engine import Engine
 from tests.differential.parts import Click
 from tests.differential.recipes import random_change, random_click, random_recipe
@@ -18,7 +18,7 @@ CLICKS = 60
 def test_remembered_and_fresh_decisions_are_the_same_while_records_change(seed: int, limit: int) -> None:
     random = Random(seed)
     recipe = random_recipe(random)
-    remembering, fresh = Engine(recipe, KnownDecisions(limit)), Engine(recipe)
+    remembering, fresh = Engine(recipe, DecisionCache(limit)), Engine(recipe)
     # Two links only, so that decisions are remembered at all.
     links = [random_click(random)[:2] for _ in range(2)]
     for _ in range(CLICKS):

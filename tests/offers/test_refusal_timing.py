@@ -6,7 +6,7 @@ import time
 import pytest
 
 from offers import refusal_timing
-from offers.refusal_timing import RefusalBeat
+from offers.refusal_timing import RefusalTiming
 from tests.processes import DEADLINE_SECONDS
 
 BEAT = 0.05
@@ -24,7 +24,7 @@ def arrival() -> float:
 
 def test_nobody_leaves_before_the_second_beat_after_their_arrival() -> None:
     async def waits() -> None:
-        beat, arrived = RefusalBeat(), arrival()
+        beat, arrived = RefusalTiming(), arrival()
         await beat.wait(arrived)
         assert int(time.perf_counter() / BEAT) >= int(arrived / BEAT) + 2
 
@@ -33,7 +33,7 @@ def test_nobody_leaves_before_the_second_beat_after_their_arrival() -> None:
 
 def test_who_arrived_in_one_beat_leaves_together_however_late_they_were_ready() -> None:
     async def leave() -> list[str]:
-        beat, left = RefusalBeat(), list[str]()
+        beat, left = RefusalTiming(), list[str]()
         arrived = (int(time.perf_counter() / BEAT) + 1) * BEAT + BEAT / 2
         beat.call(arrived, lambda: left.append("early"))
         await asyncio.sleep(BEAT)
@@ -50,7 +50,7 @@ def test_who_arrived_in_one_beat_leaves_together_however_late_they_were_ready() 
 def test_who_is_ready_only_after_the_beat_leaves_at_once() -> None:
     async def leave() -> list[int]:
         left: list[int] = []
-        RefusalBeat().call(arrival() - 10 * BEAT, lambda: left.append(1))
+        RefusalTiming().call(arrival() - 10 * BEAT, lambda: left.append(1))
         return left
 
     assert asyncio.run(leave()) == [1]
@@ -58,7 +58,7 @@ def test_who_is_ready_only_after_the_beat_leaves_at_once() -> None:
 
 def test_one_that_is_cancelled_does_not_keep_the_others() -> None:
     async def wait() -> None:
-        beat, arrived = RefusalBeat(), arrival()
+        beat, arrived = RefusalTiming(), arrival()
         gone = asyncio.create_task(beat.wait(arrived))
         other = asyncio.create_task(beat.wait(arrived))
         await asyncio.sleep(0)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from offers.rules import DECIDE, LOOKS_AT, Asked, Passed, Rule
+from offers.rules import DECIDE, INPUTS, ClickContext, Passed, Rule
 from offers.rules.verdict import Exit, Pick, Stay
-from tests.offers.builders import NOW_MS, asked, campaign, offer, target, visitor
+from tests.offers.builders import NOW_MS, campaign, context, offer, target, visitor
 
 CUSTOM = {
     "customLpRules": '{"customLPRules": [{"id": 5, "pos": 1, "country": "us", "lpUrl": "https://us.example/"}]}'
@@ -16,20 +16,20 @@ PAYOUT = {"customPayOutPerGeo": '[{"geo": "US", "payIn": "9.50", "payOut": "3.00
 PAST = {"startDate": "2020-01-01T00:00:00.000Z", "endDate": "2021-01-01T00:00:00.000Z"}
 PRESENT = {"startDate": "2020-01-01T00:00:00.000Z", "endDate": "2099-01-01T00:00:00.000Z"}
 
-DECIDING: dict[Rule, Asked] = {
-    Rule.AGGREGATED: asked(offer(type="aggregated", offersAggregatedIds=[{"aggregatedOfferId": 2}])),
-    Rule.DATES: asked(offer(startEndDateSetup=True, startEndDateSetting=PAST)),
-    Rule.COUNTRY_RESTRICTION: asked(offer(countriesRestrictions="CN, us")),
-    Rule.CUSTOM_PAGE: asked(offer(**CUSTOM)),
-    Rule.CAMPAIGN_CAPS: asked(None, campaign(capSetup=1, capInfo={"capsClicksOverLimit": True})),
-    Rule.OFFER_CAPS: asked(offer(capSetup="1", capInfo={"capsSalesOverLimit": 1})),
-    Rule.COUNTRY_PAYOUT: asked(offer(**PAYOUT)),
-    Rule.TARGET: asked(None, campaign(targetRules=target(("country", "US")))),
-    Rule.DEFAULT: asked(),
+DECIDING: dict[Rule, ClickContext] = {
+    Rule.AGGREGATED: context(offer(type="aggregated", offersAggregatedIds=[{"aggregatedOfferId": 2}])),
+    Rule.DATES: context(offer(startEndDateSetup=True, startEndDateSetting=PAST)),
+    Rule.COUNTRY_RESTRICTION: context(offer(countriesRestrictions="CN, us")),
+    Rule.CUSTOM_PAGE: context(offer(**CUSTOM)),
+    Rule.CAMPAIGN_CAPS: context(None, campaign(capSetup=1, capInfo={"capsClicksOverLimit": True})),
+    Rule.OFFER_CAPS: context(offer(capSetup="1", capInfo={"capsSalesOverLimit": 1})),
+    Rule.COUNTRY_PAYOUT: context(offer(**PAYOUT)),
+    Rule.TARGET: context(None, campaign(targetRules=target(("country", "US")))),
+    Rule.DEFAULT: context(),
 }
 
 
-def why(rule: Rule, click: Asked) -> str:
+def why(rule: Rule, click: ClickContext) -> str:
     answer = DECIDE[rule](click)
     assert isinstance(answer, Passed)
     return answer.why
@@ -43,16 +43,16 @@ def test_every_rule_has_a_case_that_it_decides(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", Rule)
 def test_every_rule_tells_what_it_looks_at_whatever_the_click(rule: Rule) -> None:
     for click in DECIDING.values():
-        assert isinstance(LOOKS_AT[rule](click), dict)
+        assert isinstance(INPUTS[rule](click), dict)
 
 
 @pytest.mark.parametrize("rule", [rule for rule in Rule if rule is not Rule.DEFAULT])
 def test_no_rule_but_the_default_decides_a_click_without_rules(rule: Rule) -> None:
-    assert isinstance(DECIDE[rule](asked()), Passed)
+    assert isinstance(DECIDE[rule](context()), Passed)
 
 
 def test_without_open_candidates_an_aggregated_offer_leaves_for_its_exit_offer() -> None:
-    pick = DECIDE[Rule.AGGREGATED](asked(offer(type="aggregated", offerIdRedirectExitTraffic=8)))
+    pick = DECIDE[Rule.AGGREGATED](context(offer(type="aggregated", offerIdRedirectExitTraffic=8)))
     assert isinstance(pick, Pick)
     assert pick.otherwise.offer_id == 8
 
@@ -71,7 +71,7 @@ def test_what_restricts_an_offer_and_cannot_be_read_decides(
 ) -> None:
     raw = {"type": "aggregated"} if rule is Rule.AGGREGATED else {}
     the_offer = replace(offer(offerIdRedirectExitTraffic=8, **raw), unreadable=frozenset({part}))
-    verdict = DECIDE[rule](asked(the_offer, None, visitor(None)))
+    verdict = DECIDE[rule](context(the_offer, None, visitor(None)))
     assert isinstance(verdict, Exit)
     assert (verdict.redirect_type, verdict.offer_id) == (redirect_type, 8)
     assert "cannot be read" in verdict.reason
@@ -79,7 +79,7 @@ def test_what_restricts_an_offer_and_cannot_be_read_decides(
 
 def test_campaign_caps_that_cannot_be_read_count_as_over_the_limit() -> None:
     the_campaign = replace(campaign(), unreadable=frozenset({"caps"}))
-    verdict = DECIDE[Rule.CAMPAIGN_CAPS](asked(offer(offerIdRedirectExitTraffic=8), the_campaign))
+    verdict = DECIDE[Rule.CAMPAIGN_CAPS](context(offer(offerIdRedirectExitTraffic=8), the_campaign))
     assert isinstance(verdict, Exit)
     assert (verdict.redirect_type, verdict.offer_id) == ("capsCampaignOverLimit", 8)
     assert "cannot be read" in verdict.reason
@@ -88,7 +88,7 @@ def test_campaign_caps_that_cannot_be_read_count_as_over_the_limit() -> None:
 @pytest.mark.parametrize("rule", [Rule.CUSTOM_PAGE, Rule.COUNTRY_PAYOUT, Rule.TARGET])
 def test_a_rule_that_restricts_nobody_does_not_close(rule: Rule) -> None:
     everything = frozenset({"candidates", "dates", "countries", "caps"})
-    assert isinstance(DECIDE[rule](asked(replace(offer(), unreadable=everything))), Passed)
+    assert isinstance(DECIDE[rule](context(replace(offer(), unreadable=everything))), Passed)
 
 
 @pytest.mark.parametrize(
@@ -106,17 +106,17 @@ def test_a_rule_that_restricts_nobody_does_not_close(rule: Rule) -> None:
 def test_our_clock_decides_dates_and_the_frozen_verdict_only_without_them(
     setting: dict[str, Any], passes: bool
 ) -> None:
-    click = asked(offer(startEndDateSetup=1, startEndDateSetting=setting))
+    click = context(offer(startEndDateSetup=1, startEndDateSetting=setting))
     assert isinstance(DECIDE[Rule.DATES](click), Passed) is passes
 
 
 def test_dates_without_their_setup_are_off() -> None:
-    assert "no start and end" in why(Rule.DATES, asked(offer(useStartEndDate=1, startEndDateSetting=PAST)))
+    assert "no start and end" in why(Rule.DATES, context(offer(useStartEndDate=1, startEndDateSetting=PAST)))
 
 
 @pytest.mark.parametrize("listed", ["FR,USA", "GB,FR", "FR,U", ""])
 def test_country_codes_are_compared_whole(listed: str) -> None:
-    assert why(Rule.COUNTRY_RESTRICTION, asked(offer(countriesRestrictions=listed)))
+    assert why(Rule.COUNTRY_RESTRICTION, context(offer(countriesRestrictions=listed)))
 
 
 @pytest.mark.parametrize("rule", [Rule.COUNTRY_RESTRICTION, Rule.CUSTOM_PAGE, Rule.COUNTRY_PAYOUT])
@@ -126,7 +126,7 @@ def test_an_unknown_country_equals_nothing(rule: Rule) -> None:
         customLpRules='{"customLPRules": [{"country": "null", "lpUrl": "https://x.example/"}]}',
         customPayOutPerGeo='[{"geo": "null", "payIn": 1}]',
     )
-    assert isinstance(DECIDE[rule](asked(the_offer, None, visitor(None))), Passed)
+    assert isinstance(DECIDE[rule](context(the_offer, None, visitor(None))), Passed)
 
 
 def test_of_custom_pages_the_lowest_pos_wins() -> None:
@@ -135,7 +135,7 @@ def test_of_custom_pages_the_lowest_pos_wins() -> None:
         {"pos": "1", "country": "US", "lpUrl": "https://first.example/"},
         {"pos": 0, "country": "US", "lpUrl": ""},
     ]
-    stay = DECIDE[Rule.CUSTOM_PAGE](asked(offer(customLpRules={"customLPRules": rows})))
+    stay = DECIDE[Rule.CUSTOM_PAGE](context(offer(customLpRules={"customLPRules": rows})))
     assert isinstance(stay, Stay)
     assert stay.page
     assert stay.page.text == "https://first.example/"
@@ -147,27 +147,27 @@ def caps(**info: Any) -> dict[str, Any]:
 
 def test_an_over_limit_campaign_leaves_for_the_exit_offer() -> None:
     over = campaign(**caps(capsSalesOverLimit=True, capsClicksUnderLimit=True, campaignCapsOfferIdRedirect=3))
-    verdict = DECIDE[Rule.CAMPAIGN_CAPS](asked(offer(offerIdRedirectExitTraffic=8), over))
+    verdict = DECIDE[Rule.CAMPAIGN_CAPS](context(offer(offerIdRedirectExitTraffic=8), over))
     assert isinstance(verdict, Exit)
     assert (verdict.redirect_type, verdict.offer_id, verdict.nested) == ("capsCampaignOverLimit", 8, True)
 
 
 def test_an_under_limit_campaign_leaves_for_the_offer_that_its_caps_name() -> None:
     under = campaign(**caps(capsClicksUnderLimit=True, campaignCapsOfferIdRedirect="3"))
-    verdict = DECIDE[Rule.CAMPAIGN_CAPS](asked(None, under))
+    verdict = DECIDE[Rule.CAMPAIGN_CAPS](context(None, under))
     assert isinstance(verdict, Exit)
     assert (verdict.redirect_type, verdict.offer_id, verdict.nested) == ("capsCampaignUnderLimit", 3, False)
 
 
 def test_an_under_limit_campaign_whose_caps_name_no_offer_is_not_decided() -> None:
-    click = asked(None, campaign(**caps(capsClicksUnderLimit=True, campaignCapsOfferIdRedirect=0)))
+    click = context(None, campaign(**caps(capsClicksUnderLimit=True, campaignCapsOfferIdRedirect=0)))
     assert "name no offer" in why(Rule.CAMPAIGN_CAPS, click)
 
 
 @pytest.mark.parametrize("rule", [Rule.CAMPAIGN_CAPS, Rule.OFFER_CAPS])
 def test_caps_outside_their_dates_are_off_and_noted(rule: Rule) -> None:
     info = {"dateRangeSetUp": True, "dateRangePass": False, "capsClicksOverLimit": True}
-    answer = DECIDE[rule](asked(offer(**caps(**info)), campaign(**caps(**info))))
+    answer = DECIDE[rule](context(offer(**caps(**info)), campaign(**caps(**info))))
     assert isinstance(answer, Passed)
     assert "outside their dates" in answer.why
     assert answer.caps_type
@@ -188,41 +188,41 @@ def test_the_caps_type_agrees_with_the_redirect_type(
 ) -> None:
     named = "campaignUnderLimitSales" if rule is Rule.CAMPAIGN_CAPS else "offerUnderLimit"
     record = caps(**info, capsType=named, campaignCapsOfferIdRedirect=3)
-    verdict = DECIDE[rule](asked(offer(**record), campaign(**record)))
+    verdict = DECIDE[rule](context(offer(**record), campaign(**record)))
     assert isinstance(verdict, Exit | Stay)
     assert verdict.caps_type == caps_type
 
 
 def test_the_file_s_caps_type_is_kept_where_it_agrees() -> None:
     over = offer(**caps(capsClicksOverLimit=1, capsType="offerOverLimitClicks"))
-    verdict = DECIDE[Rule.OFFER_CAPS](asked(over))
+    verdict = DECIDE[Rule.OFFER_CAPS](context(over))
     assert isinstance(verdict, Exit)
     assert verdict.caps_type == "offerOverLimitClicks"
 
 
 def test_an_over_limit_offer_leaves_by_what_its_record_says() -> None:
     info = caps(capsClicksOverLimit=True, offerCapsOfferIdRedirect=3)
-    verdict = DECIDE[Rule.OFFER_CAPS](asked(offer(**info, redirectType="named", redirectReason="so")))
+    verdict = DECIDE[Rule.OFFER_CAPS](context(offer(**info, redirectType="named", redirectReason="so")))
     assert isinstance(verdict, Exit)
     assert (verdict.redirect_type, verdict.reason, verdict.offer_id) == ("named", "so", 3)
 
 
 def test_an_over_limit_offer_whose_caps_name_none_leaves_for_the_exit_offer() -> None:
     verdict = DECIDE[Rule.OFFER_CAPS](
-        asked(offer(**caps(capsClicksOverLimit=True), offerIdRedirectExitTraffic=8))
+        context(offer(**caps(capsClicksOverLimit=True), offerIdRedirectExitTraffic=8))
     )
     assert isinstance(verdict, Exit)
     assert (verdict.redirect_type, verdict.offer_id, verdict.nested) == ("capsOfferOverLimit", 8, True)
 
 
 def test_an_under_limit_offer_stays_and_pays_by_country() -> None:
-    verdict = DECIDE[Rule.OFFER_CAPS](asked(offer(**caps(capsClicksUnderLimit=True), **PAYOUT)))
+    verdict = DECIDE[Rule.OFFER_CAPS](context(offer(**caps(capsClicksUnderLimit=True), **PAYOUT)))
     assert isinstance(verdict, Stay)
     assert (verdict.redirect_type, str(verdict.payin)) == ("capsOfferUnderLimit", "9.5")
 
 
 def test_a_missing_amount_of_a_country_leaves_the_old_one() -> None:
-    verdict = DECIDE[Rule.COUNTRY_PAYOUT](asked(offer(customPayOutPerGeo=[{"geo": "US", "payOut": 1}])))
+    verdict = DECIDE[Rule.COUNTRY_PAYOUT](context(offer(customPayOutPerGeo=[{"geo": "US", "payOut": 1}])))
     assert isinstance(verdict, Stay)
     assert (verdict.payin, str(verdict.payout)) == (None, "1")
 
@@ -254,12 +254,12 @@ TARGET_CASES = [
 
 @pytest.mark.parametrize(("rules", "decides"), TARGET_CASES)
 def test_target_rules(rules: list[dict[str, Any]], decides: bool) -> None:
-    click = asked(None, campaign(targetRules=rules), sub_campaign="S1", cid="C1")
+    click = context(None, campaign(targetRules=rules), sub_campaign="S1", cid="C1")
     assert isinstance(DECIDE[Rule.TARGET](click), Exit) is decides
 
 
 def test_a_target_rule_without_a_target_leaves_for_the_exit_offer() -> None:
-    click = asked(
+    click = context(
         offer(offerIdRedirectExitTraffic=8), campaign(targetRules=target(("country", "US"), redirect_to=0))
     )
     verdict = DECIDE[Rule.TARGET](click)
@@ -269,5 +269,5 @@ def test_a_target_rule_without_a_target_leaves_for_the_exit_offer() -> None:
 
 def test_an_unknown_device_type_is_none_of_the_listed_ones_only_when_it_is_known() -> None:
     rules = campaign(targetRules=target(("deviceType", "tv"), include=False))
-    click = asked(None, rules, visitor(device_type="unknown"), now_ms=NOW_MS)
+    click = context(None, rules, visitor(device_type="unknown"), now_ms=NOW_MS)
     assert why(Rule.TARGET, click) == "no target rule fits"

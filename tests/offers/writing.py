@@ -13,10 +13,10 @@ from lib.shared_redis import open_shared
 from offers.click_log.connection import LogConnection
 from offers.click_log.record import Click
 from offers.click_log.stream import LOG
-from offers.click_log.uniqueness import SharedSeen
+from offers.click_log.uniqueness import SharedUniqueness
 from offers.click_log.writer import ClickWriter
 from offers.spool.spool import Spool
-from tests.offers.builders import asked, decided
+from tests.offers.builders import context, decided
 
 # So long that none but a Redis that is away or hangs sends a click to the spool, however busy the machine is.
 TIMEOUT_SECONDS = 20.0
@@ -29,20 +29,20 @@ async def writing(
     shared_url: str = "",
     *,
     timeout_seconds: float = TIMEOUT_SECONDS,
-    tells_conversions: bool = True,
+    queue_conversions: bool = True,
     answers_unwritten: bool = True,
     memory_percent: float = 100.0,
 ) -> AsyncIterator[ClickWriter]:
     """A running writer, as a web worker has it."""
     half = timeout_seconds / 2
     shared = open_shared(shared_url, half) if shared_url else None
-    seen = SharedSeen(shared, half) if shared else None
+    seen = SharedUniqueness(shared, half) if shared else None
     writer = ClickWriter(
         LogConnection(url, memory_percent),
         Spool(spool),
         seen,
         timeout_seconds,
-        tells_conversions=tells_conversions,
+        queue_conversions=queue_conversions,
         answers_unwritten=answers_unwritten,
     )
     await writer.connection.open()
@@ -58,7 +58,7 @@ async def writing(
 
 
 def some_click(lid: str = "the-lid", query: bytes = b"", **kwargs: object) -> Click:
-    return decided(asked(**kwargs), query, lid)  # type: ignore[arg-type]
+    return decided(context(**kwargs), query, lid)  # type: ignore[arg-type]
 
 
 def logged(client: redis.Redis) -> dict[str, str]:

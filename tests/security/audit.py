@@ -44,11 +44,9 @@ def main() -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
         audit = judge(json.loads(done.stdout)["dependencies"])
-    except (subprocess.TimeoutExpired, json.JSONDecodeError, KeyError) as problem:
+    except (subprocess.TimeoutExpired, json.JSONDecodeError, KeyError) as error:
         said = (
-            done.stderr.strip().splitlines()[-1:]
-            if isinstance(problem, json.JSONDecodeError)
-            else [f"{problem}"]
+            done.stderr.strip().splitlines()[-1:] if isinstance(error, json.JSONDecodeError) else [f"{error}"]
         )
         audit = Audit(UNKNOWN, ["NOT AUDITED: pip-audit could not ask the vulnerability service", *said])
     print("\n".join(audit.lines))

@@ -15,7 +15,7 @@ from cotraffic.diagnostics.overview.component import sources
 TASK = "cotraffic.diagnostics.actions.tasks.run_action"
 
 
-def ask_for(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] | None = None) -> Action:
+def enqueue(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] | None = None) -> Action:
     """Have an action run, and enter it in the admin's log; one that cannot be handed over has failed.
 
     Raises `RedisError`.
@@ -36,10 +36,10 @@ def ask_for(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] 
 
     try:
         app.send_task(TASK, args=[action.id], retry=False)
-    except OperationalError as problem:
+    except OperationalError as error:
         action.state = FAILED
         action.outcome = (
-            f"The work could not be handed to Celery: {problem}. Look at the broker (CELERY_BROKER_URL)."
+            f"The work could not be handed to Celery: {error}. Look at the broker (CELERY_BROKER_URL)."
         )
         actions.save(action)
         entry.change_message = f"{kind.title}: {action.state}. {action.outcome}"

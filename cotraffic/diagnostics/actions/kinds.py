@@ -76,15 +76,15 @@ def _synced(job: Job, requests: Sequence[SyncRequest], *, is_waiting_well: bool)
     for request in requests:
         try:
             said.append(_words(sync(request, store)))
-        except AlreadyWaiting as problem:
+        except AlreadyWaiting as error:
             failed = failed or not is_waiting_well
-            said.append(f"{problem}." if is_waiting_well else f"{problem}. Try again in a moment.")
-        except FileChanged as problem:
+            said.append(f"{error}." if is_waiting_well else f"{error}. Try again in a moment.")
+        except FileChanged as error:
             failed = True
-            said.append(f"{problem}. Preview once more, and decide on that.")
-        except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as problem:
+            said.append(f"{error}. Preview once more, and decide on that.")
+        except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as error:
             failed = True
-            said.append(f"{request.kind}: {problem}.")
+            said.append(f"{request.kind}: {error}.")
     if failed:
         raise ActionFailed(" ".join(said))
     return " ".join(said)
@@ -145,10 +145,10 @@ def _preview(job: Job) -> str:
     try:
         clicks = int(job.arguments.get("clicks", DEFAULT_CLICKS))
         found = preview.preview(store, ClickLog(job.redis), job.user, clicks, job.report)
-    except (CannotReachS3, RecipeRejected, LiveChanged, OSError) as problem:
+    except (CannotReachS3, RecipeRejected, LiveChanged, OSError) as error:
         for kind in RecipeKind:
             hold.end_review(kind, store)
-        raise ActionFailed(f"{problem}.") from problem
+        raise ActionFailed(f"{error}.") from error
     preview.save(store, found)
     for kind in RecipeKind:
         if kind not in found.kinds:

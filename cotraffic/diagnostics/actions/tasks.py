@@ -31,12 +31,12 @@ def run_action(action_id: str) -> None:
     try:
         action.outcome = KINDS[action.name].run(job)
         action.state = DONE
-    except ActionFailed as problem:
-        action.state, action.outcome = FAILED, str(problem)
+    except ActionFailed as error:
+        action.state, action.outcome = FAILED, str(error)
     except SoftTimeLimitExceeded:
         action.state, action.outcome = FAILED, "It took longer than a task may, and was stopped."
-    except (RedisError, OSError) as problem:
-        action.state, action.outcome = FAILED, f"Redis or the disk failed: {problem}."
+    except (RedisError, OSError) as error:
+        action.state, action.outcome = FAILED, f"Redis or the disk failed: {error}."
     finally:
         if action.state == RUNNING:
             action.state, action.outcome = FAILED, "It ended by an error that nobody foresaw; see the log."

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from redis.exceptions import RedisError
 
-from cotraffic.diagnostics.actions.enqueue import ask_for
+from cotraffic.diagnostics.actions.enqueue import enqueue
 from cotraffic.diagnostics.actions.kinds import KINDS, LISTED
 from cotraffic.diagnostics.actions.store import WAITING, Actions
 from cotraffic.diagnostics.overview.component import sources
@@ -40,9 +40,9 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
         page = {"kind": kind, "title": kind.title}
         return render_panel(request, "actions", page, "diagnostics/confirm.html")
     try:
-        ask_for(kind, request.user)  # type: ignore[arg-type]  # access.py lets nobody through without
-    except RedisError as problem:
-        return render_panel(request, "actions", {"kinds": LISTED, "redis_problem": problem}, status=503)
+        enqueue(kind, request.user)  # type: ignore[arg-type]  # access.py lets nobody through without
+    except RedisError as error:
+        return render_panel(request, "actions", {"kinds": LISTED, "redis_problem": error}, status=503)
     return redirect("diagnostics:actions")
 
 
@@ -50,8 +50,8 @@ def _newest() -> dict[str, Any]:
     now_ms = time.time() * 1000
     try:
         newest = Actions(sources().redis).newest()
-    except RedisError as problem:
-        return {"redis_problem": problem}
+    except RedisError as error:
+        return {"redis_problem": error}
     stuck = any(
         action.state == WAITING and now_ms - action.asked_ms > NOT_TAKEN_UP_SECONDS * 1000
         for action in newest

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cotraffic.diagnostics.explain.request import Question
+from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import Explanation
 from offers.links.tokens import AdTarget
 from offers.request import ClickRequest
@@ -103,7 +103,7 @@ class Field(msgspec.Struct, frozen=True):
     differs: bool
 
 
-class Group(msgspec.Struct, frozen=True):
+class FieldGroup(msgspec.Struct, frozen=True):
     """Fields that belong together."""
 
     title: str
@@ -120,7 +120,7 @@ class Group(msgspec.Struct, frozen=True):
         return sum(field.differs for field in self.fields)
 
 
-def question_of(record: Mapping[str, Any]) -> Question | None:
+def question_of(record: Mapping[str, Any]) -> ExplainRequest | None:
     """What to ask for the same visitor's click now; None where the record names no offer or no campaign."""
     offer_id = id_of(record.get("originOfferId")) or id_of(record.get("offerId"))
     campaign_id = id_of(record.get("campaignId"))
@@ -144,16 +144,18 @@ def question_of(record: Mapping[str, Any]) -> Question | None:
         os=_text(record, "os") or None,
         platform=_text(record, "platform") or None,
     )
-    return Question(request, AdTarget(offer_id, campaign_id), device=device, lid=_text(record, "lid") or None)
+    return ExplainRequest(
+        request, AdTarget(offer_id, campaign_id), device=device, lid=_text(record, "lid") or None
+    )
 
 
-def compare(record: Mapping[str, Any], now: Explanation | None) -> tuple[Group, ...]:
+def compare(record: Mapping[str, Any], now: Explanation | None) -> tuple[FieldGroup, ...]:
     """The record in groups, beside what an explanation of the same click would record now."""
     again = now.record if now is not None else None
     known = {name for names in GROUPS.values() for name in names}
     rest = tuple(sorted(record.keys() - known))
     return tuple(
-        Group(title, tuple(_fields(names, record, again)))
+        FieldGroup(title, tuple(_fields(names, record, again)))
         for title, names in {**GROUPS, OTHER: rest}.items()
         if any(record.get(name) is not None or (again or {}).get(name) is not None for name in names)
     )

@@ -45,13 +45,13 @@ def _look_up(lid: str, entry_id: str) -> Whereabouts:
 
 async def _beside_now(request: HttpRequest, record: dict[str, Any]) -> dict[str, Any]:
     """The record beside what would be recorded now."""
-    question, now, not_set_up = question_of(record), None, ""
+    explain_request, now, not_set_up = question_of(record), None, ""
     try:
-        if question is not None:
-            async with answerer_for(request) as answerer:
-                now = await explain(answerer, question)
-    except (OSError, ValueError) as problem:
-        not_set_up = str(problem)
+        if explain_request is not None:
+            async with answerer_for(request) as handler:
+                now = await explain(handler, explain_request)
+    except (OSError, ValueError) as error:
+        not_set_up = str(error)
     groups = compare(record, now)
     return {
         "groups": groups,
@@ -70,17 +70,17 @@ def _has_moved(record: dict[str, Any], now: Explanation | None) -> bool:
 
 def _explain_url(record: dict[str, Any], *, supposed: bool) -> str:
     """The explanation of the same click now, with the country as recorded where that is `supposed`."""
-    question = question_of(record)
-    if question is None or question.target is None:
+    explain_request = question_of(record)
+    if explain_request is None or explain_request.target is None:
         return ""
-    asked = {
-        "offer": question.target.offer_id,
-        "campaign": question.target.campaign_id,
+    context = {
+        "offer": explain_request.target.offer_id,
+        "campaign": explain_request.target.campaign_id,
         "address": record.get("IP"),
         "user_agent": record.get("userAgent"),
         "subid": record.get("subCampaign"),
         "cid": record.get("cid"),
         "country": record.get("country", "unknown") if supposed else None,
     }
-    query = urlencode({name: value for name, value in asked.items() if value})
+    query = urlencode({name: value for name, value in context.items() if value})
     return f"{reverse('diagnostics:explain')}?{query}"

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
-from offers.click_log.recent import Found, Wanted, recent_clicks
+from offers.click_log.recent import RecentClicks, Wanted, recent_clicks
 
 NUMBERS = {"offer": "Offer", "campaign": "Campaign", "affiliate": "Affiliate"}
 UNIQUE = {"yes": True, "no": False}
@@ -44,10 +44,10 @@ def page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"redirect_types": REDIRECT_TYPES, "asked": request.GET.dict()}
     try:
         found = recent_clicks(sources().log, _wanted(request.GET))
-    except BadFilter as problem:
-        return render_panel(request, "clicks", {**context, "bad_filter": problem}, status=400)
-    except RedisError as problem:
-        return render_panel(request, "clicks", {**context, "redis_problem": problem})
+    except BadFilter as error:
+        return render_panel(request, "clicks", {**context, "bad_filter": error}, status=400)
+    except RedisError as error:
+        return render_panel(request, "clicks", {**context, "redis_problem": error})
     filtered = any(request.GET.values())
     return render_panel(request, "clicks", {**context, "found": found, "filtered": filtered})
 
@@ -57,14 +57,14 @@ def new(request: HttpRequest) -> HttpResponse:
     """Those that came after the entry `after`, as rows of the table."""
     try:
         found = recent_clicks(sources().log, _wanted(request.GET), _entry(request.GET.get("after", "")))
-    except BadFilter as problem:
-        return JsonResponse({"problem": str(problem)}, status=400)
+    except BadFilter as error:
+        return JsonResponse({"problem": str(error)}, status=400)
     except RedisError:
         return JsonResponse({"problem": AWAY}, status=503)
     return JsonResponse(_rows(found))
 
 
-def _rows(found: Found) -> dict[str, Any]:
+def _rows(found: RecentClicks) -> dict[str, Any]:
     return {
         "rows": render_to_string("diagnostics/includes/click_rows.html", {"clicks": found.clicks}),
         "shown": len(found.clicks),

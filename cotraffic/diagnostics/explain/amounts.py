@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from cotraffic.diagnostics.explain.result import Amount, Named
 from offers.routing.routing import Decision
-from offers.rules import Asked
+from offers.rules import ClickContext
 from offers.rules.country_payout import payout_for
 from offers.rules.verdict import Exit, Pick, Stay
 from recipes.records.records import ZERO, Offer
@@ -12,19 +12,19 @@ from recipes.records.records import ZERO, Offer
 PER_COUNTRY = "customPayOutPerGeo"
 
 
-def amounts(asked: Asked, decision: Decision, verdict: Stay | Exit | Pick) -> tuple[Amount, Amount]:
+def amounts(context: ClickContext, decision: Decision, verdict: Stay | Exit | Pick) -> tuple[Amount, Amount]:
     """payIn and payOut of a decision that `verdict` led to, each with its origin."""
     if isinstance(verdict, Stay):
-        return _staying(asked, verdict)
+        return _staying(context, verdict)
     if decision.offer is None:
         nobody = Amount(ZERO, "no offer is left that can take the click")
         return nobody, nobody
-    return _exiting(decision.offer, asked.visitor.geo.country)
+    return _exiting(decision.offer, context.visitor.geo.country)
 
 
-def _staying(asked: Asked, stay: Stay) -> tuple[Amount, Amount]:
-    offer, campaign = asked.offer, asked.campaign
-    country = asked.visitor.geo.country
+def _staying(context: ClickContext, stay: Stay) -> tuple[Amount, Amount]:
+    offer, campaign = context.offer, context.campaign
+    country = context.visitor.geo.country
     payin = _of_offer(offer, "payin") if stay.payin is None else _of_row(offer, stay.payin, country, "payIn")
     if stay.payout is not None:
         return payin, _of_row(offer, stay.payout, country, "payOut")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from offers.rules import Asked, Rule
+from offers.rules import ClickContext, Rule
 from offers.rules.aggregated import closed_by_row
 from offers.rules.target import VALUES
 from recipes.records.parts import Caps, DateRange
@@ -27,14 +27,14 @@ TITLES = {
 }
 
 
-def looked_at(rule: Rule, asked: Asked) -> str:
+def looked_at(rule: Rule, context: ClickContext) -> str:
     """What a rule decides this click by, in one or two sentences."""
-    return _WORDS[rule](asked)
+    return _WORDS[rule](context)
 
 
-def is_set_up(rule: Rule, asked: Asked) -> bool:
+def is_set_up(rule: Rule, context: ClickContext) -> bool:
     """Whether offer or campaign have anything for a rule to decide by."""
-    return bool(_SET_UP[rule](asked))
+    return bool(_SET_UP[rule](context))
 
 
 def instant(at_ms: int) -> str:
@@ -79,13 +79,13 @@ def target_rules_in_words(rule_set: RuleSet) -> Iterator[str]:
             yield " and ".join(f"{c.dimension} {word} {listed(sorted(c.values), 'or')}" for c in group)
 
 
-def _from(asked: Asked) -> str:
-    country = asked.visitor.geo.country
+def _from(context: ClickContext) -> str:
+    country = context.visitor.geo.country
     return f"the visitor is from {country}" if country else "the visitor's country is unknown"
 
 
-def _aggregated(asked: Asked) -> str:
-    offer, country = asked.offer, asked.visitor.geo.country
+def _aggregated(context: ClickContext) -> str:
+    offer, country = context.offer, context.visitor.geo.country
     if offer.type is not OfferType.AGGREGATED:
         return f"Offer {offer.offer_id} is a regular offer."
     if not offer.candidates:
@@ -97,50 +97,48 @@ def _aggregated(asked: Asked) -> str:
         for c in offer.candidates
     )
     return (
-        f"Offer {offer.offer_id} is aggregated, and {_from(asked)}. Its candidates: {listed(seen)}. "
+        f"Offer {offer.offer_id} is aggregated, and {_from(context)}. Its candidates: {listed(seen)}. "
         "Each is open where its own record is."
     )
 
 
-def _dates(asked: Asked) -> str:
-    dates = asked.offer.dates
-    if "dates" in asked.offer.unreadable:
-        return f"The dates of offer {asked.offer.offer_id} cannot be read, which closes it."
+def _dates(context: ClickContext) -> str:
+    dates = context.offer.dates
+    if "dates" in context.offer.unreadable:
+        return f"The dates of offer {context.offer.offer_id} cannot be read, which closes it."
     if dates is None:
-        return f"Offer {asked.offer.offer_id} has no start and end date."
-    return (
-        f"Offer {asked.offer.offer_id} runs {dates_in_words(dates)}; the click is at {instant(asked.now_ms)}."
-    )
+        return f"Offer {context.offer.offer_id} has no start and end date."
+    return f"Offer {context.offer.offer_id} runs {dates_in_words(dates)}; the click is at {instant(context.now_ms)}."
 
 
-def _country_restriction(asked: Asked) -> str:
-    restricted = asked.offer.countries_restricted
-    if "countries" in asked.offer.unreadable:
-        return f"The countries that offer {asked.offer.offer_id} restricts cannot be read, which closes it."
+def _country_restriction(context: ClickContext) -> str:
+    restricted = context.offer.countries_restricted
+    if "countries" in context.offer.unreadable:
+        return f"The countries that offer {context.offer.offer_id} restricts cannot be read, which closes it."
     if not restricted:
-        return f"Offer {asked.offer.offer_id} restricts no country."
-    return f"Offer {asked.offer.offer_id} restricts {listed(sorted(restricted))}; {_from(asked)}."
+        return f"Offer {context.offer.offer_id} restricts no country."
+    return f"Offer {context.offer.offer_id} restricts {listed(sorted(restricted))}; {_from(context)}."
 
 
-def _custom_page(asked: Asked) -> str:
-    pages = asked.offer.custom_pages
+def _custom_page(context: ClickContext) -> str:
+    pages = context.offer.custom_pages
     if not pages:
-        return f"Offer {asked.offer.offer_id} has one landing page for all countries."
-    return f"Offer {asked.offer.offer_id} has pages of their own for {listed(sorted(pages))}; {_from(asked)}."
+        return f"Offer {context.offer.offer_id} has one landing page for all countries."
+    return f"Offer {context.offer.offer_id} has pages of their own for {listed(sorted(pages))}; {_from(context)}."
 
 
-def _campaign_caps(asked: Asked) -> str:
-    campaign = asked.campaign
+def _campaign_caps(context: ClickContext) -> str:
+    campaign = context.campaign
     if "caps" in campaign.unreadable:
         return f"The caps of campaign {campaign.campaign_id} cannot be read, which counts as over its cap."
-    return _caps(f"Campaign {campaign.campaign_id}", campaign.caps, asked.now_ms)
+    return _caps(f"Campaign {campaign.campaign_id}", campaign.caps, context.now_ms)
 
 
-def _offer_caps(asked: Asked) -> str:
-    offer = asked.offer
+def _offer_caps(context: ClickContext) -> str:
+    offer = context.offer
     if "caps" in offer.unreadable:
         return f"The caps of offer {offer.offer_id} cannot be read, which counts as over its cap."
-    return _caps(f"Offer {offer.offer_id}", offer.caps, asked.now_ms)
+    return _caps(f"Offer {offer.offer_id}", offer.caps, context.now_ms)
 
 
 def _caps(who: str, caps: Caps | None, now_ms: int) -> str:
@@ -159,16 +157,16 @@ def _caps(who: str, caps: Caps | None, now_ms: int) -> str:
     return f"{who} is {standing}; its caps name {target} to go to.{dates}"
 
 
-def _country_payout(asked: Asked) -> str:
-    payouts = asked.offer.country_payouts
+def _country_payout(context: ClickContext) -> str:
+    payouts = context.offer.country_payouts
     if not payouts:
-        return f"Offer {asked.offer.offer_id} pays the same for all countries."
+        return f"Offer {context.offer.offer_id} pays the same for all countries."
     countries = listed(sorted(payouts))
-    return f"Offer {asked.offer.offer_id} has payouts of their own for {countries}; {_from(asked)}."
+    return f"Offer {context.offer.offer_id} has payouts of their own for {countries}; {_from(context)}."
 
 
-def _target(asked: Asked) -> str:
-    campaign = asked.campaign
+def _target(context: ClickContext) -> str:
+    campaign = context.campaign
     if not campaign.rule_sets:
         return f"Campaign {campaign.campaign_id} has no target rules."
     sets = (
@@ -177,7 +175,7 @@ def _target(asked: Asked) -> str:
         for found in campaign.rule_sets
     )
     named = {c.dimension for found in campaign.rule_sets for r in found.rules for g in r.groups for c in g}
-    values = (f"{name} {_value(VALUES[name](asked))}" for name in sorted(named))
+    values = (f"{name} {_value(VALUES[name](context))}" for name in sorted(named))
     return f"Campaign {campaign.campaign_id} sends {listed(sets, 'and', 4)}. This visitor: {listed(values)}."
 
 
@@ -185,13 +183,13 @@ def _value(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def _default(asked: Asked) -> str:
-    page = asked.offer.landing_page
+def _default(context: ClickContext) -> str:
+    page = context.offer.landing_page
     where = page.text if page else "missing, or cannot be used"
-    return f"The landing page of offer {asked.offer.offer_id} is {where}."
+    return f"The landing page of offer {context.offer.offer_id} is {where}."
 
 
-_WORDS: dict[Rule, Callable[[Asked], str]] = {
+_WORDS: dict[Rule, Callable[[ClickContext], str]] = {
     Rule.AGGREGATED: _aggregated,
     Rule.DATES: _dates,
     Rule.COUNTRY_RESTRICTION: _country_restriction,
@@ -202,16 +200,16 @@ _WORDS: dict[Rule, Callable[[Asked], str]] = {
     Rule.TARGET: _target,
     Rule.DEFAULT: _default,
 }
-_SET_UP: dict[Rule, Callable[[Asked], object]] = {
-    Rule.AGGREGATED: lambda asked: asked.offer.type is OfferType.AGGREGATED,
-    Rule.DATES: lambda asked: asked.offer.dates or "dates" in asked.offer.unreadable,
-    Rule.COUNTRY_RESTRICTION: lambda asked: (
-        asked.offer.countries_restricted or "countries" in asked.offer.unreadable
+_SET_UP: dict[Rule, Callable[[ClickContext], object]] = {
+    Rule.AGGREGATED: lambda context: context.offer.type is OfferType.AGGREGATED,
+    Rule.DATES: lambda context: context.offer.dates or "dates" in context.offer.unreadable,
+    Rule.COUNTRY_RESTRICTION: lambda context: (
+        context.offer.countries_restricted or "countries" in context.offer.unreadable
     ),
-    Rule.CUSTOM_PAGE: lambda asked: asked.offer.custom_pages,
-    Rule.CAMPAIGN_CAPS: lambda asked: asked.campaign.caps or "caps" in asked.campaign.unreadable,
-    Rule.OFFER_CAPS: lambda asked: asked.offer.caps or "caps" in asked.offer.unreadable,
-    Rule.COUNTRY_PAYOUT: lambda asked: asked.offer.country_payouts,
-    Rule.TARGET: lambda asked: asked.campaign.rule_sets,
+    Rule.CUSTOM_PAGE: lambda context: context.offer.custom_pages,
+    Rule.CAMPAIGN_CAPS: lambda context: context.campaign.caps or "caps" in context.campaign.unreadable,
+    Rule.OFFER_CAPS: lambda context: context.offer.caps or "caps" in context.offer.unreadable,
+    Rule.COUNTRY_PAYOUT: lambda context: context.offer.country_payouts,
+    Rule.TARGET: lambda context: context.campaign.rule_sets,
     Rule.DEFAULT: lambda _: True,
 }

@@ -9,30 +9,30 @@ from urllib.parse import parse_qsl
 from cotraffic.diagnostics.explain.amounts import amounts
 from cotraffic.diagnostics.explain.describe_rules import TITLES, instant, is_set_up, looked_at
 from cotraffic.diagnostics.explain.hints import hint
-from cotraffic.diagnostics.explain.request import Question
+from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import (
     DECIDED,
     NOT_ASKED,
     PASSED,
+    ExplainOutcome,
     Explanation,
     Filled,
     Hop,
     Named,
-    Outcome,
-    PageSeen,
-    Refused,
+    PageInputs,
+    RefusedExplanation,
     RuleSeen,
 )
 from offers.admission import Reason, Refusal
 from offers.catalog.catalog import CatalogUnavailable
-from offers.catalog.record_cache import Records
+from offers.catalog.record_cache import RecordSource
 from offers.click_log.record import Click, fields, record
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.http.debug import visitor_fields
 from offers.landing import encoded
 from offers.links.tokens import AdToken, BadToken
 from offers.routing.routing import Step
-from offers.rules import DECIDE, Asked, Rule
+from offers.rules import DECIDE, ClickContext, Rule
 from offers.rules.verdict import Exit, Passed, Pick, Stay
 from recipes.records.landing_page import MACROS
 from recipes.records.records import Campaign, Offer
@@ -42,74 +42,82 @@ LAST_RESORT_STEP = "last resort"
 _RULES = {rule.value: rule for rule in Rule}
 
 
-async def explain(answerer: Answerer, question: Question) -> Explanation:
+async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Explanation:
     """What becomes of the click in question, and why. It does not raise."""
     trace: list[Step] = []
-    token = _token(answerer, question)
+    token = _token(handler, explain_request)
     offer = campaign = None
     if isinstance(token, AdToken):
-        offer = await _named_offer(answerer, token.target.offer_id)
-        campaign = await _named_campaign(answerer, token.target.campaign_id)
-        found = await answerer.with_records(
-            lambda records: _look(answerer, question, token, records, trace), trace
+        offer = await _named_offer(handler, token.target.offer_id)
+        campaign = await _named_campaign(handler, token.target.campaign_id)
+        found = await handler.with_records(
+            lambda records: _look(handler, explain_request, token, records, trace), trace
         )
     else:
         found = token
     if isinstance(found, Refusal):
-        return _refused(answerer, question, offer, campaign, found)
-    asked = found.asked
-    names = {id_: await _named_offer(answerer, id_) for id_ in _offers_in(trace)}
+        return _refused(handler, explain_request, offer, campaign, found)
+    context = found.context
+    names = {id_: await _named_offer(handler, id_) for id_ in _offers_in(trace)}
     return Explanation(
-        at_ms=asked.now_ms,
+        at_ms=context.now_ms,
         offer=offer,
         campaign=campaign,
-        took_over=_took_over(offer, asked),
-        visitor=visitor_fields(asked.visitor),
-        looked_up_country=answerer.visitor(question.request).geo.country,
-        rules=_rules(asked, trace),
-        hops=_hops(answerer, found, trace, names),
-        outcome=_outcome(answerer, found, trace),
+        took_over=_took_over(offer, context),
+        visitor=visitor_fields(context.visitor),
+        looked_up_country=handler.visitor(explain_request.request).geo.country,
+        rules=_rules(context, trace),
+        hops=_hops(handler, found, trace, names),
+        outcome=_outcome(handler, found, trace),
         refused=None,
-        recipe_version=answerer.catalog.version,
+        recipe_version=handler.catalog.version,
         record=fields(record(found)),
     )
 
 
-def _token(answerer: Answerer, question: Question) -> AdToken | Refusal:
+def _token(handler: ClickHandler, explain_request: ExplainRequest) -> AdToken | Refusal:
     """What the link names, without asking whether there is such, or whether it has expired."""
-    if question.target is not None:
-        return AdToken(question.target)
+    if explain_request.target is not None:
+        return AdToken(explain_request.target)
     try:
-        return answerer.tokens.opened(question.request.ad)
-    except BadToken as problem:
-        return Refusal(Reason.BAD_TOKEN, f"the token {problem}")
+        return handler.tokens.opened(explain_request.request.ad)
+    except BadToken as error:
+        return Refusal(Reason.BAD_TOKEN, f"the token {error}")
 
 
 def _look(
-    answerer: Answerer, question: Question, token: AdToken, records: Records, trace: list[Step]
+    handler: ClickHandler,
+    explain_request: ExplainRequest,
+    token: AdToken,
+    records: RecordSource,
+    trace: list[Step],
 ) -> Click | Refusal:
-    """What becomes of the click. Raises `NotInMemory`."""
-    request, now_ms = question.request, time.time_ns() // 1_000_000
-    at_ms = now_ms if question.at_ms is None else question.at_ms
+    """What becomes of the click. Raises `CacheMiss`."""
+    request, now_ms = explain_request.request, time.time_ns() // 1_000_000
+    at_ms = now_ms if explain_request.at_ms is None else explain_request.at_ms
     if token.expires_s and token.expires_s * 1000 <= at_ms:
         return Refusal(Reason.BAD_TOKEN, f"the token expired at {instant(token.expires_s * 1000)}")
-    admitted = answerer.admit(token.target, records)
+    admitted = handler.admit(token.target, records)
     if isinstance(admitted, Refusal):
         return admitted
-    asked = Asked(*admitted, answerer.visitor(request), at_ms, request.subid, request.cid)
-    lid = question.lid or EXPLAINED_LID
-    return answerer.supposed(request, question.supposed(asked), records, lid, trace)
+    context = ClickContext(*admitted, handler.visitor(request), at_ms, request.subid, request.cid)
+    lid = explain_request.lid or EXPLAINED_LID
+    return handler.supposed(request, explain_request.supposed(context), records, lid, trace)
 
 
 def _refused(
-    answerer: Answerer, question: Question, offer: Named | None, campaign: Named | None, refusal: Refusal
+    handler: ClickHandler,
+    explain_request: ExplainRequest,
+    offer: Named | None,
+    campaign: Named | None,
+    refusal: Refusal,
 ) -> Explanation:
-    visitor = answerer.visitor(question.request)
-    answer = answerer.answer_to(refusal.reason)
+    visitor = handler.visitor(explain_request.request)
+    answer = handler.answer_to(refusal.reason)
     sent_to = dict(answer.headers).get(b"location", b"").decode()
     sees = {302: f"a redirect to {sent_to} (NOT_FOUND_REDIRECT_URL)", 404: "a small page: not found"}
     return Explanation(
-        at_ms=time.time_ns() // 1_000_000 if question.at_ms is None else question.at_ms,
+        at_ms=time.time_ns() // 1_000_000 if explain_request.at_ms is None else explain_request.at_ms,
         offer=offer,
         campaign=campaign,
         took_over="",
@@ -118,28 +126,28 @@ def _refused(
         rules=tuple(RuleSeen(rule.value, TITLES[rule], NOT_ASKED) for rule in Rule),
         hops=(),
         outcome=None,
-        refused=Refused(
+        refused=RefusedExplanation(
             refusal.reason.value,
             refusal.detail,
-            hint(refusal, question.request.ad, by_ids=question.target is not None),
+            hint(refusal, explain_request.request.ad, by_ids=explain_request.target is not None),
             answer.status,
             sees.get(answer.status, "a small page: try again in a few seconds"),
         ),
-        recipe_version=answerer.catalog.version,
+        recipe_version=handler.catalog.version,
         record=None,
     )
 
 
-def _took_over(offer: Named | None, asked: Asked) -> str:
-    if offer is None or offer.id == asked.offer.offer_id:
+def _took_over(offer: Named | None, context: ClickContext) -> str:
+    if offer is None or offer.id == context.offer.offer_id:
         return ""
     return (
-        f"offer {offer.id} is inactive, so the default campaign {asked.campaign.campaign_id} "
-        f"(DEFAULT_CAMPAIGN_ID) takes the click, for its offer {asked.offer.offer_id}"
+        f"offer {offer.id} is inactive, so the default campaign {context.campaign.campaign_id} "
+        f"(DEFAULT_CAMPAIGN_ID) takes the click, for its offer {context.offer.offer_id}"
     )
 
 
-def _rules(asked: Asked, trace: list[Step]) -> tuple[RuleSeen, ...]:
+def _rules(context: ClickContext, trace: list[Step]) -> tuple[RuleSeen, ...]:
     """Every rule in order; those after the one that decided were not asked."""
     steps = {step.rule: step for step in trace}
     seen = []
@@ -149,16 +157,16 @@ def _rules(asked: Asked, trace: list[Step]) -> tuple[RuleSeen, ...]:
             seen.append(RuleSeen(rule.value, TITLES[rule], NOT_ASKED))
             continue
         state = DECIDED if step.decided else PASSED
-        words = looked_at(rule, asked)
-        set_up = is_set_up(rule, asked)
+        words = looked_at(rule, context)
+        set_up = is_set_up(rule, context)
         seen.append(RuleSeen(rule.value, TITLES[rule], state, words, step.said, step.looked_at, set_up))
     return tuple(seen)
 
 
-def _hops(answerer: Answerer, click: Click, trace: list[Step], names: dict[int, Named]) -> tuple[Hop, ...]:
+def _hops(handler: ClickHandler, click: Click, trace: list[Step], names: dict[int, Named]) -> tuple[Hop, ...]:
     """What followed the rules; at its end, where no offer was left, the page of last resort."""
     hops = [_hop(step, names) for step in trace if step.rule not in _RULES]
-    if click.decision.page is answerer.defaults.page:
+    if click.decision.page is handler.defaults.page:
         said = "no offer has a page for the click, so it goes to DEFAULT_REDIRECT_URL"
         hops.append(Hop(LAST_RESORT_STEP, said, works=True))
     return tuple(hops)
@@ -188,14 +196,14 @@ def _offers_in(trace: list[Step]) -> list[int]:
     return [id_ for id_ in found if isinstance(id_, int)]
 
 
-def _outcome(answerer: Answerer, click: Click, trace: list[Step]) -> Outcome:
-    decision, asked = click.decision, click.asked
+def _outcome(handler: ClickHandler, click: Click, trace: list[Step]) -> ExplainOutcome:
+    decision, context = click.decision, click.context
     winner = next(_RULES[step.rule] for step in trace if step.decided)
-    verdict = DECIDE[winner](asked)
+    verdict = DECIDE[winner](context)
     if isinstance(verdict, Passed):
         raise AssertionError(f"{winner} decided, and passes now: rules are pure")
-    payin, payout = amounts(asked, decision, verdict)
-    return Outcome(
+    payin, payout = amounts(context, decision, verdict)
+    return ExplainOutcome(
         winner=winner.value,
         redirect_type=decision.redirect_type,
         redirect_reason=decision.redirect_reason,
@@ -204,36 +212,36 @@ def _outcome(answerer: Answerer, click: Click, trace: list[Step]) -> Outcome:
         origin=_offer(decision.origin) if decision.origin else None,
         payin=payin,
         payout=payout,
-        page=_page(answerer, click, verdict),
+        page=_page(handler, click, verdict),
     )
 
 
-def _page(answerer: Answerer, click: Click, verdict: Stay | Exit | Pick) -> PageSeen:
+def _page(handler: ClickHandler, click: Click, verdict: Stay | Exit | Pick) -> PageInputs:
     decision = click.decision
     page, offer = decision.page, decision.offer
     source = _offer(offer) if offer else None
     if offer is not None and page is offer.landing_page:
         words = f"the landing page of offer {offer.offer_id}"
     elif isinstance(verdict, Stay) and verdict.page is not None:
-        country = click.asked.visitor.geo.country
-        words = f"the custom landing page of offer {click.asked.offer.offer_id} for {country}"
-    elif page is answerer.defaults.page:
+        country = click.context.visitor.geo.country
+        words = f"the custom landing page of offer {click.context.offer.offer_id} for {country}"
+    elif page is handler.defaults.page:
         words, source = "DEFAULT_REDIRECT_URL, because no offer has a page for this click", None
     else:
-        default_id = answerer.defaults.offer_id
+        default_id = handler.defaults.offer_id
         words, source = f"the landing page of the default offer {default_id}", Named("offers", default_id)
-    affiliate_id = click.asked.campaign.affiliate_id
+    affiliate_id = click.context.campaign.affiliate_id
     values = {
-        "subid": click.asked.sub_campaign,
-        "cid": click.asked.cid,
+        "subid": click.context.sub_campaign,
+        "cid": click.context.cid,
         "lid": click.lid,
         "affiliateId": "" if affiliate_id is None else str(affiliate_id),
-        "campaignId": str(click.asked.campaign.campaign_id),
+        "campaignId": str(click.context.campaign.campaign_id),
         "offerId": str(offer.offer_id if offer else 0),
     }
     used = [name for name in MACROS if name in page.shown[1::2]]
     before = click.location.partition("#")[0]
-    return PageSeen(
+    return PageInputs(
         template=page.text,
         words=words,
         source=source,
@@ -244,18 +252,18 @@ def _page(answerer: Answerer, click: Click, verdict: Stay | Exit | Pick) -> Page
     )
 
 
-async def _named_offer(answerer: Answerer, offer_id: int) -> Named:
+async def _named_offer(handler: ClickHandler, offer_id: int) -> Named:
     """The offer as people know it; while it cannot be read, its id alone."""
     try:
-        offer = await answerer.catalog.offer(offer_id)
+        offer = await handler.catalog.offer(offer_id)
     except CatalogUnavailable:
         return Named("offers", offer_id)
     return _offer(offer) if offer else Named("offers", offer_id, standing="unknown")
 
 
-async def _named_campaign(answerer: Answerer, campaign_id: int) -> Named:
+async def _named_campaign(handler: ClickHandler, campaign_id: int) -> Named:
     try:
-        campaign = await answerer.catalog.campaign(campaign_id)
+        campaign = await handler.catalog.campaign(campaign_id)
     except CatalogUnavailable:
         return Named("campaigns", campaign_id)
     return _campaign(campaign) if campaign else Named("campaigns", campaign_id, standing="unknown")

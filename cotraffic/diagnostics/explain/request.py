@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from offers.click_paths import ClickPaths
-from offers.links.parse import OFFER_ONLY, BadLink, Link, read_link
+from offers.links.parse import OFFER_ONLY, BadLink, PastedLink, read_link
 from offers.links.tokens import AdTarget
 from offers.request import ClickRequest
-from offers.rules import Asked
+from offers.rules import ClickContext
 from offers.visitors.address import parse_address
 from offers.visitors.device import NO_HINTS, ClientHints, Device
 from offers.visitors.visitor import Clues
@@ -22,7 +22,7 @@ MAX_TEXT_CHARACTERS = 2_000
 FIELDS = ("link", "offer", "campaign", "address", "country", "at", "subid", "cid", "user_agent")
 
 
-class BadQuestion(ValueError):
+class BadExplainRequest(ValueError):
     """A circumstance that cannot be; `field` names it, the message says what it may be instead."""
 
     def __init__(self, field: str, problem: str) -> None:
@@ -30,7 +30,7 @@ class BadQuestion(ValueError):
         self.field = field
 
 
-class Question(msgspec.Struct, frozen=True):
+class ExplainRequest(msgspec.Struct, frozen=True):
     """One click to explain.
 
     `target` stands in for the token of `request`. Supposed are, where they are not None, the country (or
@@ -45,32 +45,32 @@ class Question(msgspec.Struct, frozen=True):
     device: Device | None = None
     lid: str | None = None
 
-    def supposed(self, asked: Asked) -> Asked:
+    def supposed(self, context: ClickContext) -> ClickContext:
         """The click with the visitor that the rules are to see."""
-        visitor = asked.visitor
+        visitor = context.visitor
         if self.country is not None and self.country != visitor.geo.country:
             country = None if self.country == UNKNOWN_COUNTRY else self.country
             geo = msgspec.structs.replace(visitor.geo, country=country, region=None, city=None)
             visitor = msgspec.structs.replace(visitor, geo=geo)
         if self.device is not None:
             visitor = msgspec.structs.replace(visitor, device=self.device)
-        return msgspec.structs.replace(asked, visitor=visitor)
+        return msgspec.structs.replace(context, visitor=visitor)
 
 
-def read_question(
+def read_explain_request(
     texts: Mapping[str, str],
     accept_language: str = "",
     hints: ClientHints = NO_HINTS,
     paths: ClickPaths = OFFER_ONLY,
-) -> Question:
+) -> ExplainRequest:
     """The question in texts as people type them, by the names in `FIELDS`; links lead to one of `paths`.
 
-    "" leaves a circumstance as the link or the clock has it. Raises `BadQuestion`.
+    "" leaves a circumstance as the link or the clock has it. Raises `BadExplainRequest`.
     """
     given = {name: texts.get(name, "").strip() for name in FIELDS}
     for field, text in given.items():
         if field != "link" and len(text) > MAX_TEXT_CHARACTERS:
-            raise BadQuestion(field, f"that is over {MAX_TEXT_CHARACTERS:,} characters long")
+            raise BadExplainRequest(field, f"that is over {MAX_TEXT_CHARACTERS:,} characters long")
     link, target = _link_or_target(given, paths)
     clues = Clues(_address(given["address"]), "", given["user_agent"], accept_language, hints)
     request = ClickRequest(
@@ -85,27 +85,27 @@ def read_question(
         clues=clues,
     )
     at_ms = read_instant_ms(given["at"]) if given["at"] else None
-    return Question(request, target, _country(given["country"]), at_ms)
+    return ExplainRequest(request, target, _country(given["country"]), at_ms)
 
 
-def _link_or_target(given: Mapping[str, str], paths: ClickPaths) -> tuple[Link, AdTarget | None]:
+def _link_or_target(given: Mapping[str, str], paths: ClickPaths) -> tuple[PastedLink, AdTarget | None]:
     offer, campaign = given["offer"], given["campaign"]
     if given["link"]:
         if offer or campaign:
-            raise BadQuestion("link", "give either a link or an offer and a campaign, not both")
+            raise BadExplainRequest("link", "give either a link or an offer and a campaign, not both")
         try:
             return read_link(given["link"], paths), None
-        except BadLink as problem:
-            raise BadQuestion("link", str(problem)) from None
+        except BadLink as error:
+            raise BadExplainRequest("link", str(error)) from None
     if offer or campaign:
-        return Link(""), AdTarget(_id("offer", offer), _id("campaign", campaign))
-    raise BadQuestion("link", "paste a link, or choose an offer and a campaign by their ids")
+        return PastedLink(""), AdTarget(_id("offer", offer), _id("campaign", campaign))
+    raise BadExplainRequest("link", "paste a link, or choose an offer and a campaign by their ids")
 
 
 def read_instant_ms(text: str) -> int:
     """A moment such as 2026-11-25T10:00 (UTC where it names no zone), or milliseconds since the epoch.
 
-    Raises `BadQuestion`.
+    Raises `BadExplainRequest`.
     """
     text = text.strip()
     if text.isascii() and text.isdigit() and 11 <= len(text) <= 14:
@@ -115,16 +115,18 @@ def read_instant_ms(text: str) -> int:
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         example = "write it like 2026-11-25T10:00 (UTC) or 2026-11-25T10:00+02:00"
-        raise BadQuestion("at", f"{text[:40]!r} is not a time: {example}") from None
+        raise BadExplainRequest("at", f"{text[:40]!r} is not a time: {example}") from None
 
 
 def _id(field: str, text: str) -> int:
     if not text:
         other = "offer" if field == "campaign" else "campaign"
-        raise BadQuestion(field, f"a link names an offer and a campaign: give the {field} to the {other} too")
+        raise BadExplainRequest(
+            field, f"a link names an offer and a campaign: give the {field} to the {other} too"
+        )
     found = id_of(text)
     if found is None:
-        raise BadQuestion(field, f"{text[:40]!r} is not an id: ids are whole numbers above zero")
+        raise BadExplainRequest(field, f"{text[:40]!r} is not an id: ids are whole numbers above zero")
     return found
 
 
@@ -133,7 +135,7 @@ def _address(text: str) -> str:
         return ""
     address = parse_address(text)
     if address is None:
-        raise BadQuestion("address", f"{text[:60]!r} is not an IPv4 or IPv6 address")
+        raise BadExplainRequest("address", f"{text[:60]!r} is not an IPv4 or IPv6 address")
     return str(address)
 
 
@@ -145,5 +147,5 @@ def _country(text: str) -> str | None:
         return UNKNOWN_COUNTRY
     if not _COUNTRY.fullmatch(code):
         message = f"{text[:40]!r} is not a country: write its two letters, such as DE, or {UNKNOWN_COUNTRY}"
-        raise BadQuestion("country", message)
+        raise BadExplainRequest("country", message)
     return code

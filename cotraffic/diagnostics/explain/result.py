@@ -80,7 +80,7 @@ class Filled(msgspec.Struct, frozen=True):
     value: str
 
 
-class PageSeen(msgspec.Struct, frozen=True):
+class PageInputs(msgspec.Struct, frozen=True):
     """The final URL: `template` as the recipe (or a setting) has it, filled, and as the visitor gets it."""
 
     template: str
@@ -92,7 +92,7 @@ class PageSeen(msgspec.Struct, frozen=True):
     location: str
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class ExplainOutcome(msgspec.Struct, frozen=True):
     """A redirect: the rule that won, who takes the click (None: nobody is left), and from whom."""
 
     winner: str
@@ -103,10 +103,10 @@ class Outcome(msgspec.Struct, frozen=True):
     origin: Named | None
     payin: Amount
     payout: Amount
-    page: PageSeen
+    page: PageInputs
 
 
-class Refused(msgspec.Struct, frozen=True):
+class RefusedExplanation(msgspec.Struct, frozen=True):
     """No redirect: why, exactly why, what to do about it, and what the visitor sees instead."""
 
     reason: str
@@ -132,7 +132,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     looked_up_country: str | None
     rules: tuple[RuleSeen, ...]
     hops: tuple[Hop, ...]
-    outcome: Outcome | None
-    refused: Refused | None
+    outcome: ExplainOutcome | None
+    refused: RefusedExplanation | None
     recipe_version: int
     record: dict[str, Any] | None

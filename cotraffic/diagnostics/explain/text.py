@@ -9,11 +9,11 @@ from cotraffic.diagnostics.explain.result import (
     DECIDED,
     NOT_ASKED,
     Amount,
+    ExplainOutcome,
     Explanation,
     Hop,
     Named,
-    Outcome,
-    Refused,
+    RefusedExplanation,
 )
 
 LABEL_COLUMNS = 12
@@ -92,14 +92,14 @@ def _hops(hops: tuple[Hop, ...], columns: int) -> Iterator[str]:
             yield f"         chain: {' → '.join(map(str, hop.chain))}"
 
 
-def _outcome(outcome: Outcome, columns: int) -> Iterator[str]:
-    taker = _named(outcome.offer) if outcome.offer else "nobody: no offer is left that can"
+def _outcome(outcome: ExplainOutcome, columns: int) -> Iterator[str]:
+    exit_target = _named(outcome.offer) if outcome.offer else "nobody: no offer is left that can"
     origin = f", instead of {_named(outcome.origin)}" if outcome.origin else ""
     yield from _labelled("decided by", f"{outcome.winner} [{outcome.redirect_type}]", columns)
     yield from _labelled("reason", outcome.redirect_reason, columns)
     if outcome.caps_type:
         yield from _labelled("caps type", outcome.caps_type, columns)
-    yield from _labelled("goes to", f"{taker}{origin}", columns)
+    yield from _labelled("goes to", f"{exit_target}{origin}", columns)
     yield from _labelled("payin", _amount(outcome.payin), columns)
     yield from _labelled("payout", _amount(outcome.payout), columns)
     page = outcome.page
@@ -114,7 +114,7 @@ def _amount(found: Amount) -> str:
     return f"{amount(found.value)}, {found.words}{field}"
 
 
-def _refused(refused: Refused, columns: int) -> Iterator[str]:
+def _refused(refused: RefusedExplanation, columns: int) -> Iterator[str]:
     yield from _labelled("refused", f"{refused.reason}: {refused.detail}", columns)
     yield from _labelled("to do", refused.hint, columns)
     yield from _labelled("answer", f"{refused.status}: the visitor sees {refused.visitor_sees}", columns)

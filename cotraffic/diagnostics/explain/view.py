@@ -7,10 +7,15 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from cotraffic.diagnostics.explain.explain import explain
-from cotraffic.diagnostics.explain.request import FIELDS, BadQuestion, Question, read_question
+from cotraffic.diagnostics.explain.request import (
+    FIELDS,
+    BadExplainRequest,
+    ExplainRequest,
+    read_explain_request,
+)
 from cotraffic.diagnostics.handler import answerer_for
 from cotraffic.diagnostics.panels import arender_panel
-from offers.handler import Answerer
+from offers.handler import ClickHandler
 from offers.links.links import click_paths
 from offers.request import header_text
 from offers.visitors.device import NO_HINTS, ClientHints
@@ -44,36 +49,36 @@ async def page(request: HttpRequest) -> HttpResponse:
     given = {name: request.GET.get(name, "") for name in FIELDS}
     context: dict[str, Any] = {"given": given, "user_agents": USER_AGENTS}
     try:
-        async with answerer_for(request) as answerer:
-            own = _own(request, answerer)
+        async with answerer_for(request) as handler:
+            own = _own(request, handler)
             context["own"] = own
             if any(value.strip() for value in given.values()):
-                question = _question(request, given, own)
-                context["explanation"] = explanation = await explain(answerer, question)
+                explain_request = _question(request, given, own)
+                context["explanation"] = explanation = await explain(handler, explain_request)
                 context["command"] = _command(given, own)
                 if request.GET.get("format") == "json":
                     return HttpResponse(_encoder.encode(explanation), content_type="application/json")
-    except BadQuestion as problem:
-        context["wrong"] = {problem.field: str(problem)}
-    except (OSError, ValueError) as problem:
-        context["not_set_up"] = str(problem)
+    except BadExplainRequest as error:
+        context["wrong"] = {error.field: str(error)}
+    except (OSError, ValueError) as error:
+        context["not_set_up"] = str(error)
     return await arender_panel(request, "explain", context)
 
 
-def _own(request: HttpRequest, answerer: Answerer) -> dict[str, str]:
+def _own(request: HttpRequest, handler: ClickHandler) -> dict[str, str]:
     """Address and user agent of whoever asks, which a question has that does not name others."""
     peer, forwarded = request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
-    address = answerer.visitors.addresses.client_address(peer, forwarded)
+    address = handler.visitors.addresses.client_address(peer, forwarded)
     return {"address": address, "user_agent": _header(request, "User-Agent")}
 
 
-def _question(request: HttpRequest, given: dict[str, str], own: dict[str, str]) -> Question:
-    """The question. Raises `BadQuestion`."""
+def _question(request: HttpRequest, given: dict[str, str], own: dict[str, str]) -> ExplainRequest:
+    """The question. Raises `BadExplainRequest`."""
     hints = NO_HINTS
     if not given["user_agent"].strip():
         hints = ClientHints(**{name: _header(request, header) for name, header in _HINTS.items()})
     full = given | {name: given[name].strip() or own[name] for name in own}
-    return read_question(full, _header(request, "Accept-Language"), hints, click_paths())
+    return read_explain_request(full, _header(request, "Accept-Language"), hints, click_paths())
 
 
 def _header(request: HttpRequest, name: str) -> str:

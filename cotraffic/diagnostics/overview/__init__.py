@@ -7,16 +7,16 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview import background, clicks, corecipe, geoip, recipe, redis_server, s3
-from cotraffic.diagnostics.overview.component import ERROR, WARNING, Part, Sources, unknown
+from cotraffic.diagnostics.overview.component import ERROR, WARNING, Component, Sources, unknown
 from offers.stats.types import Worker
 
-__all__ = ["Overview", "Part", "Sources", "look"]
+__all__ = ["Overview", "Component", "Sources", "look"]
 
-Asked = Callable[[Sources], Iterable[Part]]
+ClickContext = Callable[[Sources], Iterable[Component]]
 
 GEOIP = "GeoIP databases"
 # In the order of the page; each with what it is called while it cannot be asked.
-_PARTS: tuple[tuple[str, Asked], ...] = (
+_PARTS: tuple[tuple[str, ClickContext], ...] = (
     ("Recipe", recipe.parts),
     ("co-recipe", corecipe.parts),
     ("S3", s3.parts),
@@ -29,12 +29,12 @@ _PARTS: tuple[tuple[str, Asked], ...] = (
 class Overview(NamedTuple):
     """Everything at a glance; `workers` None: not known."""
 
-    parts: list[Part]
+    parts: list[Component]
     workers: list[Worker] | None
     asked_s: float
 
     @property
-    def wrong(self) -> list[Part]:
+    def wrong(self) -> list[Component]:
         """What is wrong, and what is worth a look, the worst first."""
         return [part for state in (ERROR, WARNING) for part in self.parts if part.state == state]
 
@@ -53,9 +53,9 @@ def look(sources: Sources) -> Overview:
     """Ask every part how it is; what cannot be asked says so, and the rest is asked all the same."""
     server, answers = redis_server.part(sources)
     parts = [server]
-    for title, asked in _PARTS:
+    for title, context in _PARTS:
         if answers:
-            parts += _asked(title, asked, sources)
+            parts += _asked(title, context, sources)
         elif title == GEOIP:
             parts += geoip.parts_of_files(sources.now)
         else:
@@ -65,15 +65,15 @@ def look(sources: Sources) -> Overview:
     return Overview(parts, _workers(sources) if answers else None, time.time())
 
 
-def _asked(title: str, asked: Asked, sources: Sources) -> list[Part]:
+def _asked(title: str, context: ClickContext, sources: Sources) -> list[Component]:
     try:
-        return list(asked(sources))
+        return list(context(sources))
     except RedisError:
         return [unknown(title)]
 
 
 def _workers(sources: Sources) -> list[Worker] | None:
     try:
-        return sources.pulse.workers(sources.now)
+        return sources.counters.workers(sources.now)
     except RedisError:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cotraffic.diagnostics.formatting import duration, number
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Fact, Part, Sources
+from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources
 from cotraffic.ops.heartbeats import BEAT, Heartbeat, heartbeats
 
 # Three heartbeats missed.
@@ -19,20 +19,20 @@ BEAT_HINT = (
 )
 
 
-def parts(sources: Sources) -> Iterable[Part]:
+def parts(sources: Sources) -> Iterable[Component]:
     """Beat and every worker heard of lately. Raises `RedisError`."""
     found = heartbeats(sources.redis, sources.now)
     workers = [each for each in found if each.name != BEAT]
     alive = [each for each in workers if _silent(each, sources.now) <= SILENT_SECONDS]
     if not workers:
-        yield Part("celery-worker", "Celery worker", ERROR, "No worker was heard of.", WORKER_HINT)
+        yield Component("celery-worker", "Celery worker", ERROR, "No worker was heard of.", WORKER_HINT)
     # One that was replaced by another under a new name is of no interest.
     for worker in alive or workers[-1:]:
         yield _worker(worker, sources.now, len(workers) > 1)
     yield _beat(next((each for each in found if each.name == BEAT), None), sources.now)
 
 
-def _worker(worker: Heartbeat, now: float, named: bool) -> Part:
+def _worker(worker: Heartbeat, now: float, named: bool) -> Component:
     silent = _silent(worker, now)
     title = f"Celery worker {worker.name}" if named else "Celery worker"
     facts = (
@@ -44,14 +44,14 @@ def _worker(worker: Heartbeat, now: float, named: bool) -> Part:
     )
     if silent > SILENT_SECONDS:
         sentence = f"Not heard of for {duration(silent)}."
-        return Part(f"celery-{worker.name}", title, ERROR, sentence, WORKER_HINT, facts)
+        return Component(f"celery-{worker.name}", title, ERROR, sentence, WORKER_HINT, facts)
     sentence = f"Alive, heard of {duration(silent)} ago." if silent >= 1 else "Alive, heard of just now."
-    return Part(f"celery-{worker.name}", title, OK, sentence, facts=facts)
+    return Component(f"celery-{worker.name}", title, OK, sentence, facts=facts)
 
 
-def _beat(beat: Heartbeat | None, now: float) -> Part:
+def _beat(beat: Heartbeat | None, now: float) -> Component:
     if beat is None:
-        return Part("celery-beat", "Celery beat", ERROR, "Beat was not heard of.", BEAT_HINT)
+        return Component("celery-beat", "Celery beat", ERROR, "Beat was not heard of.", BEAT_HINT)
     silent = _silent(beat, now)
     facts = (
         Fact("Last heartbeat", at_s=beat.heard_s),
@@ -61,15 +61,15 @@ def _beat(beat: Heartbeat | None, now: float) -> Part:
         Fact("Last task sent", at_s=beat.last_task_s),
     )
     if silent > SILENT_SECONDS:
-        return Part(
+        return Component(
             "celery-beat", "Celery beat", ERROR, f"Not heard of for {duration(silent)}.", BEAT_HINT, facts
         )
     idle = now - (beat.last_task_s or beat.since_s)
     if idle > IDLE_BEAT_SECONDS:
         hint = "It cannot reach the broker (CELERY_BROKER_URL), or its schedule file is broken; see its log."
         sentence = f"Alive, but it has sent no task for {duration(idle)}."
-        return Part("celery-beat", "Celery beat", WARNING, sentence, hint, facts)
-    return Part("celery-beat", "Celery beat", OK, f"Alive, {number(beat.done)} tasks sent.", facts=facts)
+        return Component("celery-beat", "Celery beat", WARNING, sentence, hint, facts)
+    return Component("celery-beat", "Celery beat", OK, f"Alive, {number(beat.done)} tasks sent.", facts=facts)
 
 
 def _silent(heartbeat: Heartbeat, now: float) -> float:

@@ -6,7 +6,16 @@ from pathlib import Path
 from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration, file_size, number
-from cotraffic.diagnostics.overview.component import ERROR, OFF, OK, WARNING, Fact, Part, Sources, seconds
+from cotraffic.diagnostics.overview.component import (
+    ERROR,
+    OFF,
+    OK,
+    WARNING,
+    Component,
+    Fact,
+    Sources,
+    seconds,
+)
 from lib.outcome import Outcome
 from offers.click_log.status import ClickStatus, SpoolStatus, click_status, spool_status
 
@@ -17,21 +26,21 @@ LITTLE_ROOM = 0.1
 ALMOST_NO_ROOM = 0.02
 
 
-def parts(sources: Sources) -> Iterable[Part]:
+def parts(sources: Sources) -> Iterable[Component]:
     """Delivery, the spool, and conversions. Raises `RedisError`."""
     status, outcome = click_status(sources.log), sources.log.table_outcome()
-    lately = sum(worker.commits.get("lost", 0) for worker in sources.pulse.workers(sources.now))
+    lately = sum(worker.commits.get("lost", 0) for worker in sources.counters.workers(sources.now))
     yield _delivery(status, outcome, lately)
     yield _spool(status.spool, status.spooled)
     yield _conversions(status)
 
 
-def spool_parts() -> Iterable[Part]:
+def spool_parts() -> Iterable[Component]:
     """What can be said while Redis is away."""
     yield _spool(spool_status(Path(settings.CLICK_SPOOL_DIR)), None)
 
 
-def _delivery(status: ClickStatus, outcome: Outcome | None, lost_lately: int) -> Part:
+def _delivery(status: ClickStatus, outcome: Outcome | None, lost_lately: int) -> Component:
     facts = [
         Fact("Waiting", f"{_clicks(status.backlog)}"),
         Fact(
@@ -49,7 +58,7 @@ def _delivery(status: ClickStatus, outcome: Outcome | None, lost_lately: int) ->
         facts.append(Fact("Last write", at_s=seconds(outcome.at_ms)))
         facts.append(Fact("Last well", at_s=seconds(outcome.well_at_ms)))
     state, sentence, hint = _judged(status, outcome, lost_lately)
-    return Part("dynamodb", "DynamoDB delivery", state, sentence, hint, tuple(facts))
+    return Component("dynamodb", "DynamoDB delivery", state, sentence, hint, tuple(facts))
 
 
 def _judged(status: ClickStatus, outcome: Outcome | None, lost_lately: int) -> tuple[str, str, str]:
@@ -80,7 +89,7 @@ def _judged(status: ClickStatus, outcome: Outcome | None, lost_lately: int) -> t
     return OK, "Every click is in DynamoDB.", ""
 
 
-def _spool(status: SpoolStatus, spooled: int | None) -> Part:
+def _spool(status: SpoolStatus, spooled: int | None) -> Component:
     facts = [
         Fact("Directory", settings.CLICK_SPOOL_DIR),
         Fact("Files", number(status.files)),
@@ -92,12 +101,12 @@ def _spool(status: SpoolStatus, spooled: int | None) -> Part:
     if status.disk_size and status.disk_free < ALMOST_NO_ROOM * status.disk_size:
         hint = "Make room: without it clicks are lost when Redis is away, and Redis needs the room as well."
         sentence = f"The disk has {file_size(status.disk_free)} left; {_clicks(status.clicks)} waiting there."
-        return Part("spool", "Spool", ERROR, sentence, hint, tuple(facts))
+        return Component("spool", "Spool", ERROR, sentence, hint, tuple(facts))
     if not status.files:
-        return Part("spool", "Spool", OK, "Empty: Redis takes every click.", facts=tuple(facts))
+        return Component("spool", "Spool", OK, "Empty: Redis takes every click.", facts=tuple(facts))
     hint = "They go to Redis by themselves as soon as it takes them. Do not remove the directory."
     sentence = f"{_clicks(status.clicks)} waiting on disk for Redis."
-    return Part("spool", "Spool", WARNING, sentence, hint, tuple(facts))
+    return Component("spool", "Spool", WARNING, sentence, hint, tuple(facts))
 
 
 def _room(status: SpoolStatus) -> Fact:
@@ -112,10 +121,12 @@ def _dropped(count: int) -> list[Fact]:
     return [Fact("Dropped", number(count), state=ERROR)] if count else []
 
 
-def _conversions(status: ClickStatus) -> Part:
+def _conversions(status: ClickStatus) -> Component:
     conversions = status.conversions
     if not settings.AWS_SQS_QUEUE_URL:
-        return Part("conversions", "Conversion messages", OFF, "None are sent: AWS_SQS_QUEUE_URL is empty.")
+        return Component(
+            "conversions", "Conversion messages", OFF, "None are sent: AWS_SQS_QUEUE_URL is empty."
+        )
     facts = (
         Fact("Waiting", number(conversions.waiting)),
         Fact("Due now", number(conversions.due)),
@@ -125,9 +136,9 @@ def _conversions(status: ClickStatus) -> Part:
     if conversions.dead:
         hint = "When the cause is gone: retry dead letters (Actions)."
         sentence = f"SQS refused {number(conversions.dead)} for good."
-        return Part("conversions", "Conversion messages", WARNING, sentence, hint, facts)
+        return Component("conversions", "Conversion messages", WARNING, sentence, hint, facts)
     sentence = f"{number(conversions.waiting)} waiting, {number(conversions.due)} of them due."
-    return Part("conversions", "Conversion messages", OK, sentence, facts=facts)
+    return Component("conversions", "Conversion messages", OK, sentence, facts=facts)
 
 
 def _clicks(count: int) -> str:

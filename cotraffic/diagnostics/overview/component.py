@@ -9,7 +9,7 @@ from django.conf import settings
 from redis import Redis
 
 from offers.click_log.stream import ClickLog
-from offers.stats.reader import PulseReader
+from offers.stats.reader import StatsReader
 from recipes.store.store import RecipeStore
 
 OK, WARNING, ERROR, OFF, UNKNOWN = "ok", "warning", "error", "off", "unknown"
@@ -32,7 +32,7 @@ class Fact(msgspec.Struct, frozen=True):
     state: str = ""
 
 
-class Part(msgspec.Struct, frozen=True):
+class Component(msgspec.Struct, frozen=True):
     """One part: `state` is ok, warning, error, off (not in use) or unknown; `hint` says what to do."""
 
     key: str
@@ -49,14 +49,14 @@ class Sources(NamedTuple):
     redis: Redis
     store: RecipeStore
     log: ClickLog
-    pulse: PulseReader
+    counters: StatsReader
     now: float
 
 
 def sources() -> Sources:
     """This instance's Redis, with a time-out that a page can wait for."""
     redis = _redis(settings.REDIS_URL)
-    return Sources(redis, RecipeStore(redis), ClickLog(redis), PulseReader(redis), time.time())
+    return Sources(redis, RecipeStore(redis), ClickLog(redis), StatsReader(redis), time.time())
 
 
 @cache
@@ -64,9 +64,9 @@ def _redis(url: str) -> Redis:
     return Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS)
 
 
-def unknown(title: str) -> Part:
+def unknown(title: str) -> Component:
     """A part that cannot be asked while Redis is away."""
-    return Part(title, title, UNKNOWN, "Not known while Redis does not answer.")
+    return Component(title, title, UNKNOWN, "Not known while Redis does not answer.")
 
 
 def seconds(at_ms: float | None) -> float | None:

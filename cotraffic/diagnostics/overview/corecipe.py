@@ -4,28 +4,39 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from cotraffic.diagnostics.formatting import number
-from cotraffic.diagnostics.overview.component import ERROR, OFF, OK, WARNING, Fact, Part, Sources, seconds
+from cotraffic.diagnostics.overview.component import (
+    ERROR,
+    OFF,
+    OK,
+    WARNING,
+    Component,
+    Fact,
+    Sources,
+    seconds,
+)
 from recipes.store.status import HostState, ListenerState
 
 NAMES = ("master", "slave")
 
 
-def parts(sources: Sources) -> Iterable[Part]:
+def parts(sources: Sources) -> Iterable[Component]:
     """Each co-recipe, then the listener. Raises `RedisError`."""
     state = sources.store.listener_state()
     if state is None:
         hint = "Start `manage.py recipe_listen`. Until then changes arrive with the next look at S3."
-        yield Part("listener", "co-recipe", ERROR, "The listener does not run.", hint)
+        yield Component("listener", "co-recipe", ERROR, "The listener does not run.", hint)
         return
     others_connected = [host.connected_since_ms is not None for host in state.hosts]
     for at, host in enumerate(state.hosts):
         yield _host(NAMES[at] if at < len(NAMES) else str(at + 1), host, any(others_connected))
     if len(state.hosts) < len(NAMES):
-        yield Part("corecipe-slave", "co-recipe slave", OFF, "There is none: SOCKET_HOST_SLAVE is empty.")
+        yield Component(
+            "corecipe-slave", "co-recipe slave", OFF, "There is none: SOCKET_HOST_SLAVE is empty."
+        )
     yield _listener(state)
 
 
-def _host(name: str, host: HostState, another_is_connected: bool) -> Part:
+def _host(name: str, host: HostState, another_is_connected: bool) -> Component:
     where = urlsplit(host.url).netloc.rpartition("@")[2]
     facts = (
         Fact("Address", where),
@@ -36,15 +47,15 @@ def _host(name: str, host: HostState, another_is_connected: bool) -> Part:
     )
     key, title = f"corecipe-{name}", f"co-recipe {name}"
     if host.connected_since_ms is not None:
-        return Part(key, title, OK, f"Connected to {where}.", facts=facts)
+        return Component(key, title, OK, f"Connected to {where}.", facts=facts)
     setting = "SOCKET_HOST_SLAVE" if name == "slave" else "SOCKET_HOST"
     because = f": {host.last_error}" if host.last_error else ""
     hint = f"Is it up, and does {setting} name it? It is tried again all the time."
     state = WARNING if another_is_connected else ERROR
-    return Part(key, title, state, f"Not connected to {where}{because}.", hint, facts)
+    return Component(key, title, state, f"Not connected to {where}{because}.", hint, facts)
 
 
-def _listener(state: ListenerState) -> Part:
+def _listener(state: ListenerState) -> Component:
     applied = state.updates.get("applied", 0)
     failing = [f"{kind}: {sync.last_error}" for kind, sync in state.syncs.items() if sync.last_error]
     facts = [
@@ -57,5 +68,7 @@ def _listener(state: ListenerState) -> Part:
         facts.append(Fact("Its last sync failed", lines=tuple(failing), state=ERROR))
     sentence = f"Listens, and has applied {number(applied)} update{'' if applied == 1 else 's'}."
     if failing:
-        return Part("listener", "Listener", WARNING, "Listens, but its last sync failed.", facts=tuple(facts))
-    return Part("listener", "Listener", OK, sentence, facts=tuple(facts))
+        return Component(
+            "listener", "Listener", WARNING, "Listens, but its last sync failed.", facts=tuple(facts)
+        )
+    return Component("listener", "Listener", OK, sentence, facts=tuple(facts))

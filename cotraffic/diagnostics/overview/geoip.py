@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Fact, Part, Sources
+from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources
 from offers.stats.types import OpenDatabase
 from offers.visitors.geoip import CITY_KINDS, ISP_KINDS
 from offers.visitors.geoip_file import GeoFile
@@ -23,9 +23,9 @@ PUT_THERE = {
 }
 
 
-def parts(sources: Sources) -> Iterable[Part]:
+def parts(sources: Sources) -> Iterable[Component]:
     """Both databases of the workers. Raises `RedisError`."""
-    workers = [worker for worker in sources.pulse.workers(sources.now) if worker.databases]
+    workers = [worker for worker in sources.counters.workers(sources.now) if worker.databases]
     if not workers:
         yield from parts_of_files(sources.now)
         return
@@ -38,7 +38,7 @@ def parts(sources: Sources) -> Iterable[Part]:
         yield _part(name, newest, sources.now, behind)
 
 
-def parts_of_files(now: float) -> Iterable[Part]:
+def parts_of_files(now: float) -> Iterable[Component]:
     """Both files on this machine's disk, where no worker tells of them."""
     wanted = ((settings.MAXMIND_PATH, CITY_KINDS), (settings.MAXMIND_PATH_ISP, ISP_KINDS))
     for name, (path, kinds) in zip(NAMES, wanted, strict=True):
@@ -48,10 +48,10 @@ def parts_of_files(now: float) -> Iterable[Part]:
             yield _part(name, database, now, 0)
 
 
-def _part(name: str, database: OpenDatabase, now: float, behind: int) -> Part:
+def _part(name: str, database: OpenDatabase, now: float, behind: int) -> Component:
     if not database.database_type:
         sentence = f"{database.error}: {UNKNOWN[name]}"
-        return Part(_key(name), _title(name), ERROR, sentence, PUT_THERE[name])
+        return Component(_key(name), _title(name), ERROR, sentence, PUT_THERE[name])
     age = max(0.0, now - database.built_s)
     facts = (
         Fact("Type", database.database_type),
@@ -70,7 +70,7 @@ def _part(name: str, database: OpenDatabase, now: float, behind: int) -> Part:
     elif behind:
         state, hint = WARNING, "They open the new one within seconds."
         sentence = f"{behind} of the workers still have an older file open."
-    return Part(_key(name), _title(name), state, sentence, hint, facts)
+    return Component(_key(name), _title(name), state, sentence, hint, facts)
 
 
 def _key(name: str) -> str:

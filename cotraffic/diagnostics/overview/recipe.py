@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration, file_size, number
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Fact, Part, Sources, seconds
+from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources, seconds
 from recipes.records.kinds import RecipeKind
 from recipes.store.types import Hold, RecipeMeta
 
@@ -14,21 +14,21 @@ SHOWN_DEFECTS = 5
 SHOWN_KEPT = 10
 
 
-def parts(sources: Sources) -> Iterable[Part]:
+def parts(sources: Sources) -> Iterable[Component]:
     """Offers and campaigns. Raises `RedisError`."""
     for kind in RecipeKind:
         meta, count = sources.store.meta(kind), sources.store.live_count(kind)
         yield _part(kind, meta, count, sources.store.held(kind), sources.now)
 
 
-def _part(kind: RecipeKind, meta: RecipeMeta, count: int, hold: Hold | None, now: float) -> Part:
+def _part(kind: RecipeKind, meta: RecipeMeta, count: int, hold: Hold | None, now: float) -> Component:
     state, sentence, hint = _judged(kind, meta, count, now)
     if state == OK and hold is not None:
         # What is live need not be what S3 has.
         doing = "is looking at the file in S3" if hold.etag is None else "decided to leave the file in S3"
         state, sentence = WARNING, f"{number(count)} records live; syncs wait, since {hold.by} {doing}."
         hint = "The recipe preview shows what the file would change, and makes it live."
-    return Part(f"recipe-{kind}", f"Recipe: {kind}", state, sentence, hint, _facts(meta, count, now))
+    return Component(f"recipe-{kind}", f"Recipe: {kind}", state, sentence, hint, _facts(meta, count, now))
 
 
 def _judged(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> tuple[str, str, str]:

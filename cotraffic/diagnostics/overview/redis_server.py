@@ -7,7 +7,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.formatting import duration, file_size, number
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Fact, Part, Sources
+from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources
 
 TITLE = "Redis"
 CONFIGURATION = (
@@ -15,42 +15,42 @@ CONFIGURATION = (
 )
 
 
-def part(sources: Sources) -> tuple[Part, bool]:
+def part(sources: Sources) -> tuple[Component, bool]:
     """The part, and whether Redis answers at all."""
     started = time.perf_counter()
     try:
         sources.redis.ping()
         took = time.perf_counter() - started
         info: dict[str, Any] = sources.redis.info()
-    except (RedisError, OSError) as problem:
-        return _away(problem), False
+    except (RedisError, OSError) as error:
+        return _away(error), False
     return _answering(info, took), True
 
 
-def _away(problem: Exception) -> Part:
+def _away(problem: Exception) -> Component:
     hint = (
         "Start it, or let REDIS_URL say where it is. Links that a worker remembers are answered meanwhile, "
         f"and their clicks are kept in {settings.CLICK_SPOOL_DIR}; all others get status 503."
     )
     facts = (Fact("Error", str(problem) or type(problem).__name__, state=ERROR),)
-    return Part("redis", TITLE, ERROR, "Redis does not answer.", hint, facts)
+    return Component("redis", TITLE, ERROR, "Redis does not answer.", hint, facts)
 
 
-def _answering(info: dict[str, Any], took: float) -> Part:
+def _answering(info: dict[str, Any], took: float) -> Component:
     problems = _problems(info)
     sentence = problems[0] if problems else f"Answers in {duration(took)}, and keeps its data on disk."
     limit = info.get("maxmemory", 0)
     memory = f"{file_size(info['used_memory'])}{f' of {file_size(limit)}' if limit else ', no limit'}"
     facts = (
         Fact("Answers in", duration(took)),
-        Fact("Memory", memory),
+        Fact("RecordCaches", memory),
         Fact("When it is full", str(info.get("maxmemory_policy", "not told"))),
         Fact("Append-only file", "on" if info.get("aof_enabled") else "off"),
         Fact("Connections", number(info.get("connected_clients"))),
         Fact("Version", str(info.get("valkey_version") or info.get("redis_version", "not told"))),
         Fact("Running for", duration(float(info.get("uptime_in_seconds", 0)))),
     )
-    return Part(
+    return Component(
         "redis", TITLE, WARNING if problems else OK, sentence, CONFIGURATION if problems else "", facts
     )
 

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
-from offers.stats.types import LATENCY_BOUNDS_MS, SLOT_SECONDS, SLOTS, Slot
+from offers.stats.types import LATENCY_BOUNDS_MS, SLOT_SECONDS, SLOTS, TimeBucket
 
 PERCENTILES = (50, 95, 99)
 
@@ -31,10 +31,10 @@ def parts(request: HttpRequest) -> HttpResponse:
 @require_GET
 def charts(request: HttpRequest) -> HttpResponse:
     """The last hour in slots of ten seconds, those from `since` (seconds since the epoch) on."""
-    asked = sources()
+    context = sources()
     try:
         since = float(request.GET.get("since") or 0)
-        slots = asked.pulse.slots(asked.now, since)
+        slots = context.counters.slots(context.now, since)
     except ValueError:
         return JsonResponse({"problem": "since is a time in seconds since the epoch."}, status=400)
     except RedisError:
@@ -49,7 +49,7 @@ def charts(request: HttpRequest) -> HttpResponse:
     return JsonResponse(found)
 
 
-def _shown(slot: Slot) -> dict[str, Any]:
+def _shown(slot: TimeBucket) -> dict[str, Any]:
     # What took longer than the last bound has no better figure.
     slowest = LATENCY_BOUNDS_MS[-1]
     percentiles = [slot.percentile(percent) for percent in PERCENTILES]

@@ -11,14 +11,14 @@ from functools import partial
 import msgspec
 from django.conf import settings
 
-from cotraffic.diagnostics.preview.simulate import RecipeView, Redecided, redecide
+from cotraffic.diagnostics.preview.simulate import RecipeView, Simulated, redecide
 from offers.click_log.stream import ClickLog
 from offers.routing.routing import Defaults
 from recipes.file import download
 from recipes.records.kinds import RecipeKind
 from recipes.records.redirects import last_page
 from recipes.store.store import RecipeStore
-from recipes.sync.comparison import Candidate, Comparison, compare
+from recipes.sync.comparison import CandidateRecipe, Comparison, compare
 
 KEPT_SECONDS = 3600
 DEFAULT_CLICKS = 1000
@@ -36,7 +36,7 @@ class Preview(msgspec.Struct, kw_only=True):
     took_ms: int
     version: int
     kinds: dict[RecipeKind, Comparison] = {}
-    clicks: Redecided | None = None
+    clicks: Simulated | None = None
 
     @property
     def etags(self) -> dict[str, str]:
@@ -64,7 +64,7 @@ def preview(
     started = time.monotonic()
     found = Preview(by=by, started_ms=time.time_ns() // 1_000_000, took_ms=0, version=store.version())
     with ExitStack() as stack:
-        candidates: dict[RecipeKind, Candidate] = {}
+        candidates: dict[RecipeKind, CandidateRecipe] = {}
         for kind in kinds:
             compared = _compared(kind, store, progress)
             if compared is not None:
@@ -93,7 +93,7 @@ def newest(store: RecipeStore) -> Preview | None:
 
 def _compared(
     kind: RecipeKind, store: RecipeStore, progress: Progress
-) -> tuple[Comparison, Candidate] | None:
+) -> tuple[Comparison, CandidateRecipe] | None:
     meta = store.meta(kind)
     downloading = partial(progress, f"downloading {kind}")
     with download.downloaded(kind, meta.etag if meta.generation else None, downloading) as file:
@@ -103,10 +103,10 @@ def _compared(
 def _redecided(
     store: RecipeStore,
     log: ClickLog,
-    candidates: dict[RecipeKind, Candidate],
+    candidates: dict[RecipeKind, CandidateRecipe],
     clicks: int,
     progress: Progress,
-) -> Redecided:
+) -> Simulated:
     live = {kind: partial(store.get, kind) for kind in RecipeKind}
     new = {kind: candidates[kind].get if kind in candidates else live[kind] for kind in RecipeKind}
     defaults = Defaults(settings.DEFAULT_OFFER_ID, settings.DEFAULT_CAMPAIGN_ID, last_page())

@@ -14,7 +14,7 @@ from offers.admission import Refusal, admit
 from offers.click_log.record import fields
 from offers.links.tokens import AdTarget
 from offers.routing.routing import Defaults, decide
-from offers.rules import Asked
+from offers.rules import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor
@@ -31,7 +31,7 @@ Get = Callable[[int], bytes | None]
 Record = TypeVar("Record", Offer, Campaign)
 
 
-class Outcome(NamedTuple):
+class SimulatedOutcome(NamedTuple):
     """Where a click goes: by which rule, to which offer (0: none) and page, and for how much."""
 
     rule: str
@@ -40,12 +40,12 @@ class Outcome(NamedTuple):
     payin: str
     payout: str
 
-    def goes_where(self, other: "Outcome") -> bool:
+    def goes_where(self, other: "SimulatedOutcome") -> bool:
         """Whether both end at the same offer and page."""
         return (self.offer_id, self.page) == (other.offer_id, other.page)
 
 
-class Example(msgspec.Struct, frozen=True):
+class SimulatedClick(msgspec.Struct, frozen=True):
     """One click that would go elsewhere."""
 
     lid: str
@@ -58,16 +58,16 @@ class Example(msgspec.Struct, frozen=True):
     to_page: str
 
 
-class Group(msgspec.Struct):
+class SimulatedGroup(msgspec.Struct):
     """Clicks that would go elsewhere, by the rule that decides now and the one that would."""
 
     from_rule: str
     to_rule: str
     count: int = 0
-    examples: list[Example] = []
+    examples: list[SimulatedClick] = []
 
 
-class Redecided(msgspec.Struct, kw_only=True):
+class Simulated(msgspec.Struct, kw_only=True):
     """What would become of clicks. `paid_otherwise` go where they go now, for other amounts.
 
     `unreadable` are in the log, and no clicks that can be decided again.
@@ -77,7 +77,7 @@ class Redecided(msgspec.Struct, kw_only=True):
     elsewhere: int = 0
     paid_otherwise: int = 0
     unreadable: int = 0
-    groups: list[Group] = []
+    groups: list[SimulatedGroup] = []
 
 
 class RecipeView:
@@ -103,9 +103,9 @@ def redecide(
     defaults: Defaults,
     now_ms: int,
     progress: Callable[[int], object],
-) -> Redecided:
+) -> Simulated:
     """What would become of click records; `progress` hears how many were looked at."""
-    found, groups = Redecided(), dict[tuple[str, str], Group]()
+    found, groups = Simulated(), dict[tuple[str, str], SimulatedGroup]()
     for record in clicks:
         found.clicks += 1
         progress(found.clicks)
@@ -125,15 +125,15 @@ def redecide(
     return found
 
 
-def outcome(click: dict[str, Any], recipe: RecipeView, defaults: Defaults, now_ms: int) -> Outcome:
+def outcome(click: dict[str, Any], recipe: RecipeView, defaults: Defaults, now_ms: int) -> SimulatedOutcome:
     """Where a click of the log would go now, under a recipe."""
     target = target_of(click)
     admitted = admit(target, recipe, defaults)
     if isinstance(admitted, Refusal):
-        return Outcome(f"{FOUND_NOTHING}: {admitted.reason.value}", 0, "", "", "")
+        return SimulatedOutcome(f"{FOUND_NOTHING}: {admitted.reason.value}", 0, "", "", "")
     offer, campaign = admitted
     sub_campaign, cid = str(click.get("subCampaign", "")), str(click.get("cid", ""))
-    asked = Asked(offer, campaign, _visitor(click), now_ms, sub_campaign, cid)
+    context = ClickContext(offer, campaign, _visitor(click), now_ms, sub_campaign, cid)
     lid = str(click["lid"])
 
     def choose(_: int, __: int, candidates: tuple[int, ...]) -> int:
@@ -141,8 +141,8 @@ def outcome(click: dict[str, Any], recipe: RecipeView, defaults: Defaults, now_m
         # gone, only its own clicks go elsewhere.
         return max(candidates, key=lambda candidate: _weight(lid, candidate))
 
-    decision = decide(asked, recipe.offer, choose, defaults)
-    return Outcome(
+    decision = decide(context, recipe.offer, choose, defaults)
+    return SimulatedOutcome(
         decision.redirect_type,
         decision.offer.offer_id if decision.offer else 0,
         decision.page.text,
@@ -183,15 +183,18 @@ def _weight(lid: str, candidate: int) -> bytes:
 
 
 def _note(
-    groups: dict[tuple[str, str], Group], click: dict[str, Any], before: Outcome, after: Outcome
+    groups: dict[tuple[str, str], SimulatedGroup],
+    click: dict[str, Any],
+    before: SimulatedOutcome,
+    after: SimulatedOutcome,
 ) -> None:
     key = (before.rule, after.rule)
     if key not in groups and len(groups) >= KEPT_GROUPS:
         key = ("other rules", "other rules")
-    group = groups.setdefault(key, Group(*key))
+    group = groups.setdefault(key, SimulatedGroup(*key))
     group.count += 1
     if len(group.examples) < KEPT_EXAMPLES:
-        example = Example(
+        example = SimulatedClick(
             str(click["lid"]),
             str(click.get("country") or ""),
             *target_of(click),

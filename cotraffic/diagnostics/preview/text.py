@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cotraffic.diagnostics.preview.preview import Preview
-from cotraffic.diagnostics.preview.simulate import Redecided
+from cotraffic.diagnostics.preview.simulate import Simulated
 from recipes.sync.comparison import Comparison, RecordChange
 
 SHOWN_RECORDS = 10
@@ -71,7 +71,7 @@ def _record(record: RecordChange) -> Iterator[str]:
         yield f"    … and {len(record.fields) - SHOWN_FIELDS} more fields"
 
 
-def _clicks(found: Redecided) -> Iterator[str]:
+def _clicks(found: Simulated) -> Iterator[str]:
     yield ""
     if not found.clicks:
         yield "There are no clicks in the log to decide again."

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from cotraffic.diagnostics.actions.enqueue import ask_for
+from cotraffic.diagnostics.actions.enqueue import enqueue
 from cotraffic.diagnostics.actions.kinds import KINDS
 from cotraffic.diagnostics.actions.store import Action, Actions
 from cotraffic.diagnostics.panels import render_panel
@@ -41,8 +41,8 @@ def page(request: HttpRequest) -> HttpResponse:
         found = newest(store)
         if found is not None:
             context |= _described(found, store) | _listed(request, found)
-    except RedisError as problem:
-        context["redis_problem"] = str(problem)
+    except RedisError as error:
+        context["redis_problem"] = str(error)
     return render_panel(request, "preview", context)
 
 
@@ -51,8 +51,8 @@ def progress(request: HttpRequest) -> HttpResponse:
     """How far the newest preview or decision has come, for the page to show in its place."""
     try:
         context = _progress()
-    except RedisError as problem:
-        context = {"redis_problem": str(problem)}
+    except RedisError as error:
+        context = {"redis_problem": str(error)}
     return render(request, "diagnostics/includes/preview_progress.html", context)
 
 
@@ -64,9 +64,9 @@ def start(request: HttpRequest) -> HttpResponse:
         store = _store()
         for kind in RecipeKind:
             holds.hold_for_review(kind, store, _user(request).get_username())
-        ask_for(KINDS["preview"], _user(request), {"clicks": str(clicks)})
-    except RedisError as problem:
-        return _redis_is_away(request, problem)
+        enqueue(KINDS["preview"], _user(request), {"clicks": str(clicks)})
+    except RedisError as error:
+        return _redis_is_away(request, error)
     return redirect("diagnostics:preview")
 
 
@@ -99,9 +99,9 @@ def decide(request: HttpRequest, decision: str) -> HttpResponse:
         arguments = dict(found.etags)
         if forced and found.is_held_back:
             arguments["force"] = "yes"
-        ask_for(kind, _user(request), arguments)
-    except RedisError as problem:
-        return _redis_is_away(request, problem)
+        enqueue(kind, _user(request), arguments)
+    except RedisError as error:
+        return _redis_is_away(request, error)
     return redirect("diagnostics:preview")
 
 
@@ -158,8 +158,8 @@ def _listed(request: HttpRequest, found: Preview) -> dict[str, Any]:
     ]
     if not tabs:
         return {}
-    asked = (request.GET.get("kind"), request.GET.get("sort"))
-    kind, sort, count = next((tab for tab in tabs if tab[:2] == asked), tabs[0])
+    context = (request.GET.get("kind"), request.GET.get("sort"))
+    kind, sort, count = next((tab for tab in tabs if tab[:2] == context), tabs[0])
     comparison: Comparison = found.kinds[kind]
     records = getattr(comparison, f"{sort}_records")
     pages = max(1, -(-len(records) // RECORDS_A_PAGE))

@@ -27,7 +27,7 @@ _PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
 }
 
 
-class Entry(msgspec.Struct, frozen=True):
+class SearchHit(msgspec.Struct, frozen=True):
     """One record in a list. `is_known` False: it is not in the recipe, or cannot be used."""
 
     kind: RecipeKind
@@ -42,7 +42,7 @@ class Findings(msgspec.Struct):
     """What a search came to; `more`: there are others, `problem`: why names were not looked at."""
 
     kind: RecipeKind
-    entries: list[Entry]
+    entries: list[SearchHit]
     more: bool = False
     problem: str = ""
 
@@ -55,7 +55,7 @@ class Use(msgspec.Struct, frozen=True):
 
     relation: Relation
     count: int
-    entries: list[Entry]
+    entries: list[SearchHit]
 
 
 class Uses(msgspec.Struct):
@@ -65,7 +65,7 @@ class Uses(msgspec.Struct):
     problem: str = ""
 
 
-class Known(msgspec.Struct, frozen=True):
+class CachedPage(msgspec.Struct, frozen=True):
     """Everything about one record. `raw` is None for one that is not live; `record` for one of no use."""
 
     kind: RecipeKind
@@ -93,8 +93,8 @@ def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_REC
             # Whoever types an id means that record; that names hold the number too is not looked through.
             found = index.search(text, limit, only_beginning=is_there)
             ids, findings.more = found.ids, found.more
-    except IndexMissing as problem:
-        findings.problem = str(problem)
+    except IndexMissing as error:
+        findings.problem = str(error)
     if record_id is not None:
         ids = [record_id, *(other for other in ids if other != record_id)]
     # An index may be a moment behind: what is gone by now is not shown.
@@ -102,20 +102,20 @@ def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_REC
     return findings
 
 
-def latest_changes(store: RecipeStore, kind: RecipeKind) -> list[tuple[Entry, int]]:
+def latest_changes(store: RecipeStore, kind: RecipeKind) -> list[tuple[SearchHit, int]]:
     """The records that updates changed last, with their times in ms since the epoch, newest first."""
     changed = store.latest_updates(kind, LATEST_CHANGES)
     found = entries(store, kind, [record_id for record_id, _ in changed])
     return [(entry, at_ms) for entry, (_, at_ms) in zip(found, changed, strict=True)]
 
 
-def entries(store: RecipeStore, kind: RecipeKind, ids: list[int]) -> list[Entry]:
+def entries(store: RecipeStore, kind: RecipeKind, ids: list[int]) -> list[SearchHit]:
     """One entry for each id, in their order; read together. Raises redis-py's errors."""
     blobs = store.get_many(kind, ids)
     return [_entry(kind, record_id, blob) for record_id, blob in zip(ids, blobs, strict=True)]
 
 
-def look_up(store: RecipeStore, kind: RecipeKind, record_id: int) -> Known:
+def look_up(store: RecipeStore, kind: RecipeKind, record_id: int) -> CachedPage:
     """Everything about one record, whether there is such or not. Raises redis-py's errors."""
     blob = store.get(kind, record_id)
     raw, record, why = None, None, ""
@@ -123,9 +123,9 @@ def look_up(store: RecipeStore, kind: RecipeKind, record_id: int) -> Known:
         try:
             raw = msgspec.json.decode(blob, type=dict[str, Any])
             record = _PARSE[kind](raw)
-        except (RecordRejected, msgspec.DecodeError) as problem:
-            why = str(problem)
-    return Known(kind, record_id, raw, record, why, store.journaled(kind, record_id), store.meta(kind))
+        except (RecordRejected, msgspec.DecodeError) as error:
+            why = str(error)
+    return CachedPage(kind, record_id, raw, record, why, store.journaled(kind, record_id), store.meta(kind))
 
 
 def used_by(store: RecipeStore, offer_id: int) -> Uses:
@@ -137,12 +137,14 @@ def used_by(store: RecipeStore, offer_id: int) -> Uses:
                 for relation in Relation:
                     if relation.kind is kind and (use := _use(store, index, offer_id, relation)).count:
                         uses.uses.append(use)
-        except IndexMissing as problem:
-            uses.problem = str(problem)
+        except IndexMissing as error:
+            uses.problem = str(error)
     return uses
 
 
-def users(store: RecipeStore, offer_id: int, relation: Relation, limit: int, after: int = 0) -> list[Entry]:
+def users(
+    store: RecipeStore, offer_id: int, relation: Relation, limit: int, after: int = 0
+) -> list[SearchHit]:
     """Up to `limit` records above id `after` that use an offer so.
 
     Raises `IndexMissing` and redis-py's errors.
@@ -151,7 +153,7 @@ def users(store: RecipeStore, offer_id: int, relation: Relation, limit: int, aft
         return entries(store, relation.kind, index.using(offer_id, relation, limit, after))
 
 
-def points_at(store: RecipeStore, record: Offer | Campaign) -> list[tuple[Relation, Entry]]:
+def points_at(store: RecipeStore, record: Offer | Campaign) -> list[tuple[Relation, SearchHit]]:
     """The offers that a record points at, and how. Raises redis-py's errors."""
     found = sorted((relation, offer_id) for relation, offer_id in references(record) if offer_id)
     named = entries(store, RecipeKind.OFFERS, [offer_id for _, offer_id in found])
@@ -164,18 +166,18 @@ def _use(store: RecipeStore, index: RecordIndex, offer_id: int, relation: Relati
     return Use(relation, count, entries(store, relation.kind, ids))
 
 
-def _entry(kind: RecipeKind, record_id: int, blob: bytes | None) -> Entry:
+def _entry(kind: RecipeKind, record_id: int, blob: bytes | None) -> SearchHit:
     if blob is None:
-        return Entry(kind, record_id, "", "not in the recipe", "", is_known=False)
+        return SearchHit(kind, record_id, "", "not in the recipe", "", is_known=False)
     try:
         record = _PARSE[kind](msgspec.json.decode(blob))
-    except (RecordRejected, msgspec.DecodeError) as problem:
-        return Entry(kind, record_id, "", "of no use", str(problem), is_known=False)
+    except (RecordRejected, msgspec.DecodeError) as error:
+        return SearchHit(kind, record_id, "", "of no use", str(error), is_known=False)
     if isinstance(record, Offer):
         about = ", ".join(filter(None, (record.type.value, record.advertiser_name, record.vertical_name)))
-        return Entry(kind, record_id, record.name or "", record.status.value, about)
+        return SearchHit(kind, record_id, record.name or "", record.status.value, about)
     affiliate = f"affiliate {record.affiliate_id}" if record.affiliate_id else ""
     about = ", ".join(filter(None, (f"offer {record.offer_id}" if record.offer_id else "", affiliate)))
     is_blacklisted = record.affiliate_status == BLACKLISTED or AFFILIATE_STATUS in record.unreadable
     status = BLACKLISTED if is_blacklisted else record.campaign_status or "no status"
-    return Entry(kind, record_id, record.name or "", status, about)
+    return SearchHit(kind, record_id, record.name or "", status, about)

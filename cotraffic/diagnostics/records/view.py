@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.records import describe, search
-from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, Known
+from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, CachedPage
 from offers.links.links import CannotLink, ad_link, read_expiry
 from recipes.index.maintain import IndexMissing
 from recipes.records.fields import id_of
@@ -60,8 +60,8 @@ def page(request: HttpRequest) -> HttpResponse:
         else:
             context["changes"] = [(kind, search.latest_changes(store, kind)) for kind in kinds]
             context["counts"] = [(kind, store.live_count(kind)) for kind in RecipeKind]
-    except RedisError as problem:
-        context["redis_problem"] = str(problem)
+    except RedisError as error:
+        context["redis_problem"] = str(error)
     return render_panel(request, "records", context)
 
 
@@ -77,8 +77,8 @@ def record(request: HttpRequest, kind: str, record_id: int) -> HttpResponse:
         if isinstance(known.record, Offer | Campaign):
             context |= _link_builder(request, known.record, context["campaigns"])
         status = 404 if known.raw is None else 200
-    except RedisError as problem:
-        context["redis_problem"] = str(problem)
+    except RedisError as error:
+        context["redis_problem"] = str(error)
     return render_panel(request, "records", context, "diagnostics/record.html", status=status)
 
 
@@ -96,10 +96,10 @@ def users(request: HttpRequest, record_id: int, relation: str) -> HttpResponse:
         entries = search.users(_store(), record_id, found, USERS_A_PAGE + 1, after)
         context["entries"] = entries[:USERS_A_PAGE]
         context["next_after"] = entries[USERS_A_PAGE - 1].record_id if len(entries) > USERS_A_PAGE else None
-    except IndexMissing as problem:
-        context["index_problem"] = str(problem)
-    except RedisError as problem:
-        context["redis_problem"] = str(problem)
+    except IndexMissing as error:
+        context["index_problem"] = str(error)
+    except RedisError as error:
+        context["redis_problem"] = str(error)
     return render_panel(request, "records", context, "diagnostics/record_users.html")
 
 
@@ -114,7 +114,7 @@ def _kind(kind: str) -> RecipeKind:
         raise Http404(f"there are offers and campaigns, and no {kind}") from None
 
 
-def _described(known: Known) -> dict[str, Any]:
+def _described(known: CachedPage) -> dict[str, Any]:
     """The record itself: its fields, its rules in words, its raw JSON."""
     context: dict[str, Any] = {"known": known, "record": known.record}
     if known.raw is None:
@@ -140,7 +140,7 @@ def _described(known: Known) -> dict[str, Any]:
     return context
 
 
-def _neighbours(store: RecipeStore, known: Known) -> dict[str, Any]:
+def _neighbours(store: RecipeStore, known: CachedPage) -> dict[str, Any]:
     """What uses the record, and what it points at."""
     context: dict[str, Any] = {"shown_users": SHOWN_USERS, "counted_users": COUNTED_USERS, "campaigns": []}
     if known.record is not None:
@@ -157,7 +157,7 @@ def _neighbours(store: RecipeStore, known: Known) -> dict[str, Any]:
 
 
 def _link_builder(
-    request: HttpRequest, record: Offer | Campaign, campaigns: list[search.Entry]
+    request: HttpRequest, record: Offer | Campaign, campaigns: list[search.SearchHit]
 ) -> dict[str, Any]:
     """An ad link for the record: an offer with one of its campaigns, a campaign with its offer."""
     context: dict[str, Any] = {
@@ -177,8 +177,8 @@ def _link_builder(
         site = request.build_absolute_uri("/")
         context["link"] = ad_link(site, offer_id, campaign_id, expires_s=expires_s)
         context["link_expires_s"] = expires_s or None
-    except CannotLink as problem:
-        context["link_problem"] = str(problem)
+    except CannotLink as error:
+        context["link_problem"] = str(error)
     return context
 
 

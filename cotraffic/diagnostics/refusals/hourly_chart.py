@@ -10,7 +10,7 @@ HEIGHT = 90
 SMALLEST = 2
 
 
-class Bar(msgspec.Struct, frozen=True):
+class HourBar(msgspec.Struct, frozen=True):
     """One hour: where its bar stands, and what it says."""
 
     x: int
@@ -21,16 +21,16 @@ class Bar(msgspec.Struct, frozen=True):
     is_named: bool
 
 
-class Hours(msgspec.Struct, frozen=True):
+class HourlyChart(msgspec.Struct, frozen=True):
     """All bars, and the size of the picture."""
 
-    bars: list[Bar]
+    bars: list[HourBar]
     width: int
     height: int
     most: int
 
 
-def by_hour(hours: list[tuple[int, dict[str, int]]], reason: str = "") -> Hours:
+def by_hour(hours: list[tuple[int, dict[str, int]]], reason: str = "") -> HourlyChart:
     """The picture of counts by hour; of one reason where it is given."""
     counts = [reasons.get(reason, 0) if reason else sum(reasons.values()) for _, reasons in hours]
     most = max(counts, default=0)
@@ -39,7 +39,7 @@ def by_hour(hours: list[tuple[int, dict[str, int]]], reason: str = "") -> Hours:
         height = max(SMALLEST, round(HEIGHT * count / most)) if count else 0
         hour = time.gmtime(start)
         bars.append(
-            Bar(
+            HourBar(
                 x=at * (BAR_WIDTH + BAR_GAP),
                 y=HEIGHT - height,
                 height=height,
@@ -48,4 +48,4 @@ def by_hour(hours: list[tuple[int, dict[str, int]]], reason: str = "") -> Hours:
                 is_named=hour.tm_hour % 6 == 0,
             )
         )
-    return Hours(bars, len(bars) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, HEIGHT, most)
+    return HourlyChart(bars, len(bars) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, HEIGHT, most)

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.refusals.hourly_chart import by_hour
-from offers.stats.types import Refused
+from offers.stats.types import RefusedClick
 
 SHOWN_REFERERS = 5
 
@@ -30,12 +30,12 @@ def fragment(request: HttpRequest) -> HttpResponse:
 
 def _found(request: HttpRequest) -> dict[str, Any]:
     """Everything, or only what has the `reason` that is asked for."""
-    asked, reason = sources(), request.GET.get("reason", "")
+    context, reason = sources(), request.GET.get("reason", "")
     try:
-        hours = asked.pulse.refused_by_hour(asked.now)
-        newest = asked.pulse.refusals()
-    except RedisError as problem:
-        return {"redis_problem": problem, "reason": reason}
+        hours = context.counters.refused_by_hour(context.now)
+        newest = context.counters.refusals()
+    except RedisError as error:
+        return {"redis_problem": error, "reason": reason}
     totals: Counter[str] = Counter()
     for _, reasons in hours:
         totals.update(reasons)
@@ -50,7 +50,7 @@ def _found(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _referers(newest: list[Refused]) -> list[tuple[str, str, int]]:
+def _referers(newest: list[RefusedClick]) -> list[tuple[str, str, int]]:
     """Where the newest come from, most of them first: there is the broken advert."""
     counted = Counter((one.referer, one.reason) for one in newest if one.referer)
     return [(referer, reason, n) for (referer, reason), n in counted.most_common(SHOWN_REFERERS) if n > 1]

@@ -27,8 +27,8 @@ def duration_ms(milliseconds: float) -> str:
 @register.filter
 def hit_rate(cache: Cache) -> str:
     """How often a cache knew the answer."""
-    asked = (cache.hits or 0) + cache.misses
-    return f"{100 * (cache.hits or 0) / asked:.0f} % known" if asked else "not asked yet"
+    context = (cache.hits or 0) + cache.misses
+    return f"{100 * (cache.hits or 0) / context:.0f} % known" if context else "not asked yet"
 
 
 @register.simple_tag

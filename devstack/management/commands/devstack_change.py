@@ -56,8 +56,8 @@ class Command(BaseCommand):
         environment = read_environment(options["state"].resolve())
         try:
             truth = Truth(environment.state / FILE_NAME)
-        except NoTruth as problem:
-            raise CommandError(str(problem)) from None
+        except NoTruth as error:
+            raise CommandError(str(error)) from None
         before = truth.get(kind, id)
         if options["create"] and before is not None:
             raise CommandError(f"there is {kind} {id} already; leave --create out to change it")
@@ -112,8 +112,8 @@ def _tell(environment: Environment, change: dict[str, Any]) -> None:
             MessageBody=json.dumps(message),
             MessageGroupId=f"{change['type']}-{change['id']}",
         )
-    except (BotoCoreError, ClientError) as problem:
+    except (BotoCoreError, ClientError) as error:
         raise CommandError(
-            f"the records were changed, but co-recipe was not told: {problem}. Is `make dev` running, and on "
+            f"the records were changed, but co-recipe was not told: {error}. Is `make dev` running, and on "
             "this PORT? A change of an amount or a flag is in no recipe file until something longer changes."
         ) from None

@@ -49,8 +49,8 @@ class Command(BaseCommand):
                 sealed=True if options["v2"] or expires_s else None,
                 expires_s=expires_s,
             )
-        except CannotLink as problem:
-            raise CommandError(f"{problem}.") from problem
+        except CannotLink as error:
+            raise CommandError(f"{error}.") from error
         self.stdout.write(link)
         if expires_s:
             self.stderr.write(f"expires at {datetime.fromtimestamp(expires_s, UTC).isoformat()}")

@@ -25,7 +25,7 @@ class Report(msgspec.Struct):
 
     replayed: int
     delivered: int
-    set_aside: int
+    dead_letter: int
     left: int
     in_spool: int
     spool_files: int
@@ -73,13 +73,13 @@ class Command(BaseCommand):
             if settings.AWS_SQS_QUEUE_URL:
                 send_due(log, ConversionQueue(), options["seconds"])
             in_log = log.status().backlog
-        except RedisError as problem:
+        except RedisError as error:
             raise CommandError(
-                f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is, and run "
+                f"Redis does not answer ({error}). Start it, or let REDIS_URL say where it is, and run "
                 "this again: nothing is lost."
-            ) from problem
-        except (TableNotUsable, QueueAway) as problem:
-            raise CommandError(f"{problem}. The clicks stay in the log.") from problem
+            ) from error
+        except (TableNotUsable, QueueAway) as error:
+            raise CommandError(f"{error}. The clicks stay in the log.") from error
         spool = spool_status(directory)
         report = Report(*done, in_log + spool.clicks, spool.clicks, spool.files)
         self.stdout.write(msgspec.json.encode(report).decode() if options["json"] else str(report))

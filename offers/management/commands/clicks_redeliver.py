@@ -38,11 +38,11 @@ class Command(BaseCommand):
             status = log.status()
             clicks = _moved(log.redeliver, status.dead_letters, "clicks", quiet)
             conversions = _moved(log.redeliver_conversions, status.conversions_dead, "conversions", quiet)
-        except RedisError as problem:
+        except RedisError as error:
             raise CommandError(
-                f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is, and run "
+                f"Redis does not answer ({error}). Start it, or let REDIS_URL say where it is, and run "
                 "this again: nothing is lost."
-            ) from problem
+            ) from error
         if options["json"]:
             report = {"redelivered": clicks, "conversions": conversions}
             self.stdout.write(msgspec.json.encode(report).decode())

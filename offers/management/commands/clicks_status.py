@@ -37,11 +37,11 @@ class Command(BaseCommand):
         try:
             status = click_status(log)
             dead_letters = log.dead_letters(SHOWN_DEAD_LETTERS)
-        except RedisError as problem:
+        except RedisError as error:
             raise CommandError(
-                f"Redis does not answer ({problem}). Start it, or let REDIS_URL say where it is. Clicks are "
+                f"Redis does not answer ({error}). Start it, or let REDIS_URL say where it is. Clicks are "
                 f"kept in {settings.CLICK_SPOOL_DIR} meanwhile."
-            ) from problem
+            ) from error
         if options["json"]:
             self.stdout.write(msgspec.json.encode(status).decode())
             return

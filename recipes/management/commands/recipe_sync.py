@@ -120,7 +120,7 @@ class Command(BaseCommand):
         from cotraffic.diagnostics.preview.text import preview_text
         from offers.click_log.stream import ClickLog
 
-        with closing(Bar("", quiet)) as bar:
+        with closing(ProgressBar("", quiet)) as bar:
             try:
                 log = ClickLog(store.redis)
                 found = preview(store, log, "recipe_sync", max(0, options["clicks"]), bar, kinds)
@@ -146,7 +146,7 @@ class Command(BaseCommand):
         self, kind: RecipeKind, store: RecipeStore, options: dict[str, Any], quiet: bool
     ) -> tuple[int, dict[str, Any]]:
         """One kind: its exit code, and what to tell of it."""
-        with closing(Bar(kind, quiet)) as bar:
+        with closing(ProgressBar(kind, quiet)) as bar:
             request = SyncRequest(
                 kind=kind,
                 force=options["force"],
@@ -222,7 +222,7 @@ def _failure(problem: Exception) -> tuple[int, str]:
     return NO_REDIS, f"{problem} (REDIS_URL says where this instance's Redis is)"
 
 
-class Bar:
+class ProgressBar:
     """A progress bar on the terminal, one a stage."""
 
     def __init__(self, kind: str, quiet: bool) -> None:

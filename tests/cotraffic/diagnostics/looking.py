@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from redis.asyncio import Redis as AsyncRedis
 
 from cotraffic.diagnostics.overview import look
-from cotraffic.diagnostics.overview.component import Part, sources
-from offers.stats.counters import Pulse
+from cotraffic.diagnostics.overview.component import Component, sources
+from offers.stats.counters import WorkerCounters
 from offers.stats.types import Cache, OpenDatabase
 
 
@@ -17,12 +17,12 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def parts() -> dict[str, Part]:
+def parts() -> dict[str, Component]:
     """Every part that the overview has now, by its key."""
     return {part.key: part for part in look(sources()).parts}
 
 
-def fact(part: Part, label: str) -> str:
+def fact(part: Component, label: str) -> str:
     """What a part says under a label, which it has once."""
     [found] = [fact for fact in part.facts if fact.label == label]
     return found.text or "\n".join(found.lines)
@@ -33,11 +33,11 @@ def publish(
 ) -> None:
     """Let a web worker tell of itself that it has answered a click in 0.4 ms."""
     counts = {"logged": 5, "spooled": 0, "lost": 0} | dict(commits or {})
-    pulse = Pulse(lambda: ({"tokens": Cache(5, 10, 9, 1)}, counts), lambda: list(databases))
-    pulse.click("defaultRedirection", 0.0004)
+    counters = WorkerCounters(lambda: ({"tokens": Cache(5, 10, 9, 1)}, counts), lambda: list(databases))
+    counters.click("defaultRedirection", 0.0004)
 
     async def once() -> None:
         async with AsyncRedis.from_url(url) as connection:
-            await pulse.publish(connection)
+            await counters.publish(connection)
 
     asyncio.run(once())

@@ -10,7 +10,7 @@ import redis.asyncio
 
 from offers.catalog import catalog as catalog_module
 from offers.catalog.catalog import CONFIRM_RECORDS, VERSION_CHECK_SECONDS, Catalog, NothingLoaded
-from offers.catalog.record_cache import NotInMemory
+from offers.catalog.record_cache import CacheMiss
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer
 from recipes.store.reader import RecipeReader
@@ -97,7 +97,7 @@ def test_after_a_swap_records_are_in_memory_again_before_anybody_asks(
             await until(lambda: _is_at(catalog, version))
 
             async def all_are_new() -> bool:
-                with suppress(NotInMemory):
+                with suppress(CacheMiss):
                     return all(_name(catalog.memory.offer(number)) == "changed" for number in ids)
                 return False
 
@@ -165,13 +165,13 @@ def test_a_change_that_overtakes_a_version_check_is_no_sign_of_another_redis(
             catalog = Catalog(Late(client), 100)
             doubts = 0
 
-            def doubt() -> None:
+            def mark_stale() -> None:
                 nonlocal doubts
                 doubts += 1
 
             watching = asyncio.create_task(catalog.watch())
             await until(lambda: is_version(catalog))
-            monkeypatch.setattr(catalog, "doubt", doubt)
+            monkeypatch.setattr(catalog, "doubt", mark_stale)
             for number in range(50):
                 change_record(store, RecipeKind.OFFERS, 1, offer_blob(1, name=f"{number}"))
                 await asyncio.sleep(0.01)

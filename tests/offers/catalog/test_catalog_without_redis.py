@@ -61,7 +61,7 @@ def test_a_record_in_doubt_is_better_than_none_while_redis_is_away(
             remembered = await catalog.offer(1)
             valkey.kill()
             try:
-                catalog.doubt()
+                catalog.mark_stale()
                 assert await catalog.offer(1) is remembered
                 with pytest.raises(RedisAway):
                     await catalog.offer(2)
@@ -105,7 +105,7 @@ def test_connections_that_died_with_redis_fail_no_click(
             await asyncio.gather(catalog.offer(1), catalog.offer(2), catalog.offer(3))
             valkey.kill()
             await asyncio.to_thread(valkey.start)
-            catalog.doubt()
+            catalog.mark_stale()
             assert [await name_of(catalog, offer_id) for offer_id in (1, 2)] == ["one", "two"]
 
     asyncio.run(scenario())

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from offers.click_log.record import encode, fields, record, shortened
-from tests.offers.builders import asked, decided, offer, visitor
+from tests.offers.builders import context, decided, offer, visitor
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(8, 60))
@@ -22,28 +22,28 @@ HOSTILE = "\0" * 8000
 def test_a_hostile_visitor_makes_no_record_of_more_than_twelve_kilobytes() -> None:
     who = replace(visitor(), user_agent='"' * 12_000)
     query = b"&".join(name + b"=" + b"%00" * 4000 for name in (b"subid", b"cid", b"ad_domain", b"fp"))
-    click = decided(asked(who=who, sub_campaign=HOSTILE, cid=HOSTILE), query)
+    click = decided(context(who=who, sub_campaign=HOSTILE, cid=HOSTILE), query)
     assert len(record(replace(click, page_url="https://p.example/?" + "%22" * 8000))) < 12_000
 
 
 def test_what_is_cut_is_shown_as_cut() -> None:
-    found = fields(record(decided(asked(sub_campaign="s" * 5000, cid="c" * 5000))))
+    found = fields(record(decided(context(sub_campaign="s" * 5000, cid="c" * 5000))))
     assert found["subCampaign"] == "s" * 1021 + "…"
     assert found["cid"].endswith("…")
 
 
 def test_names_and_descriptions_of_an_offer_are_cut_as_well() -> None:
     long = dict.fromkeys(("name", "descriptions", "advertiserName", "verticalName"), "d" * 450_000)
-    kept = record(decided(asked(offer(1, **long))))
+    kept = record(decided(context(offer(1, **long))))
     assert len(kept) < 6000
     assert fields(kept)["offerDescription"].endswith("…")
 
 
 def test_what_is_of_ordinary_length_is_kept_as_it_is() -> None:
-    found = fields(record(decided(asked(sub_campaign="s" * 1000, cid="ü" * 400))))
+    found = fields(record(decided(context(sub_campaign="s" * 1000, cid="ü" * 400))))
     assert (found["subCampaign"], found["cid"]) == ("s" * 1000, "ü" * 400)
 
 
 def test_a_redirect_keeps_what_its_record_does_not() -> None:
-    click = decided(asked(sub_campaign="s" * 5000))
-    assert click.asked.sub_campaign == "s" * 5000
+    click = decided(context(sub_campaign="s" * 5000))
+    assert click.context.sub_campaign == "s" * 5000

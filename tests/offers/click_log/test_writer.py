@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from offers.click_log.record import Click, fields, fingerprint, record
 from offers.request import read_query, read_request
-from offers.routing.round_robin import Rotation
-from offers.rules import Asked
+from offers.routing.round_robin import RoundRobin
+from offers.rules import ClickContext
 from offers.visitors.device import NO_HINTS, ClientHints
-from tests.offers.builders import NOW_MS, asked, campaign, decided, offer, scope, visitor
+from tests.offers.builders import NOW_MS, campaign, context, decided, offer, scope, visitor
 
 
-def click(query: bytes = b"", the_click: Asked | None = None) -> Click:
+def click(query: bytes = b"", the_click: ClickContext | None = None) -> Click:
     return decided(the_click, query)
 
 
@@ -129,7 +129,7 @@ def test_empty_values_are_left_out_of_a_record() -> None:
 
 
 def test_an_amount_of_zero_is_no_empty_value() -> None:
-    assert fields(record(click(the_click=asked(offer(payin=0, payout=0)))))["payin"] == Decimal(0)
+    assert fields(record(click(the_click=context(offer(payin=0, payout=0)))))["payin"] == Decimal(0)
 
 
 def test_a_record_is_kept_for_a_year_in_seconds() -> None:
@@ -139,7 +139,7 @@ def test_a_record_is_kept_for_a_year_in_seconds() -> None:
 
 def test_a_record_of_an_exit_click_names_taker_and_origin() -> None:
     origin = offer(countriesRestrictions="US", offerIdRedirectExitTraffic=2, advertiserId=5, landingPageId=9)
-    kept = fields(record(click(the_click=asked(origin, campaign(payout=3)))))
+    kept = fields(record(click(the_click=context(origin, campaign(payout=3)))))
     assert (kept["offerId"], kept["originOfferId"], kept["originAdvertiserId"]) == (2, 1, 5)
     assert (kept["landingPageIdOrigin"], kept["landingPageUrlOrigin"]) == (9, "https://1.example/")
     assert kept["offerIdRedirectExitTraffic"] == 2
@@ -151,7 +151,7 @@ def test_the_ad_domain_is_told_from_its_path() -> None:
 
 
 def test_a_visitor_is_known_by_address_user_agent_and_language() -> None:
-    same, other = fingerprint(click()), fingerprint(click(the_click=asked(None, None, visitor("FR"))))
+    same, other = fingerprint(click()), fingerprint(click(the_click=context(None, None, visitor("FR"))))
     assert same == other
     assert len(same or "") == 32
 
@@ -161,23 +161,23 @@ def test_fp_disabled_leaves_the_fingerprint_out() -> None:
 
 
 def test_turns_are_taken_in_equal_shares_for_each_set_of_candidates() -> None:
-    rotation = Rotation()
-    assert [rotation.choose(1, 1, (5, 6, 7)) for _ in range(4)] == [5, 6, 7, 5]
-    assert [rotation.choose(1, 1, (5, 6)) for _ in range(3)] == [5, 6, 5]
-    assert rotation.choose(2, 1, (5, 6, 7)) == 5
+    round_robin = RoundRobin()
+    assert [round_robin.choose(1, 1, (5, 6, 7)) for _ in range(4)] == [5, 6, 7, 5]
+    assert [round_robin.choose(1, 1, (5, 6)) for _ in range(3)] == [5, 6, 5]
+    assert round_robin.choose(2, 1, (5, 6, 7)) == 5
 
 
 def test_a_turn_that_was_proposed_is_taken_when_it_is_settled_so() -> None:
-    rotation = Rotation()
+    round_robin = RoundRobin()
     takers = []
     for taken in (False, True, True):
-        takers.append(rotation.propose(1, 1, (5, 6)))
-        rotation.settle(taken=taken)
+        takers.append(round_robin.propose(1, 1, (5, 6)))
+        round_robin.settle(taken=taken)
     assert takers == [5, 5, 6]
 
 
 def test_of_many_rotations_the_one_asked_least_recently_is_forgotten() -> None:
-    rotation = Rotation(max_keys=2)
+    round_robin = RoundRobin(max_keys=2)
     for offer_id in (1, 2, 1, 3):
-        rotation.choose(1, offer_id, (5, 6))
-    assert [rotation.propose(1, offer_id, (5, 6)) for offer_id in (1, 2, 3)] == [5, 5, 6]
+        round_robin.choose(1, offer_id, (5, 6))
+    assert [round_robin.propose(1, offer_id, (5, 6)) for offer_id in (1, 2, 3)] == [5, 5, 6]

@@ -72,7 +72,7 @@ def test_where_nobody_sends_conversion_messages_none_pile_up(
     redis_client: redis.Redis, redis_url: str, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        async with writing(redis_url, tmp_path, tells_conversions=False) as writer:
+        async with writing(redis_url, tmp_path, queue_conversions=False) as writer:
             await writer.written(some_click(an_offer=offer(conversionType="cpm")))
 
     asyncio.run(scenario())

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import ClickLog
 from offers.delivery import backoff, deliver
-from offers.delivery.backoff import DeliveryPause
+from offers.delivery.backoff import DeliveryBackoff
 from offers.delivery.deliver import Delivered
 from offers.delivery.dynamodb import ClickTable
 from tests.offers.bad_dynamodb import BadDynamoDB
@@ -157,7 +157,7 @@ def test_a_worker_that_died_trying_is_replaced(
 def test_pauses_grow_from_run_to_run_and_end_within_seconds(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pause = DeliveryPause(redis_client)
+    pause = DeliveryBackoff(redis_client)
     pauses = [pause.failed("one") for _ in range(200)]
     assert all(seconds <= 0.1 * 2**number for number, seconds in enumerate(pauses[:5]))
     assert max(pauses) > 4

@@ -62,7 +62,7 @@ def test_a_lid_is_remembered_in_the_step_that_forgets_its_message_and_for_two_da
 
 
 def test_a_message_that_sqs_refused_is_not_taken_for_sent(log: ClickLog, sqs: Any) -> None:
-    log.set_conversions_aside([(message("a").encode(), "it was bad")])
+    log.dead_letter_conversions([(message("a").encode(), "it was bad")])
     assert log.sent_conversions(["a"]) == set()
     assert log.redeliver_conversions(10) == 1
     assert send(log) == Sent(sent=1)

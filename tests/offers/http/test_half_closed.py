@@ -35,12 +35,12 @@ POST = get(b"a=1", b"Content-Length: 3", method=b"POST")
     ],
 )
 def test_who_sends_no_more_gets_the_answers_to_what_is_complete(
-    worker: int, redis_url: str, asked: bytes, statuses: list[int]
+    worker: int, redis_url: str, context: bytes, statuses: list[int]
 ) -> None:
     with redis.Redis.from_url(redis_url) as client, connected(worker) as connection:
         client.delete(LOG)
         connection.socket.settimeout(60)
-        connection.send(asked)
+        connection.send(context)
         connection.socket.shutdown(socket.SHUT_WR)
         assert [connection.answer().status for _ in statuses] == statuses
         assert connection.is_closed(60)

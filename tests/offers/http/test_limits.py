@@ -15,7 +15,7 @@ def send(connection: Connection, data: bytes) -> None:
         connection.send(data)
 
 
-def asked(port: int, request: bytes) -> int:
+def context(port: int, request: bytes) -> int:
     """The status of the only answer; a refusal closes the connection."""
     with connected(port) as connection:
         send(connection, request)
@@ -36,12 +36,12 @@ def many(number: int, size: int = 1) -> list[bytes]:
 
 def test_a_long_click_is_answered(worker: int) -> None:
     query = GOOD + b"&subid="
-    assert asked(worker, get(query + b"s" * (MAX_URL_BYTES - len(b"/offer?" + query)))) == 302
+    assert context(worker, get(query + b"s" * (MAX_URL_BYTES - len(b"/offer?" + query)))) == 302
 
 
 @pytest.mark.parametrize("size", [MAX_URL_BYTES, 100_000, 1_000_000, 8_000_000])
 def test_a_url_that_is_too_long_is_refused(worker: int, size: int) -> None:
-    assert asked(worker, get(GOOD + b"&subid=" + b"s" * size)) == 414
+    assert context(worker, get(GOOD + b"&subid=" + b"s" * size)) == 414
 
 
 def test_a_url_without_an_end_is_refused(worker: int) -> None:
@@ -53,12 +53,12 @@ def test_a_url_without_an_end_is_refused(worker: int) -> None:
 
 
 def test_as_many_headers_as_allowed_are_read(worker: int) -> None:
-    assert asked(worker, get(GOOD, *many(MAX_HEADERS - 1, 50))) == 302
+    assert context(worker, get(GOOD, *many(MAX_HEADERS - 1, 50))) == 302
 
 
 @pytest.mark.parametrize(("number", "size"), [(MAX_HEADERS, 50), (10_000, 1), (2, 20_000), (1, 1_000_000)])
 def test_headers_that_are_too_many_or_too_large_are_refused(worker: int, number: int, size: int) -> None:
-    assert asked(worker, get(GOOD, *many(number, size))) == 431
+    assert context(worker, get(GOOD, *many(number, size))) == 431
 
 
 def test_headers_without_an_end_are_refused(worker: int) -> None:
@@ -80,12 +80,12 @@ def test_many_small_requests_at_once_are_all_answered(worker: int) -> None:
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"PUT"])
 @pytest.mark.parametrize("length", [str(MAX_BODY_BYTES + 1), "9" * 18])
 def test_a_body_that_is_announced_too_large_is_refused(worker: int, method: bytes, length: str) -> None:
-    assert asked(worker, get(GOOD, f"Content-Length: {length}".encode(), method=method)) == 413
+    assert context(worker, get(GOOD, f"Content-Length: {length}".encode(), method=method)) == 413
 
 
 def test_a_body_in_pieces_that_becomes_too_large_is_refused(worker: int) -> None:
     piece = b"%x\r\n%s\r\n" % (64 * 1024, b"b" * 64 * 1024)
-    assert asked(worker, get(GOOD, b"Transfer-Encoding: chunked", method=b"POST") + piece * 20) == 413
+    assert context(worker, get(GOOD, b"Transfer-Encoding: chunked", method=b"POST") + piece * 20) == 413
 
 
 def chunked(*trailers: bytes, chunk: bytes = b"") -> bytes:
@@ -106,7 +106,7 @@ def test_as_many_trailers_as_allowed_are_passed_over(worker: int) -> None:
 @pytest.mark.parametrize(("number", "size"), [(MAX_HEADERS + 1, 1), (2, 60_000), (1, 200_000)])
 def test_trailers_that_are_too_many_or_too_large_are_refused(worker: int, number: int, size: int) -> None:
     request = get(GOOD, CHUNKED, method=b"POST") + chunked(*many(number, size))
-    assert asked(worker, request) in (413, 431)
+    assert context(worker, request) in (413, 431)
 
 
 def test_a_request_with_an_answer_gets_no_second_one_for_its_trailers(worker: int) -> None:
@@ -119,26 +119,26 @@ def test_a_request_with_an_answer_gets_no_second_one_for_its_trailers(worker: in
 
 @pytest.mark.parametrize("chunk", [b"1;" + b"a" * 3000 + b"\r\nb\r\n", b"1\r\nb\r\n" * 1000])
 def test_a_body_in_odd_chunks_is_passed_over(worker: int, chunk: bytes) -> None:
-    assert asked(worker, get(GOOD, CHUNKED) + chunked(chunk=chunk)) == 302
+    assert context(worker, get(GOOD, CHUNKED) + chunked(chunk=chunk)) == 302
 
 
 @pytest.mark.parametrize(
     "chunk", [b"1;" + b"a" * 200_000 + b"\r\nb\r\n", b"1\r\nb\r\n" * 50_000, b"0" * 200_000]
 )
 def test_chunks_with_more_around_them_than_in_them_are_refused(worker: int, chunk: bytes) -> None:
-    assert asked(worker, get(GOOD, CHUNKED, method=b"POST") + chunk) == 413
+    assert context(worker, get(GOOD, CHUNKED, method=b"POST") + chunk) == 413
 
 
 def test_some_empty_lines_before_a_request_are_passed_over(worker: int) -> None:
-    assert asked(worker, b"\r\n" * 1000 + get(GOOD)) == 302
+    assert context(worker, b"\r\n" * 1000 + get(GOOD)) == 302
 
 
 def test_nothing_but_empty_lines_is_a_bad_request(worker: int) -> None:
-    assert asked(worker, b"\r\n" * 100_000) == 400
+    assert context(worker, b"\r\n" * 100_000) == 400
 
 
 def test_too_many_small_headers_are_refused(worker: int) -> None:
-    assert asked(worker, get(GOOD, *[b"a:"] * MAX_HEADERS)) == 431
+    assert context(worker, get(GOOD, *[b"a:"] * MAX_HEADERS)) == 431
 
 
 def test_a_body_with_a_click_is_passed_over(worker: int) -> None:
@@ -159,7 +159,7 @@ def test_a_body_with_a_click_is_passed_over(worker: int) -> None:
     ],
 )
 def test_what_cannot_be_meant_for_us_is_a_bad_request(worker: int, junk: bytes) -> None:
-    assert asked(worker, junk) == 400
+    assert context(worker, junk) == 400
 
 
 def test_a_wish_for_another_protocol_is_passed_over(worker: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cotraffic.diagnostics.explain.request import BadQuestion, read_question
+from cotraffic.diagnostics.explain.request import BadExplainRequest, read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
 from offers.click_paths import ClickPaths
 from offers.links.tokens import DAMAGE
@@ -285,7 +285,7 @@ def explained_at_alias(text: str) -> Explanation:
     user_agent, address = (line.partition(b": ")[2].decode() for line in VISITOR)
     texts = {"link": text, "user_agent": user_agent, "address": address}
     try:
-        question = read_question(texts, paths=ClickPaths({"/ad": "ad", "/pl": "o"}))
-    except BadQuestion:
-        question = read_question(texts | {"link": "no token"})
-    return asyncio.run(explain_once(question))
+        explain_request = read_explain_request(texts, paths=ClickPaths({"/ad": "ad", "/pl": "o"}))
+    except BadExplainRequest:
+        explain_request = read_explain_request(texts | {"link": "no token"})
+    return asyncio.run(explain_once(explain_request))

@@ -52,7 +52,7 @@ def test_a_trailer_in_place_of_a_header_is_not_there(worker: int, redis_url: str
     assert not {"userAgent", "referer"} & set(record)
 
 
-def asked(worker: int, trailer: bytes) -> list[int]:
+def context(worker: int, trailer: bytes) -> list[int]:
     """The statuses of a click with such a trailer and, unless the connection ends, of the click behind it."""
     with connected(worker) as connection:
         request = get(GOOD, b"Transfer-Encoding: chunked") + b"0\r\n" + trailer + b"\r\n\r\n"
@@ -73,14 +73,14 @@ def asked(worker: int, trailer: bytes) -> list[int]:
     ],
 )
 def test_a_trailer_that_would_mean_something_in_a_head_is_passed_over(worker: int, trailer: bytes) -> None:
-    assert asked(worker, trailer) == [302, 302]
+    assert context(worker, trailer) == [302, 302]
 
 
 @pytest.mark.parametrize(
     "trailer", [b"Content-Length: 9", b"Content-Length: 999999999", b"Transfer-Encoding: x", b"A b: c"]
 )
 def test_a_trailer_that_would_move_the_end_of_the_body_is_a_bad_request(worker: int, trailer: bytes) -> None:
-    assert asked(worker, trailer) == [400]
+    assert context(worker, trailer) == [400]
 
 
 @pytest.mark.parametrize("path", [b"/offer", b"/health"])

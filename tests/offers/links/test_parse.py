@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offers.click_paths import ClickPaths
-from offers.links.parse import BadLink, Link, read_link
+from offers.links.parse import BadLink, PastedLink, read_link
 from offers.request import read_click
 
 PATHS = ClickPaths({"/pl": "o"})
@@ -32,14 +32,14 @@ TOKEN = "00" * 16 + ":" + "11" * 16
     ],
 )
 def test_the_token_is_found_however_the_link_was_copied(text: str) -> None:
-    assert read_link(text) == Link(TOKEN)
+    assert read_link(text) == PastedLink(TOKEN)
 
 
 def test_what_else_the_link_says_is_read_as_a_click_would() -> None:
     link = read_link(
         f"https://c.example/offer?ad={TOKEN}&subid=a%26b&subid=c&cid=grün&ad_domain=d.example/x&fp=disabled"
     )
-    assert link == Link(TOKEN, "a&b,c", "grün", "d.example/x", "disabled")
+    assert link == PastedLink(TOKEN, "a&b,c", "grün", "d.example/x", "disabled")
 
 
 def test_a_sealed_token_is_a_link_too() -> None:
@@ -61,7 +61,7 @@ def test_a_sealed_token_is_a_link_too() -> None:
     ],
 )
 def test_a_damaged_link_and_an_alias_say_the_same(text: str) -> None:
-    assert read_link(text, PATHS) == Link(TOKEN, "5", "7")
+    assert read_link(text, PATHS) == PastedLink(TOKEN, "5", "7")
 
 
 def test_damage_stays_where_the_reader_of_tokens_drops_it() -> None:

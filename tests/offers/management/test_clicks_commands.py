@@ -151,7 +151,7 @@ def test_dead_letters_are_tried_again(
     dynamodb.poison = set(names(3))
     add(log, *names(5))
     run(log)
-    log.set_conversions_aside([(b"message", "error")])
+    log.dead_letter_conversions([(b"message", "error")])
     assert "3 clicks and 1 conversion messages will be tried again" in printed(capsys, "clicks_redeliver")
     assert (log.status().dead_letters, log.status().conversions_due) == (0, 1)
     dynamodb.poison = set()

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from offers.catalog.record_cache import NotInMemory
+from offers.catalog.record_cache import CacheMiss
 from offers.routing.exit_targets import Step, open_candidates
-from offers.routing.round_robin import Rotation
+from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, decide
-from offers.rules import Asked
+from offers.rules import ClickContext
 from recipes.records.kinds import RecipeKind
 from recipes.records.landing_page import compile_page
 from recipes.records.records import Offer
-from tests.offers.builders import asked, campaign, finder, offer, target, visitor
+from tests.offers.builders import campaign, context, finder, offer, target, visitor
 
 DEFAULTS = Defaults(offer_id=100, campaign_id=100, page=compile_page("https://last.example/"))
 LAST = "https://last.example/"
@@ -36,16 +36,16 @@ def over(offer_id: int, exit_to: int, **raw: Any) -> Offer:
     return offer(offer_id, offerIdRedirectExitTraffic=exit_to, **(OVER | raw))
 
 
-def leaving(exit_to: int, **raw: Any) -> Asked:
+def leaving(exit_to: int, **raw: Any) -> ClickContext:
     """A click that its offer, number 1, may not have."""
-    return asked(offer(**(RESTRICTED | {"offerIdRedirectExitTraffic": exit_to} | raw)))
+    return context(offer(**(RESTRICTED | {"offerIdRedirectExitTraffic": exit_to} | raw)))
 
 
-def decided(click: Asked, *offers: Offer, trace: list[Step] | None = None) -> Decision:
-    return decide(click, finder(click.offer, *offers), Rotation().choose, DEFAULTS, trace)
+def decided(click: ClickContext, *offers: Offer, trace: list[Step] | None = None) -> Decision:
+    return decide(click, finder(click.offer, *offers), RoundRobin().choose, DEFAULTS, trace)
 
 
-def taker(click: Asked, *offers: Offer) -> int | None:
+def exit_target(click: ClickContext, *offers: Offer) -> int | None:
     found = decided(click, *offers).offer
     return found.offer_id if found else None
 
@@ -75,19 +75,19 @@ def chain_of(offers: int) -> list[Offer]:
     ],
 )
 def test_a_candidate_is_open_when_its_own_record_says_so(raw: dict[str, Any], is_open: bool) -> None:
-    click = asked(best(2))
+    click = context(best(2))
     assert open_candidates(click.offer, click, finder(offer(2, **raw))) == ((2,) if is_open else ())
 
 
 def test_a_candidate_whose_caps_are_outside_their_dates_is_open() -> None:
     info = {"capsClicksOverLimit": 1, "dateRangeSetUp": 1, "dateRangePass": False}
-    click = asked(best(2))
+    click = context(best(2))
     assert open_candidates(click.offer, click, finder(offer(2, capSetup=1, capInfo=info))) == (2,)
 
 
 @pytest.mark.parametrize("part", ["countries", "dates", "caps", "candidates"])
 def test_a_candidate_whose_record_cannot_be_read_is_closed(part: str) -> None:
-    click = asked(best(2))
+    click = context(best(2))
     record = replace(offer(2), unreadable=frozenset({part}))
     assert open_candidates(click.offer, click, finder(record)) == ()
 
@@ -105,7 +105,7 @@ def test_a_candidate_whose_record_cannot_be_read_is_closed(part: str) -> None:
     ],
 )
 def test_a_row_closes_its_candidate_too_but_not_by_its_dates(row: dict[str, Any], is_open: bool) -> None:
-    click = asked(best({"aggregatedOfferId": 2} | row))
+    click = context(best({"aggregatedOfferId": 2} | row))
     assert open_candidates(click.offer, click, finder(offer(2))) == ((2,) if is_open else ())
 
 
@@ -115,37 +115,37 @@ def test_the_running_candidate_takes_clicks_and_the_ended_one_none_whatever_the_
 ) -> None:
     rows = [{"aggregatedOfferId": one, "margin": 2.25, "dateRangeNotPass": flag} for one in (2, 3)]
     running, ended = offer(2, **dated(PRESENT, frozen=True)), offer(3, **dated(PAST, frozen=False))
-    click, rotation = asked(best(*rows)), Rotation()
+    click, round_robin = context(best(*rows)), RoundRobin()
     find = finder(click.offer, running, ended)
-    takers = [decide(click, find, rotation.choose, DEFAULTS).offer for _ in range(4)]
+    takers = [decide(click, find, round_robin.choose, DEFAULTS).offer for _ in range(4)]
     assert [found.offer_id for found in takers if found] == [2, 2, 2, 2]
 
 
 def test_an_aggregated_candidate_needs_no_page_of_its_own() -> None:
-    assert taker(asked(best(2)), best(3, offer_id=2), offer(3)) == 3
+    assert exit_target(context(best(2)), best(3, offer_id=2), offer(3)) == 3
 
 
 def test_an_aggregated_candidate_is_asked_of_its_own_dates() -> None:
     ended = best(3, offer_id=2, **dated(PAST, frozen=True))
-    assert taker(asked(best(2, 4)), ended, offer(3), offer(4)) == 4
+    assert exit_target(context(best(2, 4)), ended, offer(3), offer(4)) == 4
 
 
 def test_a_candidate_that_two_rows_name_has_one_share() -> None:
-    click = asked(best({"aggregatedOfferId": 2, "capsOverLimitSales": 1}, 2, 3, 2))
+    click = context(best({"aggregatedOfferId": 2, "capsOverLimitSales": 1}, 2, 3, 2))
     assert open_candidates(click.offer, click, finder(offer(2), offer(3))) == (2, 3)
 
 
 def test_the_reason_counts_the_candidates_that_are_open() -> None:
-    decision = decided(asked(best(2, 3, 4)), offer(2), offer(3, **OVER))
+    decision = decided(context(best(2, 3, 4)), offer(2), offer(3, **OVER))
     assert decision.redirect_reason == "offerAggregatedBestOffer: 1 of 3 candidates are open"
 
 
 def test_candidates_that_are_not_at_hand_are_asked_for_at_once() -> None:
     def find(offer_id: int) -> Offer | None:
-        raise NotInMemory((RecipeKind.OFFERS, offer_id))
+        raise CacheMiss((RecipeKind.OFFERS, offer_id))
 
-    click = asked(best(2, 3, {"aggregatedOfferId": 4, "capsOverLimitSales": 1}, 5))
-    with pytest.raises(NotInMemory) as missing:
+    click = context(best(2, 3, {"aggregatedOfferId": 4, "capsOverLimitSales": 1}, 5))
+    with pytest.raises(CacheMiss) as missing:
         open_candidates(click.offer, click, find)
     assert [record_id for _, record_id in missing.value.wanted] == [2, 3, 5]
 
@@ -185,7 +185,7 @@ def test_an_exit_offer_whose_caps_are_outside_their_dates_keeps_the_click() -> N
 
 def test_an_exit_offer_whose_caps_cannot_be_read_counts_as_over_its_cap() -> None:
     closed = replace(offer(2, offerIdRedirectExitTraffic=3), unreadable=frozenset({"caps"}))
-    assert taker(leaving(2), closed, offer(3)) == 3
+    assert exit_target(leaving(2), closed, offer(3)) == 3
 
 
 @pytest.mark.parametrize("last", [0, None, 2, 3, 1], ids=["none", "null", "first", "itself", "origin"])
@@ -203,7 +203,7 @@ DEFAULT = offer(100)
 
 @pytest.mark.parametrize(("offers", "takes_it"), [(9, 11), (10, 2)])
 def test_a_chain_is_followed_for_ten_hops(offers: int, takes_it: int) -> None:
-    assert taker(leaving(2), *chain_of(offers), offer(2 + offers), DEFAULT) == takes_it
+    assert exit_target(leaving(2), *chain_of(offers), offer(2 + offers), DEFAULT) == takes_it
 
 
 @pytest.mark.parametrize(
@@ -212,11 +212,11 @@ def test_a_chain_is_followed_for_ten_hops(offers: int, takes_it: int) -> None:
 def test_a_chain_that_leads_to_an_offer_that_can_take_nothing_ends_at_the_default_offer(
     broken: Offer,
 ) -> None:
-    assert taker(leaving(2), over(2, 3), broken, DEFAULT) == 100
+    assert exit_target(leaving(2), over(2, 3), broken, DEFAULT) == 100
 
 
 def test_an_exit_offer_that_can_take_nothing_is_not_asked_of_its_cap() -> None:
-    assert taker(leaving(2), over(2, 3, landingPageUrl=""), offer(3), DEFAULT) == 100
+    assert exit_target(leaving(2), over(2, 3, landingPageUrl=""), offer(3), DEFAULT) == 100
 
 
 def test_a_chain_leads_into_aggregated_offers() -> None:
@@ -228,7 +228,7 @@ def test_a_chain_leads_into_aggregated_offers() -> None:
 
 def test_an_aggregated_exit_offer_over_its_own_cap_passes_the_click_on() -> None:
     capped = best(3, offer_id=2, offerIdRedirectExitTraffic=4, **OVER)
-    assert taker(leaving(2), capped, offer(3), offer(4)) == 4
+    assert exit_target(leaving(2), capped, offer(3), offer(4)) == 4
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_an_aggregated_exit_offer_over_its_own_cap_passes_the_click_on() -> None
     ids=["target rules", "campaign under its cap", "offer over its cap", "no candidate"],
 )
 def test_every_exit_ends_where_there_is_room(of_offer: dict[str, Any], of_campaign: dict[str, Any]) -> None:
-    decision = decided(asked(offer(**of_offer), campaign(**of_campaign)), over(2, 3), offer(3))
+    decision = decided(context(offer(**of_offer), campaign(**of_campaign)), over(2, 3), offer(3))
     assert decision.offer
     assert (decision.offer.offer_id, decision.nested_steps) == (3, (1, 2, 3))
 
@@ -259,15 +259,15 @@ def test_a_detected_exit_offer_that_is_over_its_cap_by_now_passes_the_click_on()
 
 def test_a_chain_that_the_file_does_not_know_to_its_end_is_followed_by_the_live_records() -> None:
     left_out = {"exitOffersNested": [{"offerId": 2}], "exitOfferDetected": []}
-    assert taker(leaving(2, **left_out), over(2, 3), offer(3)) == 3
+    assert exit_target(leaving(2, **left_out), over(2, 3), offer(3)) == 3
 
 
 def test_a_default_offer_over_its_own_cap_passes_the_click_on() -> None:
-    assert taker(leaving(0), over(100, 3), offer(3)) == 3
+    assert exit_target(leaving(0), over(100, 3), offer(3)) == 3
 
 
 def test_a_chain_never_leads_back_to_the_offer_that_the_click_left() -> None:
-    assert taker(leaving(2), over(2, 1), DEFAULT) == 2
+    assert exit_target(leaving(2), over(2, 1), DEFAULT) == 2
 
 
 def test_an_offer_that_names_itself_as_its_exit_keeps_the_click() -> None:
@@ -277,13 +277,13 @@ def test_an_offer_that_names_itself_as_its_exit_keeps_the_click() -> None:
 
 
 def test_the_offer_that_may_not_have_a_click_does_not_take_it_as_the_default_offer() -> None:
-    decision = decided(asked(offer(100, **RESTRICTED)))
+    decision = decided(context(offer(100, **RESTRICTED)))
     assert (decision.offer, decision.page.text) == (None, LAST)
 
 
 def test_a_target_rule_may_name_its_own_offer() -> None:
-    click = asked(None, campaign(targetRules=target(("country", "US"), redirect_to=1)))
-    assert taker(click, DEFAULT) == 1
+    click = context(None, campaign(targetRules=target(("country", "US"), redirect_to=1)))
+    assert exit_target(click, DEFAULT) == 1
 
 
 def test_a_trace_tells_the_chain() -> None:
@@ -304,5 +304,5 @@ def test_a_trace_tells_where_nobody_along_the_chain_has_room() -> None:
 
 
 def test_a_candidate_that_restricts_no_country_is_open_to_a_visitor_from_nowhere() -> None:
-    click = asked(best(2), None, visitor(None))
+    click = context(best(2), None, visitor(None))
     assert open_candidates(click.offer, click, finder(offer(2, **RESTRICTED))) == (2,)

@@ -9,8 +9,8 @@ import pytest
 import redis
 from redis.asyncio import Redis as AsyncRedis
 
-from offers.stats.counters import MAX_REDIRECT_TYPES, OTHER, REFUSALS_KEPT_PER_SECOND, Pulse
-from offers.stats.reader import WORKER_GONE_SECONDS, PulseReader
+from offers.stats.counters import MAX_REDIRECT_TYPES, OTHER, REFUSALS_KEPT_PER_SECOND, WorkerCounters
+from offers.stats.reader import WORKER_GONE_SECONDS, StatsReader
 from offers.stats.types import (
     HOURS,
     NEWEST_REFUSALS,
@@ -19,8 +19,8 @@ from offers.stats.types import (
     Cache,
     Counted,
     OpenDatabase,
-    Refused,
-    Slot,
+    RefusedClick,
+    TimeBucket,
 )
 from tests.processes import DEADLINE_SECONDS
 
@@ -29,15 +29,15 @@ CITY = OpenDatabase("/geoip/City.mmdb", "GeoIP2-City", 1_700_000_000)
 AWAY = "redis://127.0.0.1:1/0"
 
 
-def new_pulse() -> Pulse:
-    return Pulse(lambda: ({"offers": CACHE}, {"committed": 12}), lambda: [CITY])
+def new_pulse() -> WorkerCounters:
+    return WorkerCounters(lambda: ({"offers": CACHE}, {"committed": 12}), lambda: [CITY])
 
 
-def publish(url: str, *pulses: Pulse) -> None:
+def publish(url: str, *pulses: WorkerCounters) -> None:
     async def publish_all() -> None:
         async with AsyncRedis.from_url(url) as connection:
-            for pulse in pulses:
-                await pulse.publish(connection)
+            for counters in pulses:
+                await counters.publish(connection)
 
     asyncio.run(publish_all())
 
@@ -45,13 +45,13 @@ def publish(url: str, *pulses: Pulse) -> None:
 def totals(client: redis.Redis) -> Counted:
     """Everything of the last hour together."""
     total = Counted()
-    for slot in PulseReader(client).slots(time.time()):
+    for slot in StatsReader(client).slots(time.time()):
         total.add(Counted(slot.redirect_types, slot.refused))
     return total
 
 
-def refused(at_ms: int = 1) -> Refused:
-    return Refused(at_ms, "bad token", "the token is cut off", "https://blog.example/", "DE", "ab:cd")
+def refused(at_ms: int = 1) -> RefusedClick:
+    return RefusedClick(at_ms, "bad token", "the token is cut off", "https://blog.example/", "DE", "ab:cd")
 
 
 def test_workers_add_up(redis_client: redis.Redis, redis_url: str) -> None:
@@ -64,20 +64,20 @@ def test_workers_add_up(redis_client: redis.Redis, redis_url: str) -> None:
 
 
 def test_nothing_is_counted_twice(redis_client: redis.Redis, redis_url: str) -> None:
-    pulse = new_pulse()
-    pulse.click("defaultRedirection", 0.001)
-    publish(redis_url, pulse, pulse)
+    counters = new_pulse()
+    counters.click("defaultRedirection", 0.001)
+    publish(redis_url, counters, counters)
     assert totals(redis_client).types == {"defaultRedirection": 1}
 
 
 def test_what_redis_did_not_take_comes_later(redis_client: redis.Redis, redis_url: str) -> None:
-    pulse = new_pulse()
-    pulse.click("defaultRedirection", 0.001)
-    pulse.refusal("bad token")
+    counters = new_pulse()
+    counters.click("defaultRedirection", 0.001)
+    counters.refusal("bad token")
     with pytest.raises(redis.ConnectionError):
-        publish(AWAY, pulse)
-    pulse.click("defaultRedirection", 0.001)
-    publish(redis_url, pulse)
+        publish(AWAY, counters)
+    counters.click("defaultRedirection", 0.001)
+    publish(redis_url, counters)
     found = totals(redis_client)
     assert (found.types, found.refused) == ({"defaultRedirection": 2}, {"bad token": 1})
 
@@ -85,10 +85,10 @@ def test_what_redis_did_not_take_comes_later(redis_client: redis.Redis, redis_ur
 def test_redirect_types_that_nobody_knows_cannot_fill_redis(
     redis_client: redis.Redis, redis_url: str
 ) -> None:
-    pulse = new_pulse()
+    counters = new_pulse()
     for number in range(MAX_REDIRECT_TYPES + 5):
-        pulse.click(f"made up {number}", 0.001)
-    publish(redis_url, pulse)
+        counters.click(f"made up {number}", 0.001)
+    publish(redis_url, counters)
     types = totals(redis_client).types
     assert len(types) == MAX_REDIRECT_TYPES + 1
     assert types[OTHER] == 5
@@ -97,18 +97,18 @@ def test_redirect_types_that_nobody_knows_cannot_fill_redis(
 def test_all_keys_forget_themselves_but_those_that_do_not_grow(
     redis_client: redis.Redis, redis_url: str
 ) -> None:
-    pulse = new_pulse()
-    pulse.click("defaultRedirection", 0.001)
-    pulse.refusal("bad token")
-    pulse.keep(refused())
-    publish(redis_url, pulse)
+    counters = new_pulse()
+    counters.click("defaultRedirection", 0.001)
+    counters.refusal("bad token")
+    counters.keep(refused())
+    publish(redis_url, counters)
     lasting = {key for key in redis_client.scan_iter("pulse:*") if redis_client.ttl(key) == -1}
     assert lasting == {b"pulse:refusals", b"pulse:workers"}
 
 
 def test_an_hour_has_every_slot_even_without_clicks(redis_client: redis.Redis) -> None:
     now = 1_800_000_005.0
-    slots = PulseReader(redis_client).slots(now)
+    slots = StatsReader(redis_client).slots(now)
     starts = [slot.start for slot in slots]
     assert starts == list(range(1_800_000_000 - (SLOTS - 1) * SLOT_SECONDS, 1_800_000_001, SLOT_SECONDS))
     assert {slot.clicks for slot in slots} == {0}
@@ -116,85 +116,85 @@ def test_an_hour_has_every_slot_even_without_clicks(redis_client: redis.Redis) -
 
 def test_who_saw_a_slot_before_asks_only_for_later_ones(redis_client: redis.Redis) -> None:
     now = 1_800_000_005.0
-    slots = PulseReader(redis_client).slots(now, since=1_799_999_990)
+    slots = StatsReader(redis_client).slots(now, since=1_799_999_990)
     assert [slot.start for slot in slots] == [1_799_999_990, 1_800_000_000]
-    assert len(PulseReader(redis_client).slots(now, since=0)) == SLOTS
+    assert len(StatsReader(redis_client).slots(now, since=0)) == SLOTS
 
 
 def test_a_slot_knows_its_percentiles(redis_client: redis.Redis, redis_url: str) -> None:
-    pulse = new_pulse()
+    counters = new_pulse()
     for _ in range(99):
-        pulse.click("defaultRedirection", 0.0004)
-    pulse.click("defaultRedirection", 2.5)
-    publish(redis_url, pulse)
-    [slot] = [slot for slot in PulseReader(redis_client).slots(time.time()) if slot.clicks]
+        counters.click("defaultRedirection", 0.0004)
+    counters.click("defaultRedirection", 2.5)
+    publish(redis_url, counters)
+    [slot] = [slot for slot in StatsReader(redis_client).slots(time.time()) if slot.clicks]
     assert (slot.percentile(50), slot.percentile(99)) == (0.5, 0.5)
     assert slot.percentile(100) == float("inf")
 
 
 def test_a_slot_without_answers_has_no_percentile() -> None:
-    assert Slot(0, 0, {}, {}, {}).percentile(50) is None
+    assert TimeBucket(0, 0, {}, {}, {}).percentile(50) is None
 
 
 def test_refusals_are_counted_by_hour_and_reason(redis_client: redis.Redis, redis_url: str) -> None:
-    pulse = new_pulse()
-    pulse.refusal("bad token")
-    pulse.refusal("bad token")
-    pulse.refusal("unknown offer")
-    publish(redis_url, pulse)
-    hours = PulseReader(redis_client).refused_by_hour(time.time())
+    counters = new_pulse()
+    counters.refusal("bad token")
+    counters.refusal("bad token")
+    counters.refusal("unknown offer")
+    publish(redis_url, counters)
+    hours = StatsReader(redis_client).refused_by_hour(time.time())
     assert len(hours) == HOURS
     counted = [reasons for _, reasons in hours if reasons]
     assert counted == [{"bad token": 2, "unknown offer": 1}]
 
 
 def test_the_newest_refused_clicks_come_first(redis_client: redis.Redis, redis_url: str) -> None:
-    pulse = new_pulse()
-    pulse.keep(refused(1))
-    pulse.keep(refused(2))
-    publish(redis_url, pulse)
-    assert PulseReader(redis_client).refusals() == [refused(2), refused(1)]
+    counters = new_pulse()
+    counters.keep(refused(1))
+    counters.keep(refused(2))
+    publish(redis_url, counters)
+    assert StatsReader(redis_client).refusals() == [refused(2), refused(1)]
 
 
 def test_a_flood_of_junk_only_raises_a_number(redis_client: redis.Redis, redis_url: str) -> None:
-    pulse = new_pulse()
+    counters = new_pulse()
     shown = 0
     for at in range(1_000):
-        if pulse.refusal("bad token"):
-            pulse.keep(refused(at))
+        if counters.refusal("bad token"):
+            counters.keep(refused(at))
             shown += 1
     assert shown == REFUSALS_KEPT_PER_SECOND
     for _ in range(30):
         for at in range(REFUSALS_KEPT_PER_SECOND):
-            pulse.keep(refused(at))
-        publish(redis_url, pulse)
+            counters.keep(refused(at))
+        publish(redis_url, counters)
     assert totals(redis_client).refused == {"bad token": 1_000}
-    assert len(PulseReader(redis_client).refusals()) == NEWEST_REFUSALS
+    assert len(StatsReader(redis_client).refusals()) == NEWEST_REFUSALS
 
 
 def test_a_worker_tells_of_itself(redis_client: redis.Redis, redis_url: str) -> None:
-    pulse = new_pulse()
-    pulse.click("defaultRedirection", 0.001)
-    publish(redis_url, pulse)
-    [worker] = PulseReader(redis_client).workers(time.time())
+    counters = new_pulse()
+    counters.click("defaultRedirection", 0.001)
+    publish(redis_url, counters)
+    [worker] = StatsReader(redis_client).workers(time.time())
     assert (worker.clicks, worker.caches, worker.commits) == (1, {"offers": CACHE}, {"committed": 12})
     assert worker.databases == [CITY]
 
 
 def test_a_worker_not_heard_of_is_forgotten(redis_client: redis.Redis, redis_url: str) -> None:
     publish(redis_url, new_pulse())
-    reader = PulseReader(redis_client)
+    reader = StatsReader(redis_client)
     assert reader.workers(time.time() + WORKER_GONE_SECONDS + 1) == []
     assert redis_client.exists("pulse:workers") == 0
 
 
 def test_hearers_are_told_what_came_even_while_redis_is_away() -> None:
-    pulse, heard = new_pulse(), list[Counted]()
-    pulse.hearers.append(heard.append)
-    pulse.click("defaultRedirection", 0.25)
+    counters, heard = new_pulse(), list[Counted]()
+    counters.observers.append(heard.append)
+    counters.click("defaultRedirection", 0.25)
     for _ in range(2):
         with pytest.raises(redis.ConnectionError):
-            publish(AWAY, pulse)
+            publish(AWAY, counters)
     assert [(counted.types, counted.seconds) for counted in heard] == [
         ({"defaultRedirection": 1}, 0.25),
         ({}, 0.0),
@@ -205,8 +205,8 @@ def test_publishing_goes_on_after_redis_was_away(
     redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("offers.stats.counters.PUBLISH_SECONDS", 0.01)
-    pulse = new_pulse()
-    pulse.click("defaultRedirection", 0.001)
+    counters = new_pulse()
+    counters.click("defaultRedirection", 0.001)
 
     class Flaky:
         """A Redis whose first pipeline fails."""
@@ -222,7 +222,7 @@ def test_publishing_goes_on_after_redis_was_away(
 
     async def run_until(done: Callable[[], Awaitable[bool]], connection: AsyncRedis) -> None:
         flaky: Any = Flaky(connection)
-        running = asyncio.create_task(pulse.run(flaky))
+        running = asyncio.create_task(counters.run(flaky))
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not await done():
                 await asyncio.sleep(0.01)

@@ -143,7 +143,7 @@ def test_one_transport_is_enough(store: RecipeStore, monkeypatch: pytest.MonkeyP
         socketio, "AsyncServer", lambda **options: anything(transports=[transport], **options)
     )
     with FakeCoRecipe(free_port()) as server, listener(server.url):
-        wait_until(lambda: server.asked, what="a check")
+        wait_until(lambda: server.context, what="a check")
 
 
 def test_a_server_that_accepts_and_says_nothing_is_given_up_for_the_next_try(store: RecipeStore) -> None:
@@ -158,7 +158,7 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up_for_the_next_try(sto
 
 def test_a_redis_that_hangs_does_not_hold_it_up(store: RecipeStore, valkey: Service) -> None:
     with FakeCoRecipe(free_port()) as server, listener(server.url) as process:
-        wait_until(lambda: server.asked, what="a connection")
+        wait_until(lambda: server.context, what="a connection")
         assert valkey.pid
         os.kill(valkey.pid, signal.SIGSTOP)
         try:

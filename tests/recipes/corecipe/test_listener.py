@@ -65,8 +65,8 @@ def update(offer_id: int, **fields: Any) -> dict[str, Any]:
 
 def test_it_asks_on_connect_with_0_when_nothing_is_live(store: RecipeStore, master: FakeCoRecipe) -> None:
     with listener(master, check_seconds=60):
-        wait_until(lambda: len(master.asked) >= 2, what="a check")
-        assert master.asked[:2] == [(OFFERS_CHECK, 0), (CAMPAIGNS_CHECK, 0)]
+        wait_until(lambda: len(master.context) >= 2, what="a check")
+        assert master.context[:2] == [(OFFERS_CHECK, 0), (CAMPAIGNS_CHECK, 0)]
 
 
 def test_an_announcement_goes_live_and_its_number_is_remembered(
@@ -100,9 +100,9 @@ def test_a_corrupt_recipe_announced_again_and_again_slows_down(
     master.numbers[OFFERS_CHECK] = 4711
     with listener(master, check_seconds=0.1):
         wait_until(lambda: failures(store) >= 2, what="a second failure")
-        asked = len(master.numbers_asked(OFFERS_CHECK))
+        context = len(master.numbers_asked(OFFERS_CHECK))
         time.sleep(2)
-        assert len(master.numbers_asked(OFFERS_CHECK)) >= asked + 5
+        assert len(master.numbers_asked(OFFERS_CHECK)) >= context + 5
         assert failures(store) <= 3
         assert store.live_count(OFFERS) == 1
         assert "no gzip file" in (store.meta(OFFERS).last_error or "")
@@ -116,7 +116,7 @@ def failures(store: RecipeStore) -> int:
 def test_an_update_is_applied_at_once(store: RecipeStore, master: FakeCoRecipe) -> None:
     make_live(store, OFFERS, {1: offer_blob(1)})
     with listener(master):
-        wait_until(lambda: master.asked, what="a connection")
+        wait_until(lambda: master.context, what="a connection")
         master.emit("updRecipe", update(1, body=offer_blob(1, name="changed").decode()))
         wait_until(lambda: b"changed" in (store.get(OFFERS, 1) or b""), what="the update")
         master.emit("updRecipe", update(1, action="delete", body=""))
@@ -141,7 +141,7 @@ EVENTS = ("updRecipe", OFFERS_CHECK, CAMPAIGNS_CHECK, "unknownEvent")
 def test_whatever_it_is_sent_it_goes_on(store: RecipeStore, master: FakeCoRecipe) -> None:
     make_live(store, OFFERS, {1: offer_blob(1)})
     with listener(master) as process:
-        wait_until(lambda: master.asked, what="a connection")
+        wait_until(lambda: master.context, what="a connection")
         for event in EVENTS:
             for arguments in NASTY_ARGUMENTS:
                 master.emit(event, *arguments)
@@ -153,29 +153,29 @@ def test_whatever_it_is_sent_it_goes_on(store: RecipeStore, master: FakeCoRecipe
 
 def test_after_a_restart_of_co_recipe_it_asks_at_once(store: RecipeStore, master: FakeCoRecipe) -> None:
     with listener(master, check_seconds=60):
-        wait_until(lambda: len(master.asked) >= 2, what="a first check")
+        wait_until(lambda: len(master.context) >= 2, what="a first check")
         master.stop()
         time.sleep(0.5)
-        master.asked.clear()
+        master.context.clear()
         master.start()
-        wait_until(lambda: len(master.asked) >= 2, what="a check after the restart")
+        wait_until(lambda: len(master.context) >= 2, what="a check after the restart")
 
 
 def test_the_slave_is_asked_only_while_the_master_is_away(store: RecipeStore, master: FakeCoRecipe) -> None:
     with FakeCoRecipe(free_port()) as slave, listener(master, slave):
-        wait_until(lambda: len(master.asked) >= 6 and slave.connections, what="checks")
-        slave.asked.clear()
+        wait_until(lambda: len(master.context) >= 6 and slave.connections, what="checks")
+        slave.context.clear()
         time.sleep(1)
-        assert slave.asked == []
+        assert slave.context == []
         master.stop()
-        wait_until(lambda: len(slave.asked) >= 4, what="checks of the slave")
-        master.asked.clear()
+        wait_until(lambda: len(slave.context) >= 4, what="checks of the slave")
+        master.context.clear()
         master.start()
-        wait_until(lambda: len(master.asked) >= 4, what="checks of the master")
+        wait_until(lambda: len(master.context) >= 4, what="checks of the master")
         time.sleep(0.5)
-        slave.asked.clear()
+        slave.context.clear()
         time.sleep(1)
-        assert slave.asked == []
+        assert slave.context == []
 
 
 def test_updates_wait_while_redis_is_away(
@@ -183,7 +183,7 @@ def test_updates_wait_while_redis_is_away(
 ) -> None:
     make_live(store, OFFERS, {1: offer_blob(1)})
     with listener(master):
-        wait_until(lambda: master.asked, what="a connection")
+        wait_until(lambda: master.context, what="a connection")
         valkey.kill()
         master.emit("updRecipe", update(5))
         time.sleep(1)
@@ -198,7 +198,7 @@ def test_it_stops_when_it_is_asked_to(store: RecipeStore, master: FakeCoRecipe, 
         master.stop()
     with listener(master) as process:
         if connected:
-            wait_until(lambda: master.asked, what="a connection")
+            wait_until(lambda: master.context, what="a connection")
         wait_until(store.listener_state, what="its state")
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_SECONDS) == 0

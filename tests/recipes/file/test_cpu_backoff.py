@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from recipes.file import cpu_backoff
-from recipes.file.cpu_backoff import LONGEST_REST_SECONDS, REST_FOR_WAIT, Rest, waited_seconds
+from recipes.file.cpu_backoff import LONGEST_REST_SECONDS, REST_FOR_WAIT, CpuBackoff, waited_seconds
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_longer_it_has_waited_the_longer_it_rests(
 ) -> None:
     course = iter([1.0, 1.0 + waited, 1.0 + waited, 1.0 + waited, 1.0 + waited])
     monkeypatch.setattr(cpu_backoff, "waited_seconds", lambda: next(course))
-    rest = Rest()
+    rest = CpuBackoff()
     rest()
     rest()
     assert rests == pytest.approx(rested)
@@ -67,5 +67,5 @@ def test_where_the_kernel_tells_nothing_nobody_rests(
     rests: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpu_backoff, "_SCHEDULED", Path("/nonexistent"))
-    Rest()()
+    CpuBackoff()()
     assert rests == []

@@ -14,7 +14,7 @@ from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, demo_campaigns,
 from offers.admission import Refusal, admit
 from offers.links.tokens import AdTarget
 from offers.routing.routing import Defaults, decide
-from offers.rules import Asked
+from offers.rules import ClickContext
 from offers.visitors.visitor import Visitor
 from recipes.records.census import Census, damages
 from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
@@ -54,9 +54,9 @@ def parsed(parse: Callable[[Record], Any], raws: list[Record], live: dict[int, A
     for raw in raws:
         try:
             record = parse(raw)
-        except RecordRejected as problem:
-            if problem.record_id in live:
-                found[problem.record_id] = live[problem.record_id]
+        except RecordRejected as error:
+            if error.record_id in live:
+                found[error.record_id] = live[error.record_id]
             continue
         record_id = record.offer_id if isinstance(record, Offer) else record.campaign_id
         found[record_id] = live[record_id] if record.unreadable and record_id in live else record
@@ -78,7 +78,7 @@ def taken(recipe: Recipe, target: AdTarget, who: Visitor) -> Taken:
     admitted = admit(target, recipe, DEFAULT)
     if isinstance(admitted, Refusal):
         return Taken(True, frozenset())
-    click, found, most, turn = Asked(*admitted, who, NOW_MS, "", ""), set(), 1, 0
+    click, found, most, turn = ClickContext(*admitted, who, NOW_MS, "", ""), set(), 1, 0
 
     def choose(_campaign: int, _offer: int, ids: tuple[int, ...]) -> int:
         nonlocal most

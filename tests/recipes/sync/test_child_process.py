@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from recipes.corecipe.listener import Listener
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
-from recipes.sync.child_process import BackgroundSync
+from recipes.sync.child_process import ChildSync
 from tests.processes import DEADLINE_SECONDS, wait_until
 
 # Writes down that it was called and how, then does as the file beside it says.
@@ -56,9 +56,9 @@ def commands(tmp_path: Path, settings: SettingsWrapper) -> Commands:
     return Commands(tmp_path)
 
 
-def while_running(use: Callable[[BackgroundSync], Awaitable[None]]) -> BackgroundSync:
+def while_running(use: Callable[[ChildSync], Awaitable[None]]) -> ChildSync:
     """Run a sync of offers while `use` uses it; gives it as it is afterwards."""
-    sync = BackgroundSync(RecipeKind.OFFERS)
+    sync = ChildSync(RecipeKind.OFFERS)
 
     async def both() -> None:
         running = asyncio.create_task(sync.run())
@@ -79,7 +79,7 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def ask_and_wait(sync: BackgroundSync, announced_size: int | None) -> None:
+async def ask_and_wait(sync: ChildSync, announced_size: int | None) -> None:
     before = sync.state.last_ended_ms
     assert sync.ask(announced_size)
     await until(lambda: sync.state.last_ended_ms not in (None, before))
@@ -88,7 +88,7 @@ async def ask_and_wait(sync: BackgroundSync, announced_size: int | None) -> None
 def test_what_is_asked_during_a_sync_runs_once_afterwards_with_the_last_number(commands: Commands) -> None:
     commands.plan(seconds=0.3)
 
-    async def use(sync: BackgroundSync) -> None:
+    async def use(sync: ChildSync) -> None:
         sync.ask(1)
         await until(commands.calls)
         for number in (2, 3, 4):
@@ -102,7 +102,7 @@ def test_what_is_asked_during_a_sync_runs_once_afterwards_with_the_last_number(c
 
 
 def test_without_a_number_none_is_given_on(commands: Commands) -> None:
-    async def use(sync: BackgroundSync) -> None:
+    async def use(sync: ChildSync) -> None:
         await ask_and_wait(sync, None)
 
     while_running(use)
@@ -112,7 +112,7 @@ def test_without_a_number_none_is_given_on(commands: Commands) -> None:
 def test_a_failure_is_told_and_pauses_all_but_another_number(commands: Commands) -> None:
     commands.plan(exit_code=5)
 
-    async def use(sync: BackgroundSync) -> None:
+    async def use(sync: ChildSync) -> None:
         await ask_and_wait(sync, 1)
         assert (sync.state.failures, sync.state.last_error) == (1, "no such bucket")
         assert not sync.ask(1)
@@ -126,7 +126,7 @@ def test_the_pause_grows_with_every_failure_and_ends_with_a_success(commands: Co
     commands.plan(exit_code=5)
     pauses = list[float]()
 
-    async def use(sync: BackgroundSync) -> None:
+    async def use(sync: ChildSync) -> None:
         for number in (1, 2, 3):
             await ask_and_wait(sync, number)
             pauses.append((sync.state.next_try_ms or 0) - time.time() * 1000)
@@ -144,7 +144,7 @@ def test_a_process_that_cannot_be_started_is_a_failure_like_any_other(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
 
-    async def use(sync: BackgroundSync) -> None:
+    async def use(sync: ChildSync) -> None:
         await ask_and_wait(sync, 1)
 
     assert "cannot start recipe_sync" in (while_running(use).state.last_error or "")
@@ -154,7 +154,7 @@ def test_a_sync_gives_way_to_whatever_answers_clicks(commands: Commands) -> None
     commands.plan(seconds=60)
     usual = os.getpriority(os.PRIO_PROCESS, 0)
 
-    async def use(sync: BackgroundSync) -> None:
+    async def use(sync: ChildSync) -> None:
         sync.ask(1)
         await until(commands.calls)
         await until(lambda: os.getpriority(os.PRIO_PROCESS, commands.calls()[0][0]) > usual)
@@ -165,7 +165,7 @@ def test_a_sync_gives_way_to_whatever_answers_clicks(commands: Commands) -> None
 def test_a_sync_ends_with_its_owner(commands: Commands) -> None:
     commands.plan(seconds=60)
 
-    async def use(sync: BackgroundSync) -> None:
+    async def use(sync: ChildSync) -> None:
         sync.ask(1)
         await until(commands.calls)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cotraffic.diagnostics.preview.simulate import Outcome, RecipeView, outcome
+from cotraffic.diagnostics.preview.simulate import RecipeView, SimulatedOutcome, outcome
 from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, demo_campaigns, demo_offers
 from offers.routing.routing import Defaults
 from recipes.file.json_stream import RecipeRejected
@@ -57,7 +57,7 @@ def loaded(kind: RecipeKind, records: list[Record], path: Path, live: Blobs) -> 
     return load(kind, path, added.update, lambda _: None, live=LiveBlobs(live)), added
 
 
-def outcomes(offers: Blobs, campaigns: Blobs) -> Iterator[tuple[Record, Outcome]]:
+def outcomes(offers: Blobs, campaigns: Blobs) -> Iterator[tuple[Record, SimulatedOutcome]]:
     """Where every link of the recipe leads visitors from some countries."""
     view = RecipeView(offers.get, campaigns.get)
     for raw in RECORDS[RecipeKind.CAMPAIGNS]:
@@ -69,7 +69,7 @@ def outcomes(offers: Blobs, campaigns: Blobs) -> Iterator[tuple[Record, Outcome]
 BEFORE = list(outcomes(LIVE[RecipeKind.OFFERS], LIVE[RecipeKind.CAMPAIGNS]))
 
 
-def let_in(kind: RecipeKind, blobs: Blobs) -> list[tuple[Record, Outcome, Outcome]]:
+def let_in(kind: RecipeKind, blobs: Blobs) -> list[tuple[Record, SimulatedOutcome, SimulatedOutcome]]:
     """The clicks that were refused or sent on, and are taken now by the offer that did not take them."""
     now = {**LIVE, kind: blobs}
     after = outcomes(now[RecipeKind.OFFERS], now[RecipeKind.CAMPAIGNS])

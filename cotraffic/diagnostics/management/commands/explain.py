@@ -11,7 +11,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandParser
 
 from cotraffic.diagnostics.explain.explain import explain
-from cotraffic.diagnostics.explain.request import BadQuestion, Question, read_question
+from cotraffic.diagnostics.explain.request import BadExplainRequest, ExplainRequest, read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
 from cotraffic.diagnostics.explain.text import lines
 from lib.terminal import printable
@@ -76,15 +76,15 @@ class Command(BaseCommand):
         given = {name: options[name] for name in _OPTIONS}
         try:
             texts = {"link": link, "address": ip, "user_agent": ua, **given}
-            question = read_question(texts, paths=click_paths())
-        except BadQuestion as problem:
-            self._stop(WRONG_USE, str(problem))
-        except ValueError as problem:
-            self._stop(NOT_SET_UP, f"{problem}. Run `manage.py check`: it says what to do.")
+            explain_request = read_explain_request(texts, paths=click_paths())
+        except BadExplainRequest as error:
+            self._stop(WRONG_USE, str(error))
+        except ValueError as error:
+            self._stop(NOT_SET_UP, f"{error}. Run `manage.py check`: it says what to do.")
         try:
-            explanation = asyncio.run(_explained(question))
-        except (OSError, ValueError) as problem:
-            self._stop(NOT_SET_UP, f"{problem}. Run `manage.py check`: it says what to do.")
+            explanation = asyncio.run(_explained(explain_request))
+        except (OSError, ValueError) as error:
+            self._stop(NOT_SET_UP, f"{error}. Run `manage.py check`: it says what to do.")
         if options["json"]:
             self.stdout.write(_encoder.encode(explanation).decode())
         else:
@@ -98,11 +98,11 @@ class Command(BaseCommand):
         sys.exit(code)
 
 
-async def _explained(question: Question) -> Explanation:
+async def _explained(explain_request: ExplainRequest) -> Explanation:
     """The explanation, over this instance's Redis. Raises `OSError`, `ValueError` for what is not set up."""
     redis = open_redis()
     async with aclosing(redis):
-        return await explain(build_answerer(redis, build_click_writer()), question)
+        return await explain(build_answerer(redis, build_click_writer()), explain_request)
 
 
 def _exit_code(explanation: Explanation) -> int:

@@ -82,15 +82,15 @@ def test_dead_letters_are_tried_again(staff_client: Client, redis_client: redis.
     log.create_group()
     log.append([b'{"lid":"9ed72f87"}', "", "0", ""])
     [entry] = log.read_new("one", 1)
-    log.set_aside(Entry(entry.id, entry.click, entry.unique), "refused")
+    log.dead_letter(Entry(entry.id, entry.click, entry.unique), "refused")
     start(staff_client, "redeliver")
     assert run_newest(redis_client).outcome == "1 click and 0 conversion messages will be tried again."
     assert (log.status().dead_letters, log.status().backlog) == (0, 1)
 
 
 def test_what_may_hurt_is_asked_about_first(staff_client: Client, redis_client: redis.Redis) -> None:
-    asked = staff_client.post(reverse("diagnostics:start", args=["reload"]))
-    assert "may be older than what is live" in asked.text
+    context = staff_client.post(reverse("diagnostics:start", args=["reload"]))
+    assert "may be older than what is live" in context.text
     assert Actions(redis_client).newest() == []
     start(staff_client, "reload", confirmed="yes")
     assert [action.name for action in Actions(redis_client).newest()] == ["reload"]

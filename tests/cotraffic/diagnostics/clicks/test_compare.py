@@ -9,15 +9,15 @@ import msgspec
 import pytest
 import redis
 
-from cotraffic.diagnostics.clicks.compare import GROUPS, NOT_COMPARED, Group, compare, question_of
+from cotraffic.diagnostics.clicks.compare import GROUPS, NOT_COMPARED, FieldGroup, compare, question_of
 from cotraffic.diagnostics.explain.explain import explain
-from cotraffic.diagnostics.explain.request import read_question
+from cotraffic.diagnostics.explain.request import read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
 from offers.bootstrap import build_answerer, build_click_writer, open_redis
 from offers.click_log.record import ClickPart, DecisionPart, VisitorPart, fields, record
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
-from tests.offers.builders import asked, campaign, decided, offer, visitor
+from tests.offers.builders import campaign, context, decided, offer, visitor
 from tests.recipe import change_record, make_live, offer_blob
 
 FRANCE, US = "82.237.47.21", "34.99.99.105"
@@ -33,11 +33,11 @@ def store(redis_client: redis.Redis, geoip_databases: None) -> RecipeStore:
     return store
 
 
-def explained(question: Any) -> Explanation:
+def explained(explain_request: Any) -> Explanation:
     async def once() -> Explanation:
         client = open_redis()
         async with aclosing(client):
-            return await explain(build_answerer(client, build_click_writer()), question)
+            return await explain(build_answerer(client, build_click_writer()), explain_request)
 
     return asyncio.run(once())
 
@@ -51,19 +51,19 @@ def recorded(**texts: str) -> dict[str, Any]:
         "user_agent": "Mozilla/5.0 (iPhone)",
         "cid": "c",
     }
-    kept = explained(read_question(usual | texts)).record
+    kept = explained(read_explain_request(usual | texts)).record
     assert kept
     return kept
 
 
-def again(kept: dict[str, Any]) -> tuple[Explanation, tuple[Group, ...]]:
-    question = question_of(kept)
-    assert question
-    now = explained(question)
+def again(kept: dict[str, Any]) -> tuple[Explanation, tuple[FieldGroup, ...]]:
+    explain_request = question_of(kept)
+    assert explain_request
+    now = explained(explain_request)
     return now, compare(kept, now)
 
 
-def different(groups: tuple[Group, ...]) -> set[str]:
+def different(groups: tuple[FieldGroup, ...]) -> set[str]:
     return {field.name for group in groups for field in group.fields if field.differs}
 
 
@@ -147,5 +147,5 @@ def test_fields_that_nobody_knows_are_shown_all_the_same() -> None:
 
 
 def test_what_each_click_has_of_its_own_is_never_marked() -> None:
-    kept = fields(record(decided(asked(offer(), campaign(), visitor()))))
+    kept = fields(record(decided(context(offer(), campaign(), visitor()))))
     assert {"lid", "dateAdded", "ttl"} <= NOT_COMPARED & kept.keys()

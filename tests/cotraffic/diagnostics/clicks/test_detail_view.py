@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from cotraffic.diagnostics.explain.explain import explain
-from cotraffic.diagnostics.explain.request import read_question
+from cotraffic.diagnostics.explain.request import read_explain_request
 from devstack.services import LOCALHOST, free_port
 from offers.bootstrap import build_answerer, build_click_writer, open_redis
 from offers.click_log.record import encode
@@ -49,12 +49,14 @@ def store(
 @pytest.fixture
 def clicked(store: RecipeStore, redis_client: redis.Redis) -> None:
     """The click of somebody in France on offer 2, in the log."""
-    question = read_question({"offer": "2", "campaign": "1", "address": FRANCE, "cid": "<i>c</i>"})
+    explain_request = read_explain_request(
+        {"offer": "2", "campaign": "1", "address": FRANCE, "cid": "<i>c</i>"}
+    )
 
     async def record() -> bytes:
         client = open_redis()
         async with aclosing(client):
-            kept = (await explain(build_answerer(client, build_click_writer()), question)).record
+            kept = (await explain(build_answerer(client, build_click_writer()), explain_request)).record
         assert kept
         # As a record is written: its lid first.
         return encode({"lid": kept["lid"], **kept})

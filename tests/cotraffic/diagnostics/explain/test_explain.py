@@ -11,7 +11,7 @@ import redis
 from pytest_django import Settings
 
 from cotraffic.diagnostics.explain.explain import EXPLAINED_LID, explain
-from cotraffic.diagnostics.explain.request import read_question
+from cotraffic.diagnostics.explain.request import read_explain_request
 from cotraffic.diagnostics.explain.result import DECIDED, NOT_ASKED, Explanation
 from cotraffic.diagnostics.explain.text import lines
 from devstack.demo import DEFAULT_CAMPAIGN_ID, SHOWCASE, Example, demo_offers
@@ -62,14 +62,16 @@ ANSWERED = [example for example in SHOWCASE if example.redirect_type]
 def test_an_explanation_comes_to_what_a_click_would_leave_behind(
     explained: Explained, example: Example
 ) -> None:
-    question = read_question({"link": link(example), "address": example.client_ip, "user_agent": DESKTOP})
+    explain_request = read_explain_request(
+        {"link": link(example), "address": example.client_ip, "user_agent": DESKTOP}
+    )
 
     async def both() -> tuple[dict[str, Any], dict[str, Any]]:
         client = open_redis()
         async with aclosing(client):
-            answerer = build_answerer(client, build_click_writer())
-            supposed = await explain(answerer, question)
-            click = await answerer.examine(question.request)
+            handler = build_answerer(client, build_click_writer())
+            supposed = await explain(handler, explain_request)
+            click = await handler.examine(explain_request.request)
         assert isinstance(click, Click)
         assert supposed.record
         return supposed.record, fields(record(click))
@@ -178,13 +180,13 @@ def test_an_exit_through_an_aggregated_offer_tells_the_pick_and_the_other_candid
 def test_explaining_takes_nobodys_turn_and_writes_nothing(
     explained: Explained, redis_client: redis.Redis
 ) -> None:
-    question = read_question({"offer": str(VPN), "campaign": "5115", "address": DEV_CLIENT_IP})
+    explain_request = read_explain_request({"offer": str(VPN), "campaign": "5115", "address": DEV_CLIENT_IP})
 
     async def thrice() -> list[str]:
         client = open_redis()
         async with aclosing(client):
-            answerer = build_answerer(client, build_click_writer())
-            found = [await explain(answerer, question) for _ in range(3)]
+            handler = build_answerer(client, build_click_writer())
+            found = [await explain(handler, explain_request) for _ in range(3)]
         return [each.outcome.page.template for each in found if each.outcome]
 
     before = set(redis_client.keys())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cotraffic.diagnostics.explain.request import BadQuestion, read_question
+from cotraffic.diagnostics.explain.request import BadExplainRequest, read_explain_request
 
 
 @pytest.mark.parametrize(
@@ -21,14 +21,14 @@ from cotraffic.diagnostics.explain.request import BadQuestion, read_question
 def test_a_question_that_cannot_be_asked_is_told_what_to_write(
     texts: dict[str, str], field: str, said: str
 ) -> None:
-    with pytest.raises(BadQuestion, match=said) as found:
-        read_question(texts)
+    with pytest.raises(BadExplainRequest, match=said) as found:
+        read_explain_request(texts)
     assert found.value.field == field
 
 
 def test_what_the_link_says_stands_unless_it_is_overridden() -> None:
     link = "https://c.example/offer?ad=x&subid=own&cid=own"
-    request = read_question({"link": link, "cid": "other"}).request
+    request = read_explain_request({"link": link, "cid": "other"}).request
     assert (request.subid, request.cid) == ("own", "other")
 
 
@@ -36,4 +36,4 @@ def test_what_the_link_says_stands_unless_it_is_overridden() -> None:
     "text", ["2026-11-25T10:00", "2026-11-25T12:00+02:00", "2026-11-25T10:00Z", "1795600800000"]
 )
 def test_a_time_is_utc_unless_it_names_its_zone(text: str) -> None:
-    assert read_question({"link": "x", "at": text}).at_ms == 1_795_600_800_000
+    assert read_explain_request({"link": "x", "at": text}).at_ms == 1_795_600_800_000

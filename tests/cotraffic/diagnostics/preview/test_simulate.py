@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cotraffic.diagnostics.preview.simulate import RecipeView, Redecided, outcome, redecide
+from cotraffic.diagnostics.preview.simulate import RecipeView, Simulated, outcome, redecide
 from tests.offers.builders import DEFAULTS, NOW_MS
 
 Records = dict[int, dict[str, Any]]
@@ -32,7 +32,7 @@ def click(lid: str = LID, **fields: Any) -> bytes:
     return json.dumps({"lid": lid, "offerId": 1, "campaignId": 5, "country": "US", **fields}).encode()
 
 
-def decided(clicks: Iterable[bytes], live: RecipeView, candidate: RecipeView) -> Redecided:
+def decided(clicks: Iterable[bytes], live: RecipeView, candidate: RecipeView) -> Simulated:
     return redecide(clicks, live, candidate, DEFAULTS, NOW_MS, lambda _: None)
 
 

@@ -9,31 +9,33 @@ from redis.asyncio import Redis as AsyncRedis
 
 from cotraffic.diagnostics.refusals.hourly_chart import HEIGHT, SMALLEST, by_hour
 from devstack.services import Service
-from offers.stats.counters import Pulse
-from offers.stats.types import Refused
+from offers.stats.counters import WorkerCounters
+from offers.stats.types import RefusedClick
 
 PAGE = "diagnostics:refused"
 HOUR = 1_800_000_000 // 3600 * 3600
 
 
-def refuse(url: str, *refusals: Refused) -> None:
-    pulse = Pulse(lambda: ({}, {}))
+def refuse(url: str, *refusals: RefusedClick) -> None:
+    counters = WorkerCounters(lambda: ({}, {}))
     for refused in refusals:
-        pulse.refusal(refused.reason)
-        pulse.keep(refused)
+        counters.refusal(refused.reason)
+        counters.keep(refused)
 
     async def publish() -> None:
         async with AsyncRedis.from_url(url) as connection:
-            await pulse.publish(connection)
+            await counters.publish(connection)
 
     asyncio.run(publish())
 
 
-def bad_token(referer: str = "https://blog.example/post") -> Refused:
-    return Refused(1_764_000_000_000, "bad token", "the token is cut off", referer, "DE", "ab:<cd>")
+def bad_token(referer: str = "https://blog.example/post") -> RefusedClick:
+    return RefusedClick(1_764_000_000_000, "bad token", "the token is cut off", referer, "DE", "ab:<cd>")
 
 
-UNKNOWN_OFFER = Refused(1_764_000_000_000, "unknown offer", "offer 9 is not in the recipe", "", None, "ef:01")
+UNKNOWN_OFFER = RefusedClick(
+    1_764_000_000_000, "unknown offer", "offer 9 is not in the recipe", "", None, "ef:01"
+)
 
 
 def test_when_nothing_was_refused_it_says_so(staff_client: Client, redis_client: redis.Redis) -> None:

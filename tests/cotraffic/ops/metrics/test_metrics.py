@@ -19,7 +19,7 @@ from devstack.services import LOCALHOST, Service, free_port, valkey_answers, val
 from offers.click_log.writer import CommitCounts
 from offers.links.tokens import encrypt, seal
 from offers.stats.counters import MAX_REDIRECT_TYPES
-from offers.stats.reader import PulseReader
+from offers.stats.reader import StatsReader
 from offers.stats.types import LATENCY_BOUNDS_MS, Counted
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
@@ -184,7 +184,7 @@ def test_counters_survive_the_worker_that_counted(workers: httpx.Client, valkey_
 
 def worker_pids(client: redis.Redis) -> set[int]:
     """The two workers that were heard of last."""
-    return {worker.pid for worker in PulseReader(client).workers(time.time())[-2:]}
+    return {worker.pid for worker in StatsReader(client).workers(time.time())[-2:]}
 
 
 def value_or_none(client: httpx.Client) -> float | None:
