@@ -8,6 +8,7 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev
 COPY manage.py gunicorn.conf.py ./
 COPY cotraffic cotraffic
+COPY lib lib
 COPY offers offers
 COPY recipes recipes
 COPY deploy deploy

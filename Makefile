@@ -33,6 +33,7 @@ lint: $(SYNCED) ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(SYNCED) ## put imports and layout in order
 	$(BIN)/ruff check --select I --fix

@@ -46,6 +46,8 @@ app.conf.update(
     **broker_settings(settings.CELERY_BROKER_URL, visibility_timeout=2 * TASK_SECONDS),
     broker_connection_retry_on_startup=True,
     task_default_queue="cotraffic",
+    # Found by name: it is no module `tasks` of an app.
+    include=["cotraffic.diagnostics.actions.tasks"],
     task_ignore_result=True,
     # A task is acknowledged when it is done, so that one whose worker died is run again: all are idempotent.
     task_acks_late=True,

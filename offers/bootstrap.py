@@ -1,4 +1,4 @@
-"""Puts a `ClickHandler` together from the settings; opens files and connections, so it is called at start-up."""
+"""Builds a `ClickHandler` from the settings; opens files and connections, so it is called at start-up."""
 
 from functools import partial
 from pathlib import Path

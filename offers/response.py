@@ -40,5 +40,6 @@ def redirect(location: str) -> Answer:
 
 
 def html_page(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Answer:
+    """Return an answer with an HTML page that nobody may keep, and `more` headers."""
     length = (b"content-length", str(len(body)).encode())
     return Answer(status, (HTML, NO_STORE, *more, length), body)

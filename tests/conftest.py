@@ -25,7 +25,7 @@ CONFORMANCE = Path(__file__).parent / "conformance"
 # They start whole stacks or wait for processes to die; what fails fast should fail first.
 SLOW = frozenset(
     {
-        "test_celery",
+        "test_tasks",
         "test_click_faults",
         "test_corecipe",
         "test_faults",

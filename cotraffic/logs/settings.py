@@ -1,4 +1,4 @@
-"""Which log lines are written, and where to; how they look is in `cotraffic/logs/format.py`, after the settings."""
+"""Which log lines are written, and where to; `format.py` beside this file says how they look."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How Celery's worker and beat are, as each tells Redis every few seconds; `cotraffic/ops/heartbeat_sender.py` tells it.
+"""How Celery's worker and beat are; `heartbeat_sender.py` writes it to Redis every few seconds.
 
 Redis key: `heartbeats`, a hash of name -> state.
 """

@@ -11,7 +11,7 @@ Redis keys, all of this instance's own Redis:
 - `clicks:totals`: counters since the beginning: `delivered`, `spooled`, `lost`, and `dead_dropped` and
   `dead_conversions_dropped`, the dead letters that were dropped because there were too many.
 - `clicks:delivered:<minute>`: clicks delivered in that minute since the epoch; kept for two hours.
-- `clicks:failures`, `clicks:pause`: how long delivery leaves DynamoDB alone; see `offers/delivery/backoff.py`.
+- `clicks:failures`, `clicks:pause`: how long delivery leaves DynamoDB alone (`offers/delivery/backoff.py`).
 - `clicks:weighed`: exists for a while after log and dead letters were weighed; see `click_retention.py`.
 - `clicks:probe`: written to find out whether Redis takes writes.
 - `clicks:table`: how the last write to DynamoDB went.
@@ -29,7 +29,6 @@ from redis.exceptions import ResponseError
 from lib.outcome import Outcome
 from offers.click_log import scripts
 from offers.click_log.types import DeadLetter, Entry, LogStatus
-from offers.delivery.backoff import DeliveryBackoff
 from offers.spool.file import BrokenLine
 
 LOG = "clicks"
@@ -82,7 +81,7 @@ class ClickLog:
     """The log as delivery and staff see it. Every method raises `RedisError` while Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
-        self.pause = DeliveryBackoff(redis)
+        self.redis = redis
         self.redis = redis
         self._acknowledge = redis.register_script(scripts.ACKNOWLEDGE)
         self._write = redis.register_script(scripts.WRITE)

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from offers.click_log.retention import Retention, limits
 from offers.click_log.stream import ClickLog
 from offers.click_log.types import Entry
-from offers.delivery.backoff import growing_pause
+from offers.delivery.backoff import DeliveryBackoff, growing_pause
 from offers.delivery.dynamodb import (
     BATCH_ITEMS,
     BadClick,
@@ -106,7 +106,7 @@ class _Run:
         """Deliver the next clicks; gives whether to go on. Raises `RedisError`."""
         if time.monotonic() >= self._deadline:
             return False
-        pause = self._log.pause
+        pause = DeliveryBackoff(self._log.redis)
         is_try = pause.is_troubled()
         if is_try and not pause.take_turn(self._consumer):
             return False

@@ -148,7 +148,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse_with(BODY_TOO_LARGE)
 
     def _count_trailer(self) -> None:
-        """Count a trailer, which nobody reads. Raise `LimitExceeded` for one too many; their size is framing."""
+        """Count a trailer, which nobody reads; its size is framing. Raise `LimitExceeded` for too many."""
         self._trailers += 1
         if self._trailers > MAX_HEADERS:
             self._refuse_with(HEAD_TOO_LARGE)

@@ -1,6 +1,6 @@
 """From the spool into the click log: in which order, and when a file is done with.
 
-Web workers replay while they run, and `offers/delivery/drain.py` when an instance stops. Each has its own kind of
+Web workers replay while they run, `offers/delivery/drain.py` when an instance stops. Each has its own kind of
 connection to the log, and both go by this.
 """
 

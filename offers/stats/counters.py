@@ -45,7 +45,7 @@ OTHER = "other"
 
 
 class WorkerCounters:
-    """One worker's counters. `observers` are told once a second what has come, whether Redis answers or not."""
+    """One worker's counters. `observers` get what was counted once a second, whether Redis answers or not."""
 
     def __init__(
         self,

@@ -119,9 +119,9 @@ def write(path: Path, records: Iterator[dict[str, Any]]) -> None:
         file.write("]")
 
 
-def run(environment: dict[str, str], *options: str) -> Run:
-    """`recipe_sync` with these options, for both kinds, in a process of its own."""
-    command = [sys.executable, "manage.py", "recipe_sync", *options, "--json"]
+def run(environment: dict[str, str], *options: str, name: str = "recipe_sync") -> Run:
+    """A command on recipes with these options, for both kinds, in a process of its own."""
+    command = [sys.executable, "manage.py", name, *options, "--json"]
     started = time.monotonic()
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -129,7 +129,7 @@ def run(environment: dict[str, str], *options: str) -> Run:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise SystemExit(f"recipe_sync ended with {process.returncode}: {output.decode()}")
+        raise SystemExit(f"{name} ended with {process.returncode}: {output.decode()}")
     cpu_seconds = usage.ru_utime + usage.ru_stime
     return Run(time.monotonic() - started, cpu_seconds, usage.ru_maxrss / 1024, json.loads(output))
 

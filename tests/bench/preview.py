@@ -1,7 +1,7 @@
 """`make bench-preview`: how long a preview of a large recipe takes, and how much memory it needs.
 
 Every record of the files in S3 differs from what is live, as each does whose caps have been counted on:
-nothing is more work. Once by `recipe_sync --preview`, and once by the page's button, for which Celery does
+nothing is more work. Once by `recipe_preview`, and once by the page's button, for which Celery does
 it. S3 is a stand-in on this machine; elsewhere it takes longer to download the files.
 """
 
@@ -69,13 +69,13 @@ def put_into_s3(offer_count: int, campaign_count: int) -> None:
 
 
 def by_command() -> Cost:
-    """`recipe_sync --preview`."""
-    done = run(dict(os.environ), "--preview", "--clicks", str(DEFAULT_CLICKS))
+    """`recipe_preview`."""
+    done = run(dict(os.environ), "--clicks", str(DEFAULT_CLICKS), name="recipe_preview")
     kinds = done.report["preview"]["kinds"]
     said = ", ".join(f"{kind}: {found['changed']:,} changed" for kind, found in kinds.items())
     clicks = done.report["preview"]["clicks"]["clicks"]
     return Cost(
-        "recipe_sync --preview",
+        "recipe_preview",
         *(done.seconds, done.cpu_seconds, done.peak_mb),
         f"{said}; {clicks:,} clicks decided again",
     )

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from celery import current_app
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
@@ -32,10 +33,8 @@ def enqueue(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] 
     action.log_entry = entry.pk
     actions.save(action)
     # Web workers that are never asked for anything need no Celery in their memory.
-    from cotraffic.celery import app
-
     try:
-        app.send_task(TASK, args=[action.id], retry=False)
+        current_app.send_task(TASK, args=[action.id], retry=False)
     except OperationalError as error:
         action.state = FAILED
         action.outcome = (

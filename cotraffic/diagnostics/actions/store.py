@@ -1,6 +1,6 @@
 """What staff asked this instance to do: kept in Redis while it waits, runs, and for a week after it ended.
 
-The work itself is done by Celery (`cotraffic/diagnostics/actions/tasks.py`), never in a web worker. Redis keys: `actions:<id>`,
+Celery does the work itself (`tasks.py` beside this file), never a web worker. Redis keys: `actions:<id>`,
 one action; `actions:newest`, the ids of the newest, newest first.
 """
 

@@ -46,6 +46,12 @@ def run_action(action_id: str) -> None:
     logger.info("what staff asked for is done", what=action.title, user=action.user, outcome=action.outcome)
 
 
+@shared_task(name="cotraffic.tasks.run_action")
+def run_action_by_its_old_name(action_id: str) -> None:
+    """Run an action that an older web worker has queued; to be removed with the next release."""
+    run_action(action_id)
+
+
 def _tell_the_admin_log(action: Action) -> None:
     if action.log_entry is None:
         return

@@ -108,7 +108,8 @@ def _dates(context: ClickContext) -> str:
         return f"The dates of offer {context.offer.offer_id} cannot be read, which closes it."
     if dates is None:
         return f"Offer {context.offer.offer_id} has no start and end date."
-    return f"Offer {context.offer.offer_id} runs {dates_in_words(dates)}; the click is at {instant(context.now_ms)}."
+    at = instant(context.now_ms)
+    return f"Offer {context.offer.offer_id} runs {dates_in_words(dates)}; the click is at {at}."
 
 
 def _country_restriction(context: ClickContext) -> str:
@@ -124,7 +125,8 @@ def _custom_page(context: ClickContext) -> str:
     pages = context.offer.custom_pages
     if not pages:
         return f"Offer {context.offer.offer_id} has one landing page for all countries."
-    return f"Offer {context.offer.offer_id} has pages of their own for {listed(sorted(pages))}; {_from(context)}."
+    countries = listed(sorted(pages))
+    return f"Offer {context.offer.offer_id} has pages of their own for {countries}; {_from(context)}."
 
 
 def _campaign_caps(context: ClickContext) -> str:

@@ -1,6 +1,6 @@
 """An explanation of one click: what was asked, what each rule said, who takes the click, and for how much.
 
-These are values only, ready for a page, a terminal or JSON; `cotraffic/diagnostics/explain/explain.py` makes them.
+Values only, ready for a page, a terminal or JSON; `explain.py` beside this file makes them.
 """
 
 from decimal import Decimal

@@ -10,7 +10,7 @@ from cotraffic.diagnostics.overview import background, clicks, corecipe, geoip, 
 from cotraffic.diagnostics.overview.component import ERROR, WARNING, Component, Sources, unknown
 from offers.stats.types import Worker
 
-__all__ = ["Overview", "Component", "Sources", "look"]
+__all__ = ["Component", "Overview", "Sources", "look"]
 
 ClickContext = Callable[[Sources], Iterable[Component]]
 

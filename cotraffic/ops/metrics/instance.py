@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from cotraffic.ops.heartbeats import BEAT, heartbeats
 from offers.click_log.status import disk_room
 from offers.click_log.stream import ClickLog
+from offers.delivery.backoff import DeliveryBackoff
 from offers.spool.directory import SUFFIX
 from recipes.corecipe.updates import UpdateOutcome
 from recipes.records.kinds import RecipeKind
@@ -84,7 +85,7 @@ class InstanceCollector(Collector):
         yield _gauge("click_log_oldest_undelivered_seconds", age, status.oldest_age_seconds or 0)
         yield _counter("clicks_delivered", "Clicks that DynamoDB took.", status.delivered)
         troubled = "Whether DynamoDB failed the last time, so that delivery pauses."
-        yield _gauge("delivery_troubled", troubled, int(self._log.pause.is_troubled()))
+        yield _gauge("delivery_troubled", troubled, int(DeliveryBackoff(self._log.redis).is_troubled()))
         dead = GaugeMetricFamily(
             "cotraffic_dead_letters",
             "Clicks and conversion messages that AWS refuses for good.",

@@ -1,8 +1,4 @@
-"""`manage.py recipe_sync`: sync the recipe by hand, or see what a sync would change.
-
-The preview decides clicks, so for it this command, alone in here, looks into `offers`; only then, for a load
-needs nothing of that in its memory.
-"""
+"""`manage.py recipe_sync`: sync the recipe by hand. `recipe_preview` shows what that would change."""
 
 import argparse
 import sys
@@ -14,30 +10,35 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
-from tqdm import tqdm
 
 from lib.terminal import printable
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
+from recipes.management.reporting import (
+    DONE,
+    NO_DISK,
+    NO_REDIS,
+    NO_S3,
+    NOTHING_TO_DO,
+    REJECTED,
+    ProgressBar,
+    failure,
+)
 from recipes.records.kinds import RecipeKind
 from recipes.store.lock import AlreadyWaiting, LockLost
 from recipes.store.store import RecipeStore
 from recipes.store.types import SwapRefused
-from recipes.sync.comparison import LiveChanged
 from recipes.sync.hold import HeldBack, OnHold
 from recipes.sync.sync import SyncReport, SyncRequest, check, no_progress, sync
 
-DONE, NOTHING_TO_DO, REJECTED, NO_S3, NO_REDIS, NO_DISK = 0, 3, 4, 5, 6, 7
 EXIT_CODES = """exit codes:
-  0  done: at least one kind was loaded (or, with --preview, would change), none failed
+  0  done: at least one kind was loaded, none failed
   3  nothing to do: what is live is what S3 has (or another sync is about to do the same)
   4  a recipe was rejected or is held back, and what was live stays live
   5  S3 did not give us a file
   6  this instance's Redis does not answer, or lost its data meanwhile
   7  this machine's disk does not take or give the file
 Of several the highest counts."""
-
-PREVIEW_CLICKS = 1000
 
 FAILURES = {
     REJECTED: "rejected",
@@ -70,19 +71,6 @@ class Command(BaseCommand):
         )
         parser.add_argument("--from-file", action="store_true", help="load the local file instead of S3's")
         parser.add_argument("--dry-run", action="store_true", help="do everything but change anything")
-        parser.add_argument(
-            "--preview",
-            action="store_true",
-            help="change nothing, but tell which records a sync would add, remove and change, and where the "
-            "newest clicks of the log would go then",
-        )
-        parser.add_argument(
-            "--clicks",
-            type=int,
-            default=PREVIEW_CLICKS,
-            metavar="N",
-            help="with --preview: how many clicks are decided again (default: %(default)s)",
-        )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no table")
         parser.add_argument(
             "--announced-size", type=int, metavar="N", help="co-recipe's number for this recipe, to remember"
@@ -98,10 +86,6 @@ class Command(BaseCommand):
             sys.exit(2)
         quiet = options["json"] or not sys.stderr.isatty()
         store = RecipeStore(get_redis_connection("default"))
-        if options["preview"]:
-            sys.exit(
-                self._preview(tuple(RecipeKind(kind) for kind in kinds or RecipeKind), store, options, quiet)
-            )
         results = [self._one(RecipeKind(kind), store, options, quiet) for kind in kinds or list(RecipeKind)]
         codes = [code for code, _ in results]
         exit_code = max(codes) if max(codes) > NOTHING_TO_DO else min(codes)
@@ -111,36 +95,6 @@ class Command(BaseCommand):
         else:
             self._print_table([result for _, result in results])
         sys.exit(exit_code)
-
-    def _preview(
-        self, kinds: tuple[RecipeKind, ...], store: RecipeStore, options: dict[str, Any], quiet: bool
-    ) -> int:
-        """What a sync of the kinds would change, printed; gives the exit code."""
-        from cotraffic.diagnostics.preview.preview import preview
-        from cotraffic.diagnostics.preview.text import preview_text
-        from offers.click_log.stream import ClickLog
-
-        with closing(ProgressBar("", quiet)) as bar:
-            try:
-                log = ClickLog(store.redis)
-                found = preview(store, log, "recipe_sync", max(0, options["clicks"]), bar, kinds)
-            except (RecipeRejected, LiveChanged, CannotReachS3, OSError, RedisError) as problem:
-                code, error = _failure(problem)
-                body = {"exit_code": code, "error": error}
-                if options["json"]:
-                    self.stdout.write(msgspec.json.encode(body).decode())
-                self.stderr.write(self.style.ERROR(printable(error)))
-                return code
-        code = NOTHING_TO_DO if not found.kinds else REJECTED if found.is_held_back else DONE
-        if options["json"]:
-            body = {"exit_code": code, "preview": msgspec.to_builtins(found)}
-            self.stdout.write(msgspec.json.encode(body).decode())
-        elif not found.kinds:
-            self.stdout.write("S3 has what is live; a sync would change nothing.")
-        else:
-            for line in preview_text(found):
-                self.stdout.write(printable(line))
-        return code
 
     def _one(
         self, kind: RecipeKind, store: RecipeStore, options: dict[str, Any], quiet: bool
@@ -163,7 +117,7 @@ class Command(BaseCommand):
                     "detail": str(problem),
                 }
             except (RecipeRejected, CannotReachS3, OSError, RedisError, SwapRefused, LockLost) as problem:
-                code, error = _failure(problem)
+                code, error = failure(problem)
                 told: dict[str, Any] = {"kind": kind, "outcome": _outcome(problem, code), "error": error}
                 if isinstance(problem, HeldBack):
                     told["held_back"] = True
@@ -209,42 +163,3 @@ def _outcome(problem: Exception, code: int) -> str:
     if isinstance(problem, HeldBack):
         return "held back"
     return "on hold" if isinstance(problem, OnHold) else FAILURES[code]
-
-
-def _failure(problem: Exception) -> tuple[int, str]:
-    """The exit code of a failure, and what it is in words."""
-    if isinstance(problem, RecipeRejected | LiveChanged):
-        return REJECTED, str(problem)
-    if isinstance(problem, CannotReachS3):
-        return NO_S3, str(problem)
-    if isinstance(problem, OSError):
-        return NO_DISK, str(problem)
-    return NO_REDIS, f"{problem} (REDIS_URL says where this instance's Redis is)"
-
-
-class ProgressBar:
-    """A progress bar on the terminal, one a stage."""
-
-    def __init__(self, kind: str, quiet: bool) -> None:
-        self._kind = kind
-        self._quiet = quiet
-        self._stage = ""
-        self._bar: Any = None
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Show how far the stage has come."""
-        if self._quiet:
-            return
-        if stage != self._stage:
-            self.close()
-            unit, scale = ("B", True) if stage.startswith("downloading") else ("", False)
-            self._bar = tqdm(
-                desc=f"{stage} {self._kind}".strip(), total=total, unit=unit, unit_scale=scale, leave=False
-            )
-            self._stage = stage
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        if self._bar is not None:
-            self._bar.close()

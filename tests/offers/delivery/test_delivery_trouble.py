@@ -115,9 +115,9 @@ def test_a_run_ends_in_time_and_the_next_continues(log: ClickLog, dynamodb: BadD
 
 def test_while_one_worker_tries_the_others_leave_dynamodb_alone(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     add(log, *names(100))
-    log.pause.failed("one")
+    DeliveryBackoff(log.redis).failed("one")
     time.sleep(0.2)
-    assert log.pause.take_turn("one")
+    assert DeliveryBackoff(log.redis).take_turn("one")
     assert run(log, "other") == Delivered()
     assert dynamodb.batches == []
 
@@ -126,17 +126,17 @@ def test_a_worker_that_tries_begins_with_one_batch(
     log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dynamodb.trouble = "500"
-    log.pause.failed("one")
+    DeliveryBackoff(log.redis).failed("one")
     time.sleep(0.2)
     add(log, *names(500))
     # Longer than the run, so that it does not try again.
-    monkeypatch.setattr(log.pause, "failed", lambda _: 60.0)
+    monkeypatch.setattr(DeliveryBackoff, "failed", lambda *_: 60.0)
     run(log)
     assert dynamodb.batches == [25]
 
 
 def test_a_try_for_nothing_holds_nobody_up(log: ClickLog, dynamodb: BadDynamoDB) -> None:
-    log.pause.failed("one")
+    DeliveryBackoff(log.redis).failed("one")
     time.sleep(0.2)
     run(log)
     add(log, "a")
@@ -147,9 +147,9 @@ def test_a_worker_that_died_trying_is_replaced(
     log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "TRY_MS", 300)
-    log.pause.failed("one")
+    DeliveryBackoff(log.redis).failed("one")
     time.sleep(0.2)
-    assert log.pause.take_turn("one")
+    assert DeliveryBackoff(log.redis).take_turn("one")
     add(log, "a")
     wait_until(lambda: run(log, "other").delivered, what="delivery by the other")
 
@@ -169,7 +169,7 @@ def test_pauses_grow_from_run_to_run_and_end_within_seconds(
 
 def test_after_a_long_trouble_delivery_is_back_within_seconds(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     for _ in range(50):
-        log.pause.failed("one")
+        DeliveryBackoff(log.redis).failed("one")
     add(log, *names(100))
     wait_until(lambda: run(log, "other").delivered == 100, what="delivery")
 

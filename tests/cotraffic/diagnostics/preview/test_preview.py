@@ -1,4 +1,4 @@
-"""What the recipe in S3 would change: the preview as a whole, and `recipe_sync --preview`."""
+"""What the recipe in S3 would change: the preview as a whole, and `recipe_preview`."""
 
 import gzip
 import json
@@ -60,8 +60,8 @@ def previewed(store: RecipeStore, log: ClickLog, clicks: int = 100) -> preview.P
     return preview.preview(store, log, "alice", clicks, no_progress)
 
 
-def recipe_sync(*arguments: str, **environment: str) -> CompletedProcess[str]:
-    return command("manage.py", "recipe_sync", "--preview", *arguments, **environment)
+def recipe_preview(*arguments: str, **environment: str) -> CompletedProcess[str]:
+    return command("manage.py", "recipe_preview", *arguments, **environment)
 
 
 def test_what_s3_has_as_it_is_live_is_no_part_of_it(store: RecipeStore, log: ClickLog) -> None:
@@ -103,9 +103,9 @@ def test_it_is_kept_for_staff_and_forgotten(
 
 @pytest.mark.usefixtures("store")
 def test_the_command_tells_nothing_to_do_from_differences(s3: "S3Client") -> None:
-    assert recipe_sync().returncode == 3
+    assert recipe_preview().returncode == 3
     upload(s3, OFFERS, offers(3))
-    answer = recipe_sync()
+    answer = recipe_preview()
     assert answer.returncode == 0
     assert "offers removed (1):" in answer.stdout
     assert "Of the last 12 clicks, decided again now, 12 (100.0 %) would go elsewhere" in answer.stdout
@@ -114,7 +114,7 @@ def test_the_command_tells_nothing_to_do_from_differences(s3: "S3Client") -> Non
 @pytest.mark.usefixtures("store")
 def test_the_command_tells_what_would_be_held_back(s3: "S3Client") -> None:
     upload(s3, OFFERS, offers(1))
-    answer = recipe_sync("offers", "--clicks", "5")
+    answer = recipe_preview("offers", "--clicks", "5")
     assert answer.returncode == 4
     assert "75 % fewer records than are live" in answer.stdout
     assert "Of the last 5 clicks" in answer.stdout
@@ -123,21 +123,21 @@ def test_the_command_tells_what_would_be_held_back(s3: "S3Client") -> None:
 @pytest.mark.usefixtures("store")
 def test_json_is_one_object_and_nothing_else(s3: "S3Client") -> None:
     upload(s3, OFFERS, offers(3))
-    answer = json.loads(recipe_sync("--json").stdout)
+    answer = json.loads(recipe_preview("--json").stdout)
     assert (answer["exit_code"], answer["preview"]["kinds"]["offers"]["removed"]) == (0, 1)
 
 
 @pytest.mark.usefixtures("store")
 def test_a_preview_that_fails_has_the_code_of_its_cause(s3: "S3Client") -> None:
     s3.put_object(Bucket="co-recipe-staging", Key="offersRecipe.json.gz", Body=b"hello")
-    assert recipe_sync().returncode == 4
+    assert recipe_preview().returncode == 4
     away = f"127.0.0.1:{free_port()}"
-    assert recipe_sync(AWS_ENDPOINT_URL=f"http://{away}").returncode == 5
-    assert recipe_sync(REDIS_URL=f"redis://{away}/0").returncode == 6
+    assert recipe_preview(AWS_ENDPOINT_URL=f"http://{away}").returncode == 5
+    assert recipe_preview(REDIS_URL=f"redis://{away}/0").returncode == 6
 
 
 def test_a_preview_changes_nothing(s3: "S3Client", store: RecipeStore) -> None:
     upload(s3, OFFERS, offers(3))
     version, on_disk = store.version(), local_path(OFFERS).read_bytes()
-    recipe_sync()
+    recipe_preview()
     assert (store.version(), local_path(OFFERS).read_bytes()) == (version, on_disk)
