@@ -35,8 +35,8 @@ class Command(BaseCommand):
     """Compare what S3 has with what is live; nothing is changed."""
 
     help = (
-        "Show which records a sync would add, remove and change, and where the newest clicks of the log would "
-        "go then. Nothing is changed."
+        "Show which records a sync would add, remove and change, and where the newest clicks of the log "
+        "would go then. Nothing is changed."
     )
     # A Redis that is away has an exit code and a message of its own here.
     requires_system_checks = ()
