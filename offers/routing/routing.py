@@ -19,14 +19,16 @@ from offers.routing.exit_targets import (
     open_candidates,
     pick,
 )
-from offers.rules import DECIDE, INPUTS, ClickContext, Passed, Rule, Verdict
+from offers.rules import RULES
 from offers.rules.country_payout import payout_for
-from offers.rules.verdict import Exit, Pick, Stay
+from offers.rules.rule import Rule
+from offers.rules.verdict import ClickContext, Exit, Passed, Pick, Stay, Verdict
 from recipes.records.landing_page import Page
 from recipes.records.records import ZERO, Campaign, Offer, OfferStatus
 
 TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
-RULES = tuple(DECIDE.items())
+# Looked up once: a click that stays asks all of them.
+_ASKED = tuple((rule, rule.decide) for rule in RULES)
 # Steps that may follow the rules in a trace, besides those of `exit_targets`.
 DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "detected exit", "exit", "default offer"
 
@@ -83,7 +85,7 @@ def decide(
 def _ask_the_rules(context: ClickContext, trace: list[Step] | None) -> tuple[Verdict, str | None]:
     """The first verdict, and the last caps type that a rule noted on the way."""
     caps_type = None
-    for rule, ask in RULES:
+    for rule, ask in _ASKED:
         answer = ask(context)
         if trace is not None:
             trace.append(_step(rule, context, answer))
@@ -96,8 +98,8 @@ def _ask_the_rules(context: ClickContext, trace: list[Step] | None) -> tuple[Ver
 
 def _step(rule: Rule, context: ClickContext, answer: Verdict | Passed) -> Step:
     if isinstance(answer, Passed):
-        return Step(rule.value, INPUTS[rule](context), answer.why, decided=False)
-    return Step(rule.value, INPUTS[rule](context), answer.reason, decided=True)
+        return Step(rule.name, rule.inputs(context), answer.why, decided=False)
+    return Step(rule.name, rule.inputs(context), answer.reason, decided=True)
 
 
 def _picked(

@@ -1,11 +1,7 @@
 """The rules in the order in which they are asked; the first that decides ends it.
 
-Each is one file with two pure functions: `decide(asked)`, the rule itself, and `looks_at(asked)`, what it
-decides by, for the trace. To add a rule, write its file and give it its place here.
+Each is one file that ends in a `Rule` object. To add a rule, write its file and give it its place here.
 """
-
-from collections.abc import Callable
-from enum import Enum
 
 from offers.rules import (
     aggregated,
@@ -18,45 +14,26 @@ from offers.rules import (
     offer_caps,
     target,
 )
-from offers.rules.verdict import ClickContext, Passed, Verdict
 
+AGGREGATED = aggregated.RULE
+DATES = dates.RULE
+COUNTRY_RESTRICTION = country_restriction.RULE
+CUSTOM_PAGE = custom_page.RULE
+CAMPAIGN_CAPS = campaign_caps.RULE
+OFFER_CAPS = offer_caps.RULE
+COUNTRY_PAYOUT = country_payout.RULE
+TARGET = target.RULE
+DEFAULT = default.RULE
 
-class Rule(Enum):
-    """One member a rule, in order; the value is its name in a trace."""
-
-    AGGREGATED = "aggregated"
-    DATES = "dates"
-    COUNTRY_RESTRICTION = "country restriction"
-    CUSTOM_PAGE = "custom landing page"
-    CAMPAIGN_CAPS = "campaign caps"
-    OFFER_CAPS = "offer caps"
-    COUNTRY_PAYOUT = "payout per country"
-    TARGET = "target rules"
-    DEFAULT = "default"
-
-
-DECIDE: dict[Rule, Callable[[ClickContext], Verdict | Passed]] = {
-    Rule.AGGREGATED: aggregated.decide,
-    Rule.DATES: dates.decide,
-    Rule.COUNTRY_RESTRICTION: country_restriction.decide,
-    Rule.CUSTOM_PAGE: custom_page.decide,
-    Rule.CAMPAIGN_CAPS: campaign_caps.decide,
-    Rule.OFFER_CAPS: offer_caps.decide,
-    Rule.COUNTRY_PAYOUT: country_payout.decide,
-    Rule.TARGET: target.decide,
-    Rule.DEFAULT: default.decide,
-}
-
-INPUTS: dict[Rule, Callable[[ClickContext], dict[str, object]]] = {
-    Rule.AGGREGATED: aggregated.inputs,
-    Rule.DATES: dates.inputs,
-    Rule.COUNTRY_RESTRICTION: country_restriction.inputs,
-    Rule.CUSTOM_PAGE: custom_page.inputs,
-    Rule.CAMPAIGN_CAPS: campaign_caps.inputs,
-    Rule.OFFER_CAPS: offer_caps.inputs,
-    Rule.COUNTRY_PAYOUT: country_payout.inputs,
-    Rule.TARGET: target.inputs,
-    Rule.DEFAULT: default.inputs,
-}
-
-__all__ = ["DECIDE", "INPUTS", "ClickContext", "Passed", "Rule", "Verdict"]
+RULES = (
+    AGGREGATED,
+    DATES,
+    COUNTRY_RESTRICTION,
+    CUSTOM_PAGE,
+    CAMPAIGN_CAPS,
+    OFFER_CAPS,
+    COUNTRY_PAYOUT,
+    TARGET,
+    DEFAULT,
+)
+BY_NAME = {rule.name: rule for rule in RULES}

@@ -1,9 +1,11 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
 from offers.rules.offer_caps import is_over_cap
+from offers.rules.rule import NOTHING, OTHER_RECORDS, Rule, Varies
+from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Exit, Passed, Pick
 from recipes.records.parts import Candidate
-from recipes.records.records import Offer, OfferStatus, OfferType
+from recipes.records.records import Campaign, Offer, OfferStatus, OfferType
 
 REDIRECT_TYPE = "offerAggregatedBestOffer"
 NONE_OPEN = "offerAggregatedExitTrafficToRegularOffer"
@@ -68,3 +70,35 @@ def inputs(context: ClickContext) -> dict[str, object]:
             for found in context.offer.candidates
         },
     }
+
+
+def varies_by(offer: Offer, _: Campaign) -> Varies:
+    """Which candidate takes the click is a question to other records, and of whose turn it is."""
+    return {OTHER_RECORDS: None} if offer.type is OfferType.AGGREGATED else NOTHING
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    offer, country = context.offer, context.visitor.geo.country
+    if offer.type is not OfferType.AGGREGATED:
+        return f"Offer {offer.offer_id} is a regular offer."
+    if not offer.candidates:
+        return f"Offer {offer.offer_id} is aggregated, and has no candidates."
+    if "candidates" in offer.unreadable:
+        return f"Offer {offer.offer_id} is aggregated, and its candidates cannot be read."
+    seen = (
+        f"{c.offer_id} ({closed})" if (closed := closed_by_row(c, country)) else str(c.offer_id)
+        for c in offer.candidates
+    )
+    return (
+        f"Offer {offer.offer_id} is aggregated, and {visitor_from(context)}. Its candidates: {listed(seen)}. "
+        "Each is open where its own record is."
+    )
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return context.offer.type is OfferType.AGGREGATED
+
+
+RULE = Rule("aggregated", "Aggregated", decide, inputs, varies_by, describe, is_set_up)

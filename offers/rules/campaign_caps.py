@@ -1,7 +1,10 @@
 """A campaign may be capped."""
 
+from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
+from offers.rules.sentences import describe_caps
 from offers.rules.verdict import ClickContext, Exit, Passed
 from recipes.records.parts import Caps
+from recipes.records.records import Campaign, Offer
 
 # Both are redirect types and caps types. The file's own `capsType` is not used: it names one of two limits,
 # and the network's reports have always grouped campaigns by these.
@@ -65,3 +68,24 @@ def caps_seen(caps: Caps | None, now_ms: int) -> dict[str, object]:
         "redirectOfferId": caps.redirect_offer_id or None,
         "capsType": caps.caps_type,
     }
+
+
+def varies_by(_: Offer, campaign: Campaign) -> Varies:
+    """The clock, where the caps have dates."""
+    return ALL_TIME if campaign.caps is not None and campaign.caps.dates is not None else NOTHING
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    campaign = context.campaign
+    if "caps" in campaign.unreadable:
+        return f"The caps of campaign {campaign.campaign_id} cannot be read, which counts as over its cap."
+    return describe_caps(f"Campaign {campaign.campaign_id}", campaign.caps, context.now_ms)
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return context.campaign.caps is not None or "caps" in context.campaign.unreadable
+
+
+RULE = Rule("campaign caps", "Campaign caps", decide, inputs, varies_by, describe, is_set_up)

@@ -1,8 +1,10 @@
 """An offer may pay other amounts for visitors from some countries."""
 
+from offers.rules.rule import Rule, Varies
+from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Passed, Stay
 from recipes.records.parts import CountryPayout
-from recipes.records.records import Offer
+from recipes.records.records import Campaign, Offer
 
 REDIRECT_TYPE = "customPayOutPerGeo"
 NO_PAYOUTS = Passed("the offer has no payout per country")
@@ -35,3 +37,27 @@ def inputs(context: ClickContext) -> dict[str, object]:
             for country, payout in context.offer.country_payouts.items()
         },
     }
+
+
+def varies_by(offer: Offer, _: Campaign) -> Varies:
+    """The countries that have a payout of their own."""
+    return {"country": frozenset(offer.country_payouts)}
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    payouts = context.offer.country_payouts
+    if not payouts:
+        return f"Offer {context.offer.offer_id} pays the same for all countries."
+    countries = listed(sorted(payouts))
+    return (
+        f"Offer {context.offer.offer_id} has payouts of their own for {countries}; {visitor_from(context)}."
+    )
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return bool(context.offer.country_payouts)
+
+
+RULE = Rule("payout per country", "Payout per country", decide, inputs, varies_by, describe, is_set_up)

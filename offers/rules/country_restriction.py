@@ -1,6 +1,9 @@
 """An offer may refuse visitors from some countries."""
 
+from offers.rules.rule import Rule, Varies
+from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Exit, Passed
+from recipes.records.records import Campaign, Offer
 
 REDIRECT_TYPE = "offerGeoRestriction"
 NO_RESTRICTION = Passed("the offer restricts no country")
@@ -37,3 +40,26 @@ def inputs(context: ClickContext) -> dict[str, object]:
         if unreadable
         else sorted(context.offer.countries_restricted),
     }
+
+
+def varies_by(offer: Offer, _: Campaign) -> Varies:
+    """The restricted countries."""
+    return {"country": offer.countries_restricted}
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    restricted = context.offer.countries_restricted
+    if "countries" in context.offer.unreadable:
+        return f"The countries that offer {context.offer.offer_id} restricts cannot be read, which closes it."
+    if not restricted:
+        return f"Offer {context.offer.offer_id} restricts no country."
+    return f"Offer {context.offer.offer_id} restricts {listed(sorted(restricted))}; {visitor_from(context)}."
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return bool(context.offer.countries_restricted) or "countries" in context.offer.unreadable
+
+
+RULE = Rule("country restriction", "Country restricted", decide, inputs, varies_by, describe, is_set_up)

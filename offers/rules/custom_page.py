@@ -1,6 +1,9 @@
 """An offer may have a landing page of its own for a country."""
 
+from offers.rules.rule import Rule, Varies
+from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Passed, Stay
+from recipes.records.records import Campaign, Offer
 
 REDIRECT_TYPE = "customLandingPages"
 NO_PAGES = Passed("the offer has no custom landing pages")
@@ -28,3 +31,25 @@ def inputs(context: ClickContext) -> dict[str, object]:
         "country": context.visitor.geo.country,
         "pages": {country: custom.page.text for country, custom in context.offer.custom_pages.items()},
     }
+
+
+def varies_by(offer: Offer, _: Campaign) -> Varies:
+    """The countries that have a page of their own."""
+    return {"country": frozenset(offer.custom_pages)}
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    pages = context.offer.custom_pages
+    if not pages:
+        return f"Offer {context.offer.offer_id} has one landing page for all countries."
+    countries = listed(sorted(pages))
+    return f"Offer {context.offer.offer_id} has pages of their own for {countries}; {visitor_from(context)}."
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return bool(context.offer.custom_pages)
+
+
+RULE = Rule("custom landing page", "Custom landing page", decide, inputs, varies_by, describe, is_set_up)

@@ -1,6 +1,9 @@
 """An offer takes clicks between its start and end date only."""
 
+from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
+from offers.rules.sentences import dates_in_words, instant
 from offers.rules.verdict import ClickContext, Exit, Passed
+from recipes.records.records import Campaign, Offer
 
 REDIRECT_TYPE = "offerStartEndDateRangeNotPass"
 NO_DATES = Passed("the offer has no start and end dates")
@@ -41,3 +44,27 @@ def inputs(context: ClickContext) -> dict[str, object]:
         "end_ms": dates.end_ms,
         "dateRangePass": dates.frozen_pass,
     }
+
+
+def varies_by(offer: Offer, _: Campaign) -> Varies:
+    """Dates come and go with the clock."""
+    return NOTHING if offer.dates is None else ALL_TIME
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    dates = context.offer.dates
+    if "dates" in context.offer.unreadable:
+        return f"The dates of offer {context.offer.offer_id} cannot be read, which closes it."
+    if dates is None:
+        return f"Offer {context.offer.offer_id} has no start and end date."
+    at = instant(context.now_ms)
+    return f"Offer {context.offer.offer_id} runs {dates_in_words(dates)}; the click is at {at}."
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return context.offer.dates is not None or "dates" in context.offer.unreadable
+
+
+RULE = Rule("dates", "Dates", decide, inputs, varies_by, describe, is_set_up)

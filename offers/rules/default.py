@@ -1,11 +1,13 @@
 """Where no rule decided, the click goes to its offer's own landing page."""
 
+from offers.rules.rule import NOTHING, Rule, Varies
 from offers.rules.verdict import ClickContext, Stay
+from recipes.records.records import Campaign, Offer
 
 OWN_PAGE = Stay("defaultRedirection", "defaultRedirection: no rule decided")
 
 
-def decide(context: ClickContext) -> Stay:  # noqa: ARG001 - every rule is asked alike
+def decide(_: ClickContext) -> Stay:
     """Always the own page."""
     return OWN_PAGE
 
@@ -13,3 +15,23 @@ def decide(context: ClickContext) -> Stay:  # noqa: ARG001 - every rule is asked
 def inputs(context: ClickContext) -> dict[str, object]:
     """What the rule decides by: only where the offer's page is."""
     return {"landingPageUrl": context.offer.landing_page.text if context.offer.landing_page else None}
+
+
+def varies_by(_: Offer, __: Campaign) -> Varies:
+    """Nothing: it decides every click alike."""
+    return NOTHING
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    page = context.offer.landing_page
+    where = page.text if page else "missing, or cannot be used"
+    return f"The landing page of offer {context.offer.offer_id} is {where}."
+
+
+def is_set_up(_: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return True
+
+
+RULE = Rule("default", "Default", decide, inputs, varies_by, describe, is_set_up)

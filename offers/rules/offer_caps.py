@@ -2,9 +2,11 @@
 
 from offers.rules import country_payout
 from offers.rules.campaign_caps import caps_are_off, caps_seen
+from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
+from offers.rules.sentences import describe_caps
 from offers.rules.verdict import ClickContext, Exit, Passed, Stay
 from recipes.records.parts import Caps
-from recipes.records.records import Offer
+from recipes.records.records import Campaign, Offer
 
 OVER_LIMIT = "capsOfferOverLimit"
 UNDER_LIMIT = "capsOfferUnderLimit"
@@ -71,3 +73,26 @@ def inputs(context: ClickContext) -> dict[str, object]:
     if "caps" in context.offer.unreadable:
         return {"caps": "cannot be read"}
     return caps_seen(context.offer.caps, context.now_ms)
+
+
+def varies_by(offer: Offer, _: Campaign) -> Varies:
+    """The clock, where the caps have dates; under a limit, the countries that have a payout of their own."""
+    if offer.caps is None:
+        return NOTHING
+    return ALL_TIME if offer.caps.dates is not None else {"country": frozenset(offer.country_payouts)}
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    offer = context.offer
+    if "caps" in offer.unreadable:
+        return f"The caps of offer {offer.offer_id} cannot be read, which counts as over its cap."
+    return describe_caps(f"Offer {offer.offer_id}", offer.caps, context.now_ms)
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return context.offer.caps is not None or "caps" in context.offer.unreadable
+
+
+RULE = Rule("offer caps", "Offer caps", decide, inputs, varies_by, describe, is_set_up)

@@ -1,30 +1,15 @@
 """A campaign may send some visitors, told apart by who and where they are, to another offer."""
 
-from collections.abc import Callable
-
+from offers.rules.parts import OF_THE_RECORDS, PARTS
+from offers.rules.rule import Rule, Varies
+from offers.rules.sentences import listed, target_rules_in_words
 from offers.rules.verdict import ClickContext, Exit, Passed
+from recipes.records.records import Campaign, Offer
 from recipes.records.target_rules import RuleSet, TargetRule
 
 REDIRECT_TYPE = "campaignTargetRules"
 NO_RULES = Passed("the campaign has no target rules")
 NO_FIT = Passed("no target rule fits")
-
-# The visitor's value of each dimension; None is unknown.
-VALUES: dict[str, Callable[[ClickContext], object]] = {
-    "country": lambda context: context.visitor.geo.country,
-    "region": lambda context: context.visitor.geo.region,
-    "city": lambda context: context.visitor.geo.city,
-    "isp": lambda context: context.visitor.geo.isp,
-    "deviceType": lambda context: _known(context.visitor.device.device_type),
-    "browser": lambda context: context.visitor.device.browser,
-    "os": lambda context: context.visitor.device.os,
-    "platform": lambda context: context.visitor.device.platform,
-    "affiliateId": lambda context: context.campaign.affiliate_id,
-    "affiliateType": lambda context: context.campaign.affiliate_type,
-    "subCampaign": lambda context: context.sub_campaign or None,
-    "cid": lambda context: context.cid or None,
-    "offerId": lambda context: context.offer.offer_id,
-}
 
 
 def decide(context: ClickContext) -> Exit | Passed:
@@ -50,18 +35,53 @@ def fitting_group(context: ClickContext, rule_set: RuleSet) -> str | None:
 
 
 def _fits(context: ClickContext, rule: TargetRule, dimension: str, listed: frozenset[str]) -> bool:
-    value = VALUES[dimension](context)
+    value = PARTS[dimension](context)
     if value is None:
         return False
     return (str(value).casefold() in listed) is rule.include
-
-
-def _known(device_type: str) -> str | None:
-    return None if device_type == "unknown" else device_type
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
     """What the rule decides by: each dimension that its rules name, and the visitor's value of it."""
     sets = context.campaign.rule_sets
     named = {c.dimension for found in sets for rule in found.rules for group in rule.groups for c in group}
-    return {name: VALUES[name](context) for name in sorted(named)}
+    return {name: PARTS[name](context) for name in sorted(named)}
+
+
+def varies_by(_: Offer, campaign: Campaign) -> Varies:
+    """The values that its conditions list, by dimension."""
+    listed_values: dict[str, frozenset[str]] = {}
+    for found in campaign.rule_sets:
+        for condition in (c for rule in found.rules for group in rule.groups for c in group):
+            if condition.dimension not in OF_THE_RECORDS:
+                before = listed_values.get(condition.dimension, frozenset())
+                listed_values[condition.dimension] = before | condition.values
+    return listed_values
+
+
+def describe(context: ClickContext) -> str:
+    """What this click is decided by, in one or two sentences."""
+    campaign = context.campaign
+    if not campaign.rule_sets:
+        return f"Campaign {campaign.campaign_id} has no target rules."
+    sets = (
+        f"to {f'offer {found.redirect_to}' if found.redirect_to else 'the exit offer'} "
+        f"when {listed(target_rules_in_words(found), 'or when', 4)}"
+        for found in campaign.rule_sets
+    )
+    named = {c.dimension for found in campaign.rule_sets for r in found.rules for g in r.groups for c in g}
+    values = (f"{name} {shown(PARTS[name](context))}" for name in sorted(named))
+    return f"Campaign {campaign.campaign_id} sends {listed(sets, 'and', 4)}. This visitor: {listed(values)}."
+
+
+def shown(value: object) -> str:
+    """A value in words."""
+    return "unknown" if value is None else str(value)
+
+
+def is_set_up(context: ClickContext) -> bool:
+    """Whether offer or campaign bring anything to decide by."""
+    return bool(context.campaign.rule_sets)
+
+
+RULE = Rule("target rules", "Target rules", decide, inputs, varies_by, describe, is_set_up)

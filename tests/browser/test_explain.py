@@ -8,23 +8,24 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from devstack.demo import SHOWCASE, Example
 from devstack.environment import DEMO_ENCRYPTION_KEY
+from offers import rules
 from offers.links.tokens import encrypt
-from offers.rules import Rule
+from offers.rules.rule import Rule
 from tests.browser.views import assert_view
 from tests.stacks import Stack
 
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
 # For each rule, an example of the demo network that it decides.
 DECIDED_BY = {
-    Rule.AGGREGATED: "the best of several offers",
-    Rule.DATES: "its last day is over",
-    Rule.COUNTRY_RESTRICTION: "an exit to the best of several",
-    Rule.CUSTOM_PAGE: "a landing page for the country",
-    Rule.CAMPAIGN_CAPS: "the campaign is over its cap",
-    Rule.OFFER_CAPS: "the offer and the next along its exit chain are over",
-    Rule.COUNTRY_PAYOUT: "paid by country, from Tokyo",
-    Rule.TARGET: "a target rule on country and ISP",
-    Rule.DEFAULT: "every macro filled in",
+    rules.AGGREGATED: "the best of several offers",
+    rules.DATES: "its last day is over",
+    rules.COUNTRY_RESTRICTION: "an exit to the best of several",
+    rules.CUSTOM_PAGE: "a landing page for the country",
+    rules.CAMPAIGN_CAPS: "the campaign is over its cap",
+    rules.OFFER_CAPS: "the offer and the next along its exit chain are over",
+    rules.COUNTRY_PAYOUT: "paid by country, from Tokyo",
+    rules.TARGET: "a target rule on country and ISP",
+    rules.DEFAULT: "every macro filled in",
 }
 EXAMPLES = {example.title: example for example in SHOWCASE}
 
@@ -43,7 +44,7 @@ def ask(page: Page, **fields: str) -> None:
     page.wait_for_url("**/explain/?**")
 
 
-def enqueue(page: Page, stack: Stack, example: Example) -> None:
+def ask_for(page: Page, stack: Stack, example: Example) -> None:
     ask(page, **{"Address": example.client_ip, "User agent": DESKTOP, "Link": link(stack, example)})
 
 
@@ -53,25 +54,25 @@ def test_before_a_question_the_panel_says_what_to_paste(page: Page) -> None:
     assert_view(page, "explain-empty")
 
 
-@pytest.mark.parametrize("rule", Rule, ids=lambda rule: rule.name.lower())
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
 def test_every_rule_is_explained_with_live_data(page: Page, stack: Stack, rule: Rule) -> None:
     example = EXAMPLES[DECIDED_BY[rule]]
-    enqueue(page, stack, example)
-    rules = page.get_by_role("list").filter(has_text="Aggregated").get_by_role("listitem")
-    expect(page.locator("ol.rules > li")).to_have_count(len(Rule))
-    place = list(Rule).index(rule)
+    ask_for(page, stack, example)
+    shown = page.get_by_role("list").filter(has_text="Aggregated").get_by_role("listitem")
+    expect(page.locator("ol.rules > li")).to_have_count(len(rules.RULES))
+    place = rules.RULES.index(rule)
     expect(page.locator("ol.rules > li").nth(place)).to_contain_text("decided")
-    expect(page.locator("ol.rules > li.is-not-asked")).to_have_count(len(Rule) - place - 1)
+    expect(page.locator("ol.rules > li.is-not-asked")).to_have_count(len(rules.RULES) - place - 1)
     expect(page.locator(".answer")).to_contain_text(str(example.redirect_type))
-    assert rules.count() >= len(Rule)
-    assert_view(page, f"explain-{rule.name.lower().replace('_', '-')}")
+    assert shown.count() >= len(rules.RULES)
+    assert_view(page, f"explain-{rule.name.replace(' ', '-')}")
 
 
 def test_the_url_explained_is_the_url_a_visitor_gets(
     page: Page, stack: Stack, context: BrowserContext
 ) -> None:
     example = EXAMPLES["every macro filled in"]
-    enqueue(page, stack, example)
+    ask_for(page, stack, example)
     explained = page.locator(".location").inner_text()
     answer = context.request.get(
         link(stack, example), max_redirects=0, headers={"X-Forwarded-For": example.client_ip}
@@ -88,7 +89,7 @@ def test_the_url_explained_is_the_url_a_visitor_gets(
 
 
 def test_a_refused_link_says_why(page: Page, stack: Stack) -> None:
-    enqueue(page, stack, EXAMPLES["a blacklisted affiliate"])
+    ask_for(page, stack, EXAMPLES["a blacklisted affiliate"])
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Refused: blocked affiliate")
     expect(page.get_by_role("link", name="offer 101")).to_be_visible()
@@ -118,7 +119,7 @@ def test_country_and_time_can_be_supposed(page: Page) -> None:
 
 
 def test_the_explanation_is_there_as_json(page: Page, stack: Stack) -> None:
-    enqueue(page, stack, EXAMPLES["a plain redirect"])
+    ask_for(page, stack, EXAMPLES["a plain redirect"])
     page.get_by_text("The same in a shell, or as JSON").click()
     page.get_by_role("link", name="This explanation as JSON").click()
     explanation = json.loads(page.locator("body").inner_text())

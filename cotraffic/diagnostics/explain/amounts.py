@@ -4,9 +4,8 @@ from decimal import Decimal
 
 from cotraffic.diagnostics.explain.result import Amount, Named
 from offers.routing.routing import Decision
-from offers.rules import ClickContext
 from offers.rules.country_payout import payout_for
-from offers.rules.verdict import Exit, Pick, Stay
+from offers.rules.verdict import ClickContext, Exit, Pick, Stay
 from recipes.records.records import ZERO, Offer
 
 PER_COUNTRY = "customPayOutPerGeo"

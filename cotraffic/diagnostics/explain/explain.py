@@ -7,7 +7,6 @@ import time
 from urllib.parse import parse_qsl
 
 from cotraffic.diagnostics.explain.amounts import amounts
-from cotraffic.diagnostics.explain.describe_rules import TITLES, instant, is_set_up, looked_at
 from cotraffic.diagnostics.explain.hints import hint
 from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import (
@@ -32,14 +31,14 @@ from offers.http.debug import visitor_fields
 from offers.landing import encoded
 from offers.links.tokens import AdToken, BadToken
 from offers.routing.routing import Step
-from offers.rules import DECIDE, ClickContext, Rule
-from offers.rules.verdict import Exit, Passed, Pick, Stay
+from offers.rules import BY_NAME, RULES
+from offers.rules.sentences import instant
+from offers.rules.verdict import ClickContext, Exit, Passed, Pick, Stay
 from recipes.records.landing_page import MACROS
 from recipes.records.records import Campaign, Offer
 
 EXPLAINED_LID = "00000000-0000-4000-8000-000000000000"
 LAST_RESORT_STEP = "last resort"
-_RULES = {rule.value: rule for rule in Rule}
 
 
 async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Explanation:
@@ -123,7 +122,7 @@ def _refused(
         took_over="",
         visitor=visitor_fields(visitor),
         looked_up_country=visitor.geo.country,
-        rules=tuple(RuleSeen(rule.value, TITLES[rule], NOT_ASKED) for rule in Rule),
+        rules=tuple(RuleSeen(rule.name, rule.title, NOT_ASKED) for rule in RULES),
         hops=(),
         outcome=None,
         refused=RefusedExplanation(
@@ -151,21 +150,20 @@ def _rules(context: ClickContext, trace: list[Step]) -> tuple[RuleSeen, ...]:
     """Every rule in order; those after the one that decided were not asked."""
     steps = {step.rule: step for step in trace}
     seen = []
-    for rule in Rule:
-        step = steps.get(rule.value)
+    for rule in RULES:
+        step = steps.get(rule.name)
         if step is None:
-            seen.append(RuleSeen(rule.value, TITLES[rule], NOT_ASKED))
+            seen.append(RuleSeen(rule.name, rule.title, NOT_ASKED))
             continue
         state = DECIDED if step.decided else PASSED
-        words = looked_at(rule, context)
-        set_up = is_set_up(rule, context)
-        seen.append(RuleSeen(rule.value, TITLES[rule], state, words, step.said, step.looked_at, set_up))
+        words, set_up = rule.describe(context), rule.is_set_up(context)
+        seen.append(RuleSeen(rule.name, rule.title, state, words, step.said, step.looked_at, set_up))
     return tuple(seen)
 
 
 def _hops(handler: ClickHandler, click: Click, trace: list[Step], names: dict[int, Named]) -> tuple[Hop, ...]:
     """What followed the rules; at its end, where no offer was left, the page of last resort."""
-    hops = [_hop(step, names) for step in trace if step.rule not in _RULES]
+    hops = [_hop(step, names) for step in trace if step.rule not in BY_NAME]
     if click.decision.page is handler.defaults.page:
         said = "no offer has a page for the click, so it goes to DEFAULT_REDIRECT_URL"
         hops.append(Hop(LAST_RESORT_STEP, said, works=True))
@@ -191,20 +189,20 @@ def _hop(step: Step, names: dict[int, Named]) -> Hop:
 
 def _offers_in(trace: list[Step]) -> list[int]:
     found = (
-        step.looked_at.get(key) for step in trace for key in ("offerId", "picked") if step.rule not in _RULES
+        step.looked_at.get(key) for step in trace for key in ("offerId", "picked") if step.rule not in BY_NAME
     )
     return [id_ for id_ in found if isinstance(id_, int)]
 
 
 def _outcome(handler: ClickHandler, click: Click, trace: list[Step]) -> ExplainOutcome:
     decision, context = click.decision, click.context
-    winner = next(_RULES[step.rule] for step in trace if step.decided)
-    verdict = DECIDE[winner](context)
+    winner = next(BY_NAME[step.rule] for step in trace if step.decided)
+    verdict = winner.decide(context)
     if isinstance(verdict, Passed):
-        raise AssertionError(f"{winner} decided, and passes now: rules are pure")
+        raise AssertionError(f"{winner.name} decided, and passes now: rules are pure")
     payin, payout = amounts(context, decision, verdict)
     return ExplainOutcome(
-        winner=winner.value,
+        winner=winner.name,
         redirect_type=decision.redirect_type,
         redirect_reason=decision.redirect_reason,
         caps_type=decision.caps_type,

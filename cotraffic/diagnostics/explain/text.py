@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from cotraffic.diagnostics.explain.describe_rules import amount, instant
 from cotraffic.diagnostics.explain.result import (
     DECIDED,
     NOT_ASKED,
@@ -15,6 +14,7 @@ from cotraffic.diagnostics.explain.result import (
     Named,
     RefusedExplanation,
 )
+from offers.rules.sentences import amount, instant
 
 LABEL_COLUMNS = 12
 INDENT = " " * 7

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from cotraffic.diagnostics.explain.describe_rules import (
-    TITLES,
+from offers import rules
+from offers.admission import blocked_by
+from offers.rules.rule import Rule
+from offers.rules.sentences import (
     amount,
     dates_in_words,
     listed,
     target_rules_in_words,
 )
-from offers.admission import blocked_by
-from offers.rules import Rule
 from recipes.records.parts import Caps
 from recipes.records.records import ZERO, Campaign, Offer, OfferStatus, OfferType
 from recipes.records.restrictions import CANDIDATES, CAPS, COUNTRIES, DATES
@@ -24,15 +24,15 @@ from recipes.records.target_rules import TARGET_RULES
 
 # The rules that an offer and a campaign bring, in the order in which they are asked.
 OFFER_RULES = (
-    Rule.AGGREGATED,
-    Rule.DATES,
-    Rule.COUNTRY_RESTRICTION,
-    Rule.CUSTOM_PAGE,
-    Rule.OFFER_CAPS,
-    Rule.COUNTRY_PAYOUT,
-    Rule.DEFAULT,
+    rules.AGGREGATED,
+    rules.DATES,
+    rules.COUNTRY_RESTRICTION,
+    rules.CUSTOM_PAGE,
+    rules.OFFER_CAPS,
+    rules.COUNTRY_PAYOUT,
+    rules.DEFAULT,
 )
-CAMPAIGN_RULES = (Rule.CAMPAIGN_CAPS, Rule.TARGET)
+CAMPAIGN_RULES = (rules.CAMPAIGN_CAPS, rules.TARGET)
 
 
 class OfferRef(NamedTuple):
@@ -99,13 +99,13 @@ def _exit_target(offer: Offer) -> Line:
 
 
 def _off(rule: Rule, why: str) -> RuleWords:
-    return RuleWords(TITLES[rule], is_on=False, lines=((why,),))
+    return RuleWords(rule.title, is_on=False, lines=((why,),))
 
 
 def _closed(rule: Rule, what: str, leave: Line) -> RuleWords:
     """A rule that decides every click, because what it asks about cannot be read."""
     line = (f"{what} cannot be read: every click exits to ", *leave, ".")
-    return RuleWords(TITLES[rule], is_on=True, lines=(line,), now="closed")
+    return RuleWords(rule.title, is_on=True, lines=(line,), now="closed")
 
 
 # A row that closes nothing says little: the candidate's own record decides at every click.
@@ -114,9 +114,9 @@ OPEN_WHILE = "open while its own record is"
 
 def _aggregated(offer: Offer, leave: Line) -> RuleWords:
     if offer.type is not OfferType.AGGREGATED:
-        return _off(Rule.AGGREGATED, "It is a regular offer, with a page of its own.")
+        return _off(rules.AGGREGATED, "It is a regular offer, with a page of its own.")
     if CANDIDATES in offer.unreadable:
-        return _closed(Rule.AGGREGATED, "Its candidates", leave)
+        return _closed(rules.AGGREGATED, "Its candidates", leave)
     lines: list[Line] = [("Clicks are shared equally among its open candidates:",)]
     for found in offer.candidates:
         closed = found.closed_by or ""
@@ -125,43 +125,43 @@ def _aggregated(offer: Offer, leave: Line) -> RuleWords:
             closed += f"not for {listed(sorted(found.countries_restricted))}"
         lines.append((OfferRef(found.offer_id), f" ({closed or OPEN_WHILE})"))
     lines.append(("Where none is open, clicks exit to ", *leave, "."))
-    return RuleWords(TITLES[Rule.AGGREGATED], is_on=True, lines=tuple(lines))
+    return RuleWords(rules.AGGREGATED.title, is_on=True, lines=tuple(lines))
 
 
 def _dates(offer: Offer, now_ms: int, leave: Line) -> RuleWords:
     if DATES in offer.unreadable:
-        return _closed(Rule.DATES, "Its dates", leave)
+        return _closed(rules.DATES, "Its dates", leave)
     if offer.dates is None:
-        return _off(Rule.DATES, "It runs always.")
+        return _off(rules.DATES, "It runs always.")
     passed = offer.dates.passed(now_ms)
     now = {True: "running", False: "outside its dates", None: "no dates given, taken as running"}[passed]
     line = (f"It runs {dates_in_words(offer.dates)}; outside, clicks exit to ", *leave, ".")
-    return RuleWords(TITLES[Rule.DATES], is_on=True, lines=(line,), now=now)
+    return RuleWords(rules.DATES.title, is_on=True, lines=(line,), now=now)
 
 
 def _restricted(offer: Offer, leave: Line) -> RuleWords:
     if COUNTRIES in offer.unreadable:
-        return _closed(Rule.COUNTRY_RESTRICTION, "The countries that it restricts", leave)
+        return _closed(rules.COUNTRY_RESTRICTION, "The countries that it restricts", leave)
     if not offer.countries_restricted:
-        return _off(Rule.COUNTRY_RESTRICTION, "Visitors from every country may have it.")
+        return _off(rules.COUNTRY_RESTRICTION, "Visitors from every country may have it.")
     countries = listed(sorted(offer.countries_restricted), most=50)
     line = (f"Visitors from {countries} exit to ", *leave, ".")
-    return RuleWords(TITLES[Rule.COUNTRY_RESTRICTION], is_on=True, lines=(line,))
+    return RuleWords(rules.COUNTRY_RESTRICTION.title, is_on=True, lines=(line,))
 
 
 def _pages(offer: Offer) -> RuleWords:
     if not offer.custom_pages:
-        return _off(Rule.CUSTOM_PAGE, "No country has a page of its own.")
+        return _off(rules.CUSTOM_PAGE, "No country has a page of its own.")
     lines = tuple((f"{country}: {page.page.text}",) for country, page in sorted(offer.custom_pages.items()))
-    return RuleWords(TITLES[Rule.CUSTOM_PAGE], is_on=True, lines=lines)
+    return RuleWords(rules.CUSTOM_PAGE.title, is_on=True, lines=lines)
 
 
 def _offer_caps(offer: Offer, now_ms: int, leave: Line) -> RuleWords:
     caps = offer.caps
     if CAPS in offer.unreadable:
-        return _closed(Rule.OFFER_CAPS, "Its caps", leave)
+        return _closed(rules.OFFER_CAPS, "Its caps", leave)
     if caps is None:
-        return _off(Rule.OFFER_CAPS, "It has no caps.")
+        return _off(rules.OFFER_CAPS, "It has no caps.")
     over = (OfferRef(caps.redirect_offer_id),) if caps.redirect_offer_id else leave
     lines: list[Line] = [
         ("Over a limit, clicks exit to ", *over, "."),
@@ -170,21 +170,21 @@ def _offer_caps(offer: Offer, now_ms: int, leave: Line) -> RuleWords:
     if offer.detected_exit_id:
         first = ("Along its exit chain, the first offer that is not over its cap is ",)
         lines.append((*first, OfferRef(offer.detected_exit_id), "."))
-    return _caps_words(Rule.OFFER_CAPS, caps, now_ms, lines)
+    return _caps_words(rules.OFFER_CAPS, caps, now_ms, lines)
 
 
 def _campaign_caps(campaign: Campaign, now_ms: int) -> RuleWords:
     caps = campaign.caps
     if CAPS in campaign.unreadable:
-        return _closed(Rule.CAMPAIGN_CAPS, "Its caps", ("the offer's exit offer",))
+        return _closed(rules.CAMPAIGN_CAPS, "Its caps", ("the offer's exit offer",))
     if caps is None:
-        return _off(Rule.CAMPAIGN_CAPS, "It has no caps.")
+        return _off(rules.CAMPAIGN_CAPS, "It has no caps.")
     lines: list[Line] = [("Over a limit, clicks exit to the offer's exit offer.",)]
     if caps.redirect_offer_id:
         lines.append(("Under its limits, clicks exit to ", OfferRef(caps.redirect_offer_id), "."))
     else:
         lines.append(("Under its limits, its caps ask for nothing.",))
-    return _caps_words(Rule.CAMPAIGN_CAPS, caps, now_ms, lines)
+    return _caps_words(rules.CAMPAIGN_CAPS, caps, now_ms, lines)
 
 
 def _caps_words(rule: Rule, caps: Caps, now_ms: int, lines: list[Line]) -> RuleWords:
@@ -193,32 +193,32 @@ def _caps_words(rule: Rule, caps: Caps, now_ms: int, lines: list[Line]) -> RuleW
         lines.append((f"The caps count {dates_in_words(caps.dates)}.",))
         if caps.dates.passed(now_ms) is False:
             now = "caps are off: outside their dates"
-    return RuleWords(TITLES[rule], is_on=True, lines=tuple(lines), now=now)
+    return RuleWords(rule.title, is_on=True, lines=tuple(lines), now=now)
 
 
 def _payouts(offer: Offer) -> RuleWords:
     if not offer.country_payouts:
-        return _off(Rule.COUNTRY_PAYOUT, "It pays the same for every country.")
+        return _off(rules.COUNTRY_PAYOUT, "It pays the same for every country.")
     lines = []
     for country, payout in sorted(offer.country_payouts.items()):
         payin = offer.payin if payout.payin is None else payout.payin
         paid = "the usual payout" if payout.payout is None else f"payout {amount(payout.payout)}"
         lines.append((f"{country}: payin {amount(payin)}, {paid}",))
-    return RuleWords(TITLES[Rule.COUNTRY_PAYOUT], is_on=True, lines=tuple(lines))
+    return RuleWords(rules.COUNTRY_PAYOUT.title, is_on=True, lines=tuple(lines))
 
 
 def _own_page(offer: Offer) -> RuleWords:
     if offer.landing_page is None:
         why = "It has no page that can be used: clicks that stay go to the default offer's page."
-        return _off(Rule.DEFAULT, why)
-    return RuleWords(TITLES[Rule.DEFAULT], is_on=True, lines=((offer.landing_page.text,),))
+        return _off(rules.DEFAULT, why)
+    return RuleWords(rules.DEFAULT.title, is_on=True, lines=((offer.landing_page.text,),))
 
 
 def _target(campaign: Campaign) -> RuleWords:
     if not campaign.rule_sets:
         is_unreadable = TARGET_RULES in campaign.unreadable
         why = "They cannot be read, and are off." if is_unreadable else "No target rules."
-        return _off(Rule.TARGET, why)
+        return _off(rules.TARGET, why)
     lines: list[Line] = []
     for found in campaign.rule_sets:
         to: Iterable[str | OfferRef] = (
@@ -226,7 +226,7 @@ def _target(campaign: Campaign) -> RuleWords:
         )
         conditions = listed(target_rules_in_words(found), "or when", most=50)
         lines.append(("To ", *to, f" when {conditions}."))
-    return RuleWords(TITLES[Rule.TARGET], is_on=True, lines=tuple(lines))
+    return RuleWords(rules.TARGET.title, is_on=True, lines=tuple(lines))
 
 
 def payout_words(record: Offer | Campaign) -> str:

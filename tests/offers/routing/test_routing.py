@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from offers import rules
 from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, Step, decide
-from offers.rules import ClickContext, Rule
+from offers.rules.rule import Rule
+from offers.rules.verdict import ClickContext
 from recipes.records.landing_page import compile_page
 from recipes.records.records import Offer
 from tests.offers.builders import campaign, context, finder, offer, target, visitor
@@ -54,14 +56,14 @@ def test_a_campaigns_payout_counts_when_it_is_more_than_zero(own: object, paid: 
 
 
 ALL_RULES: list[tuple[Rule, dict[str, Any], dict[str, Any]]] = [
-    (Rule.AGGREGATED, {"type": "aggregated", "offersAggregatedIds": [{"aggregatedOfferId": 2}]}, {}),
-    (Rule.DATES, {"startEndDateSetup": 1, "startEndDateSetting": {"dateRangePass": False}}, {}),
-    (Rule.COUNTRY_RESTRICTION, RESTRICTED, {}),
-    (Rule.CUSTOM_PAGE, {"customLpRules": {"customLPRules": [{"country": "US", "lpUrl": "c.example"}]}}, {}),
-    (Rule.CAMPAIGN_CAPS, {}, {"capSetup": 1, "capInfo": {"capsClicksOverLimit": 1}}),
-    (Rule.OFFER_CAPS, {"capSetup": 1, "capInfo": {"capsClicksOverLimit": 1}}, {}),
-    (Rule.COUNTRY_PAYOUT, {"customPayOutPerGeo": [{"geo": "US", "payIn": 9}]}, {}),
-    (Rule.TARGET, {}, {"targetRules": target(("country", "US"), redirect_to=2)}),
+    (rules.AGGREGATED, {"type": "aggregated", "offersAggregatedIds": [{"aggregatedOfferId": 2}]}, {}),
+    (rules.DATES, {"startEndDateSetup": 1, "startEndDateSetting": {"dateRangePass": False}}, {}),
+    (rules.COUNTRY_RESTRICTION, RESTRICTED, {}),
+    (rules.CUSTOM_PAGE, {"customLpRules": {"customLPRules": [{"country": "US", "lpUrl": "c.example"}]}}, {}),
+    (rules.CAMPAIGN_CAPS, {}, {"capSetup": 1, "capInfo": {"capsClicksOverLimit": 1}}),
+    (rules.OFFER_CAPS, {"capSetup": 1, "capInfo": {"capsClicksOverLimit": 1}}, {}),
+    (rules.COUNTRY_PAYOUT, {"customPayOutPerGeo": [{"geo": "US", "payIn": 9}]}, {}),
+    (rules.TARGET, {}, {"targetRules": target(("country", "US"), redirect_to=2)}),
 ]
 
 
@@ -74,7 +76,7 @@ def test_the_first_rule_that_decides_ends_it(first: int) -> None:
         of_campaign |= campaign_fields
     trace: list[Step] = []
     decided(context(offer(**of_offer), campaign(**of_campaign)), offer(2), trace=trace)
-    names = [rule.value for rule in Rule]
+    names = [rule.name for rule in rules.RULES]
     assert [step.rule for step in trace if step.rule in names] == names[: first + 1]
 
 

@@ -16,10 +16,11 @@ from cotraffic.diagnostics.explain.result import DECIDED, NOT_ASKED, Explanation
 from cotraffic.diagnostics.explain.text import lines
 from devstack.demo import DEFAULT_CAMPAIGN_ID, SHOWCASE, Example, demo_offers
 from devstack.demo.places import DEV_CLIENT_IP
+from offers import rules
 from offers.bootstrap import build_answerer, build_click_writer, open_redis
 from offers.click_log.record import Click, fields, record
 from offers.click_log.stream import LOG
-from offers.rules import Rule
+from offers.rules.rule import Rule
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from tests.offers.explaining import (
@@ -84,27 +85,27 @@ def test_an_explanation_comes_to_what_a_click_would_leave_behind(
 
 
 DECIDING: dict[Rule, tuple[int, int, dict[str, str]]] = {
-    Rule.AGGREGATED: (VPN, 5115, {}),
-    Rule.DATES: (FESTIVAL, 5103, {}),
-    Rule.COUNTRY_RESTRICTION: (SAUNA, 5102, {}),
-    Rule.CUSTOM_PAGE: (104, 5104, {}),
-    Rule.CAMPAIGN_CAPS: (COFFEE, 5105, {}),
-    Rule.OFFER_CAPS: (106, 5108, {}),
-    Rule.COUNTRY_PAYOUT: (INSURANCE, 5111, {"address": TOKYO}),
-    Rule.TARGET: (GAMES, 5112, {}),
-    Rule.DEFAULT: (ALPINE, 5101, {}),
+    rules.AGGREGATED: (VPN, 5115, {}),
+    rules.DATES: (FESTIVAL, 5103, {}),
+    rules.COUNTRY_RESTRICTION: (SAUNA, 5102, {}),
+    rules.CUSTOM_PAGE: (104, 5104, {}),
+    rules.CAMPAIGN_CAPS: (COFFEE, 5105, {}),
+    rules.OFFER_CAPS: (106, 5108, {}),
+    rules.COUNTRY_PAYOUT: (INSURANCE, 5111, {"address": TOKYO}),
+    rules.TARGET: (GAMES, 5112, {}),
+    rules.DEFAULT: (ALPINE, 5101, {}),
 }
 
 
-@pytest.mark.parametrize("rule", Rule)
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
 def test_every_rule_has_an_explained_case_that_it_decides(explained: Explained, rule: Rule) -> None:
     offer, campaign, texts = DECIDING[rule]
     explanation = explained(offer, campaign, **texts)
-    place = list(Rule).index(rule)
+    place = rules.RULES.index(rule)
     states = [seen.state for seen in explanation.rules]
-    assert winner(explanation) == rule.value
-    assert [seen.rule for seen in explanation.rules] == [each.value for each in Rule]
-    assert states[place:] == [DECIDED] + [NOT_ASKED] * (len(Rule) - place - 1)
+    assert winner(explanation) == rule.name
+    assert [seen.rule for seen in explanation.rules] == [each.name for each in rules.RULES]
+    assert states[place:] == [DECIDED] + [NOT_ASKED] * (len(rules.RULES) - place - 1)
     for seen in explanation.rules[: place + 1]:
         assert seen.words.endswith(".")
         assert seen.said
@@ -198,7 +199,7 @@ def test_explaining_takes_nobodys_turn_and_writes_nothing(
 def test_a_supposed_country_stands_in_for_the_addresss_own(explained: Explained) -> None:
     explanation = explained(SAUNA, 5102, country="de")
     visitor = explanation.visitor
-    assert winner(explanation) == Rule.DEFAULT.value
+    assert winner(explanation) == rules.DEFAULT.name
     assert (visitor["country"], visitor["city"], explanation.looked_up_country) == ("DE", None, "US")
 
 
@@ -211,9 +212,9 @@ def test_the_addresss_own_country_supposed_keeps_its_city(explained: Explained) 
 
 
 def test_a_supposed_time_decides_by_the_dates_of_then(explained: Explained) -> None:
-    assert winner(explained(FESTIVAL, 5103)) == Rule.DATES.value
+    assert winner(explained(FESTIVAL, 5103)) == rules.DATES.name
     explanation = explained(FESTIVAL, 5103, at="2021-07-01T12:00")
-    assert winner(explanation) == Rule.DEFAULT.value
+    assert winner(explanation) == rules.DEFAULT.name
     assert explanation.at_ms == 1_625_140_800_000
 
 
@@ -253,7 +254,7 @@ def test_a_changed_record_is_explained_as_it_is_now(explained: Explained, demo_r
         "countriesRestrictions": "US"
     }
     change_record(demo_recipe, RecipeKind.OFFERS, ALPINE, json.dumps(changed).encode())
-    assert winner(explained(ALPINE, 5101)) == Rule.COUNTRY_RESTRICTION.value
+    assert winner(explained(ALPINE, 5101)) == rules.COUNTRY_RESTRICTION.name
 
 
 def test_the_text_tells_rules_exits_amounts_and_location(explained: Explained) -> None:

@@ -14,7 +14,7 @@ from cotraffic.diagnostics.records.describe import (
     plain,
     standing,
 )
-from offers.rules import Rule
+from offers import rules
 from recipes.records.records import parse_campaign, parse_offer
 
 NOW_MS = 1_764_000_000_000
@@ -35,7 +35,7 @@ def said(words: RuleWords) -> str:
 
 
 def test_every_rule_is_told_by_the_offer_or_the_campaign() -> None:
-    assert {*OFFER_RULES, *CAMPAIGN_RULES} == set(Rule)
+    assert {*OFFER_RULES, *CAMPAIGN_RULES} == set(rules.RULES)
     assert len(words_of_offer()) == len(OFFER_RULES)
     assert len(words_of_campaign()) == len(CAMPAIGN_RULES)
 
