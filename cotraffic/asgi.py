@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 django_application = get_asgi_application()
 
 from cotraffic.ops import endpoints  # noqa: E402 - Django's settings come first
-from offers.bootstrap import build_answerer, build_click_writer, open_redis  # noqa: E402
+from offers.bootstrap import build_click_writer, build_handler, open_redis  # noqa: E402
 from offers.http import asgi  # noqa: E402
 from offers.links.links import click_paths  # noqa: E402
 
@@ -43,7 +43,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Open an answerer for this worker, hand it to every request as `scope["state"]["handler"]`, close it.
+    """Open a click handler for this worker, hand it to requests as `scope["state"]["handler"]`, and close it.
 
     With it come the paths of clicks, as `scope["state"]["click_paths"]`, and what answers the probes, as
     `scope["state"]["operations"]`.
@@ -75,7 +75,7 @@ async def _open(state: dict[str, Any]) -> tuple[Redis, "asyncio.Future[Any]"]:
     """Put what answers requests into `state`; gives what is to be closed and cancelled at the end."""
     state["click_paths"] = click_paths()
     redis, clicks = open_redis(), build_click_writer()
-    handler = build_answerer(redis, clicks)
+    handler = build_handler(redis, clicks)
     state["operations"] = endpoints.build(redis, handler)
     state["handler"] = handler
     await clicks.connection.open()

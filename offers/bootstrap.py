@@ -97,8 +97,8 @@ def _open_databases(geo: GeoReader) -> list[OpenDatabase]:
     ]
 
 
-def build_answerer(redis: Redis, clicks: ClickWriter) -> ClickHandler:
-    """An answerer over `redis`. Raises `ValueError` for a bad key or redirect URL."""
+def build_handler(redis: Redis, clicks: ClickWriter) -> ClickHandler:
+    """A click handler over `redis`. Raises `ValueError` for a bad key or redirect URL."""
     entries = settings.VISITOR_CACHE_ENTRIES
     tokens = token_reader()
     catalog = Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS)

@@ -19,7 +19,7 @@ SHORT_WAY = "short way"
 application = asgi.application
 _file = Path(os.environ["FAULT"])
 _names = vars(asgi)
-_build, _examine_now = _names["build_answerer"], ClickHandler.examine_now
+_build, _examine_now = _names["build_handler"], ClickHandler.examine_now
 
 
 def _fault() -> str:
@@ -39,5 +39,5 @@ def _examine_or_fail(self: ClickHandler, request: ClickRequest) -> Click | Refus
     return _examine_now(self, request)
 
 
-_names["build_answerer"] = _build_or_fail
+_names["build_handler"] = _build_or_fail
 ClickHandler.examine_now = _examine_or_fail  # type: ignore[method-assign]

@@ -5,13 +5,13 @@ from contextlib import aclosing, asynccontextmanager
 
 from django.http import HttpRequest
 
-from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.handler import ClickHandler
 
 
 @asynccontextmanager
-async def answerer_for(request: HttpRequest) -> AsyncIterator[ClickHandler]:
-    """The worker's own answerer; where none runs (WSGI, as under runserver), one for this request.
+async def handler_for(request: HttpRequest) -> AsyncIterator[ClickHandler]:
+    """The worker's own click handler; where none runs (WSGI, as under runserver), one for this request.
 
     Raises `OSError` or `ValueError` where one cannot be put together: `manage.py check` says why.
     """
@@ -21,4 +21,4 @@ async def answerer_for(request: HttpRequest) -> AsyncIterator[ClickHandler]:
         return
     redis = open_redis()
     async with aclosing(redis):
-        yield build_answerer(redis, build_click_writer())
+        yield build_handler(redis, build_click_writer())

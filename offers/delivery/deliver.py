@@ -43,10 +43,10 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class Delivered(NamedTuple):
-    """What became of clicks: `delivered`, `dead_letter` as dead letters, `left` for later."""
+    """What became of clicks: `delivered`, `dead_letters` as dead letters, `left` for later."""
 
     delivered: int = 0
-    dead_letter: int = 0
+    dead_letters: int = 0
     left: int = 0
 
     def plus(self, other: "Delivered") -> "Delivered":
@@ -121,7 +121,7 @@ class _Run:
         self.sum = Delivered(*done.plus(self.sum)[:2], done.left)
         if isinstance(self.problem, RedisError):
             raise self.problem
-        taken = done.delivered + done.dead_letter
+        taken = done.delivered + done.dead_letters
         if self.problem is None and done.left and not taken and time.monotonic() < self._deadline:
             self.problem = TableAway("DynamoDB leaves everything for later: it is being throttled")
         if self.problem is not None:
@@ -132,17 +132,17 @@ class _Run:
 
     def note(self) -> None:
         """Let staff see how DynamoDB was, if it was asked anything."""
-        context = self.sum.delivered or self.sum.dead_letter or self.problem is not None
+        context = self.sum.delivered or self.sum.dead_letters or self.problem is not None
         if context and not isinstance(self.problem, RedisError):
             with suppress(RedisError):
                 self._log.note_table(None if self.problem is None else str(self.problem))
 
     def tell(self) -> None:
         """Log what staff should know, each thing in one line."""
-        if self.sum.dead_letter:
+        if self.sum.dead_letters:
             logger.error(
                 "clicks will never be delivered as they are",
-                count=self.sum.dead_letter,
+                count=self.sum.dead_letters,
                 problem=f"{self._last_error}; see manage.py clicks_status",
             )
         if isinstance(self.problem, RedisError):
@@ -207,7 +207,7 @@ class _Run:
         for entry in entries:
             self._log.dead_letter(entry, error)
         self._last_error = error
-        return Delivered(dead_letter=1)
+        return Delivered(dead_letters=1)
 
     def _throttled_pause(self, taken: int, left: int) -> float:
         """Seconds to wait because DynamoDB left clicks for later: growing while it leaves most of them."""

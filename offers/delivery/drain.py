@@ -29,14 +29,14 @@ class Drained(NamedTuple):
 
     replayed: int = 0
     delivered: int = 0
-    dead_letter: int = 0
+    dead_letters: int = 0
 
     def plus(self, replayed: int, delivered: Delivered) -> "Drained":
         """This, and what came after it."""
         return Drained(
             self.replayed + replayed,
             self.delivered + delivered.delivered,
-            self.dead_letter + delivered.dead_letter,
+            self.dead_letters + delivered.dead_letters,
         )
 
 
@@ -61,7 +61,7 @@ def drain(log: ClickLog, table: ClickTable, spool: Spool, seconds: float) -> Dra
             waiting = parts(spool)
         delivered = deliver(log, table, consumer_name(), deadline - time.monotonic())
         done = done.plus(replayed, delivered)
-        is_stuck = is_full and not (delivered.delivered or delivered.dead_letter)
+        is_stuck = is_full and not (delivered.delivered or delivered.dead_letters)
         if is_spool_empty or is_stuck or time.monotonic() >= deadline:
             return done
 

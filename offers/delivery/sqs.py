@@ -36,10 +36,10 @@ class QueueAway(Exception):
 
 
 class Sent(NamedTuple):
-    """What became of conversion messages: `sent`, or `dead_letter` because SQS will never take them."""
+    """What became of conversion messages: `sent`, or `dead_letters` because SQS will never take them."""
 
     sent: int = 0
-    dead_letter: int = 0
+    dead_letters: int = 0
 
 
 class _Message(NamedTuple):

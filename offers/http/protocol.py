@@ -124,7 +124,7 @@ class ClickProtocol(LimitedProtocol):
 
     def _take(self, query_string: bytes, token_parameter: str, arrived: float) -> bool:
         """Begin to answer; gives whether the click is taken care of."""
-        handler: ClickHandler | None = self.app_state.get("answerer")
+        handler: ClickHandler | None = self.app_state.get("handler")
         if handler is None:
             return False
         peer = self.client[0] if self.client else ""
@@ -149,7 +149,7 @@ class ClickProtocol(LimitedProtocol):
 
     def _report(self, problem: BaseException) -> None:
         """Count an error of ours; log the first of a second."""
-        handler: ClickHandler | None = self.app_state.get("answerer")
+        handler: ClickHandler | None = self.app_state.get("handler")
         if handler is None or handler.counters.error():
             super()._report(problem)
 
@@ -189,7 +189,7 @@ class _Cycle:
 
     def __init__(self, protocol: ClickProtocol, handler: ClickHandler, arrived: float) -> None:
         self._protocol = protocol
-        self._answerer = handler
+        self._handler = handler
         self._arrived = arrived
 
     @property
@@ -202,9 +202,9 @@ class _Cycle:
     async def examine(self, request: ClickRequest) -> None:
         """Read from Redis what is not in memory, then go on as if it had been there."""
         try:
-            self.settle(await self._answerer.examine(request), request)
+            self.settle(await self._handler.examine(request), request)
         except Exception as error:
-            if self._answerer.counters.error():
+            if self._handler.counters.error():
                 logger.error("a click could not be answered", exc_info=error)
             self.send(_rendered(SERVER_ERROR, self._protocol.default_lines()))
 
@@ -212,22 +212,22 @@ class _Cycle:
         """Write a click down, then send its redirect; send a refusal on the beat of refusals."""
         if isinstance(found, Click):
             self.click = found
-            self._answerer.clicks.write(found, self.click_is_written)
+            self._handler.clicks.write(found, self.click_is_written)
         else:
-            answer = _rendered(self._answerer.refuse(found, request), self._protocol.default_lines())
-            self._answerer.refusal_timing.call(self._arrived, partial(self.send, answer))
+            answer = _rendered(self._handler.refuse(found, request), self._protocol.default_lines())
+            self._handler.refusal_timing.call(self._arrived, partial(self.send, answer))
 
     def click_is_written(self, may_answer: bool) -> None:
         """Send the redirect, and count it; `may_answer` is false where the click could not be written."""
         click = self.click
         if not may_answer:
-            answer = self._answerer.refuse_unwritten(click.request)
+            answer = self._handler.refuse_unwritten(click.request)
             self.send(_rendered(answer, self._protocol.default_lines()))
             return
         self.send(_REDIRECT % (self._protocol.default_lines(), click.location.encode()))
         took_s = time.perf_counter() - self._arrived
         old_form = OLD_FORM_MARK in click.request.ad
-        self._answerer.counters.click(click.decision.redirect_type, took_s, old_form=old_form)
+        self._handler.counters.click(click.decision.redirect_type, took_s, old_form=old_form)
 
     def send(self, answer: bytes) -> None:
         """Send the answer."""

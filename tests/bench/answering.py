@@ -22,7 +22,7 @@ from django.conf import settings  # noqa: E402
 
 from cotraffic.asgi import django_application  # noqa: E402, F401 - it belongs to a worker's memory
 from offers.admission import Refusal  # noqa: E402
-from offers.bootstrap import build_answerer, build_click_writer, open_redis  # noqa: E402
+from offers.bootstrap import build_click_writer, build_handler, open_redis  # noqa: E402
 from offers.click_log.record import Click, record  # noqa: E402
 from offers.handler import ClickHandler  # noqa: E402
 from offers.links.tokens import encrypt  # noqa: E402
@@ -66,10 +66,10 @@ class Recipe:
 
 
 class Clicks:
-    """Clicks made by an answerer as a web worker makes them, short of sending and logging them."""
+    """Clicks made by a click handler as a web worker makes them, short of sending and logging them."""
 
     def __init__(self, handler: ClickHandler, recipe: Recipe) -> None:
-        self._answerer = handler
+        self._handler = handler
         self._recipe = recipe
         self._chance = random.Random(9)
 
@@ -98,7 +98,7 @@ class Clicks:
         return read_click(query, headers, "127.0.0.1")
 
     async def _click(self, request: ClickRequest) -> None:
-        found = await self._answerer.examine(request)
+        found = await self._handler.examine(request)
         if isinstance(found, Click):
             record(found)
 
@@ -116,7 +116,7 @@ class Clicks:
             bad = [self._request(self._junk()) for _ in good]
             # What names nothing has to be asked of Redis first; that time is not the good ones'.
             for request in bad:
-                await self._answerer.examine(request)
+                await self._handler.examine(request)
             flooded.append(self._timed(good, bad))
         forgotten = before - self._known(good)
         return Flood(statistics.median(quiet), statistics.median(flooded), forgotten)
@@ -135,17 +135,17 @@ class Clicks:
         spent = 0
         for number, request in enumerate(good):
             started = time.thread_time_ns()
-            found = self._answerer.examine_now(request)
+            found = self._handler.examine_now(request)
             if isinstance(found, Click):
                 record(found)
             spent += time.thread_time_ns() - started
-            if bad and isinstance(refusal := self._answerer.examine_now(bad[number]), Refusal):
-                self._answerer.refuse(refusal, bad[number])
+            if bad and isinstance(refusal := self._handler.examine_now(bad[number]), Refusal):
+                self._handler.refuse(refusal, bad[number])
         return spent / len(good) / 1000
 
     def _known(self, good: list[ClickRequest]) -> int:
         """How many of the good clicks are answered without asking Redis."""
-        return sum(self._answerer.examine_now(request) is not None for request in good)
+        return sum(self._handler.examine_now(request) is not None for request in good)
 
 
 def resident_mb(peak: bool = False) -> float:
@@ -158,7 +158,7 @@ async def measure(records: int, count: int) -> Measured:
     """Usual strangers, strangers as large as they can be, and the flood."""
     redis = open_redis()
     recipe = Recipe(records)
-    clicks = Clicks(build_answerer(redis, build_click_writer()), recipe)
+    clicks = Clicks(build_handler(redis, build_click_writer()), recipe)
     start, course = resident_mb(), []
     await clicks.everywhere()
     for _ in range(PARTS):

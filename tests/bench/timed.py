@@ -109,9 +109,9 @@ def _nanoseconds(function: Callable[[], object]) -> float:
 watch = Stopwatch()
 
 
-def _timed_answerer(*arguments: Any) -> ClickHandler:
-    """The answerer that a worker builds, each of its steps with a stopwatch."""
-    handler = _build_answerer(*arguments)
+def _timed_handler(*arguments: Any) -> ClickHandler:
+    """The click handler that a worker builds, each of its steps with a stopwatch."""
+    handler = _build_handler(*arguments)
     for step, owner, name in (
         ("token", handler.tokens, "read"),
         ("visitor", handler, "visitor"),
@@ -124,8 +124,8 @@ def _timed_answerer(*arguments: Any) -> ClickHandler:
     return handler
 
 
-_build_answerer = bootstrap.build_answerer
-setattr(asgi, "build_answerer", _timed_answerer)  # noqa: B010 - the type checker would forbid it, and rightly
+_build_handler = bootstrap.build_handler
+setattr(asgi, "build_handler", _timed_handler)  # noqa: B010 - the type checker would forbid it, and rightly
 for _step, _owner, _name in (
     ("HTTP", protocol.ClickProtocol, "data_received"),
     ("query and headers", protocol, "read_click"),

@@ -7,7 +7,7 @@ from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import DECIDED, Explanation
 from devstack.demo import Example
-from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.links.tokens import encrypt
 from tests.environment import ENCRYPTION_KEY
 
@@ -30,7 +30,7 @@ Explained = Callable[..., Explanation]
 async def explain_once(explain_request: ExplainRequest) -> Explanation:
     client = open_redis()
     async with aclosing(client):
-        return await explain(build_answerer(client, build_click_writer()), explain_request)
+        return await explain(build_handler(client, build_click_writer()), explain_request)
 
 
 def link(example: Example) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.bootstrap import build_click_writer, build_handler, open_redis
 
 
 @pytest.mark.usefixtures("redis_url", "geoip_databases")
@@ -12,4 +12,4 @@ from offers.bootstrap import build_answerer, build_click_writer, open_redis
 def test_a_worker_says_which_redirect_url_is_no_page(settings: Settings, name: str, value: str) -> None:
     setattr(settings, name, value)
     with pytest.raises(ValueError, match=f"^{name} has a"):
-        build_answerer(open_redis(), build_click_writer())
+        build_handler(open_redis(), build_click_writer())

@@ -12,7 +12,7 @@ from django_redis import get_redis_connection
 from cotraffic.diagnostics.clicks.compare import compare, question_of
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.result import Explanation
-from cotraffic.diagnostics.handler import answerer_for
+from cotraffic.diagnostics.handler import handler_for
 from cotraffic.diagnostics.panels import arender_panel, render_panel
 from offers.delivery.lookup import Whereabouts, look_up, read_lid
 
@@ -48,7 +48,7 @@ async def _beside_now(request: HttpRequest, record: dict[str, Any]) -> dict[str,
     explain_request, now, not_set_up = question_of(record), None, ""
     try:
         if explain_request is not None:
-            async with answerer_for(request) as handler:
+            async with handler_for(request) as handler:
                 now = await explain(handler, explain_request)
     except (OSError, ValueError) as error:
         not_set_up = str(error)

@@ -13,7 +13,7 @@ from cotraffic.diagnostics.explain.request import (
     ExplainRequest,
     read_explain_request,
 )
-from cotraffic.diagnostics.handler import answerer_for
+from cotraffic.diagnostics.handler import handler_for
 from cotraffic.diagnostics.panels import arender_panel
 from offers.handler import ClickHandler
 from offers.links.links import click_paths
@@ -49,7 +49,7 @@ async def page(request: HttpRequest) -> HttpResponse:
     given = {name: request.GET.get(name, "") for name in FIELDS}
     context: dict[str, Any] = {"given": given, "user_agents": USER_AGENTS}
     try:
-        async with answerer_for(request) as handler:
+        async with handler_for(request) as handler:
             own = _own(request, handler)
             context["own"] = own
             if any(value.strip() for value in given.values()):

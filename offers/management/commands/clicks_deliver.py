@@ -25,7 +25,7 @@ class Report(msgspec.Struct):
 
     replayed: int
     delivered: int
-    dead_letter: int
+    set_aside: int
     left: int
     in_spool: int
     spool_files: int

@@ -171,7 +171,7 @@ def test_a_change_that_overtakes_a_version_check_is_no_sign_of_another_redis(
 
             watching = asyncio.create_task(catalog.watch())
             await until(lambda: is_version(catalog))
-            monkeypatch.setattr(catalog, "doubt", mark_stale)
+            monkeypatch.setattr(catalog, "mark_stale", mark_stale)
             for number in range(50):
                 change_record(store, RecipeKind.OFFERS, 1, offer_blob(1, name=f"{number}"))
                 await asyncio.sleep(0.01)

@@ -57,7 +57,7 @@ def test_a_full_redis_has_its_bad_clicks_set_aside(
     dynamodb.poison = {"click-7"}
     add(log, *names(50))
     fill(limited)
-    assert run(log).dead_letter == 1
+    assert run(log).dead_letters == 1
     assert len(log.dead_letters(10)) == 1
 
 

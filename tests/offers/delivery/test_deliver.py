@@ -43,7 +43,7 @@ def test_a_click_that_is_in_the_log_twice_is_put_once(log: ClickLog, dynamodb: B
 def test_a_bad_click_is_set_aside_and_its_neighbours_arrive(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     dynamodb.poison = {"click-7"}
     add(log, *names(50))
-    assert run(log) == Delivered(delivered=49, dead_letter=1)
+    assert run(log) == Delivered(delivered=49, dead_letters=1)
     assert set(dynamodb.items) == set(names(50)) - {"click-7"}
     (letter,) = log.dead_letters(10)
     assert json.loads(letter.click) == {"lid": "click-7"}
@@ -56,7 +56,7 @@ def test_what_is_no_click_is_set_aside(log: ClickLog, dynamodb: BadDynamoDB) -> 
         log.append([broken, "", "", ""])
     add(log, "a")
     log.redis.xadd("clicks", {"foreign": "entry"})
-    assert run(log) == Delivered(delivered=1, dead_letter=7)
+    assert run(log) == Delivered(delivered=1, dead_letters=7)
     assert log.status().dead_letters == 7
 
 

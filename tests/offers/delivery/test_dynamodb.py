@@ -130,7 +130,7 @@ def test_a_click_too_large_for_dynamodb_is_set_aside_alone(log: ClickLog, table:
     add(log, *names(12))
     add(log, "large", referer="x" * 410_000)
     add(log, *names(24)[12:])
-    assert run(log) == Delivered(delivered=24, dead_letter=1)
+    assert run(log) == Delivered(delivered=24, dead_letters=1)
     assert (table.item_count, len(log.dead_letters(10))) == (24, 1)
 
 

@@ -112,7 +112,7 @@ def test_a_known_entry_that_is_another_clicks_misleads_nobody(
 
 def test_a_dead_letter_tells_its_error(log: ClickLog, redis_client: redis.Redis, table: Any) -> None:
     add(log, LID, tags=["a list"])
-    assert run(log).dead_letter == 1
+    assert run(log).dead_letters == 1
     click = found(redis_client)
     assert click.dead_error == "tags is neither text nor number nor boolean"
     assert click.record

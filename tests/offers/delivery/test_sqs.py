@@ -132,7 +132,7 @@ def test_what_is_no_message_is_set_aside_and_the_others_are_sent(
         b"\xff",
     ]
     redis_client.zadd(CONVERSIONS, dict.fromkeys(broken, 1))
-    assert send(log) == Sent(sent=1, dead_letter=6)
+    assert send(log) == Sent(sent=1, dead_letters=6)
     status = log.status()
     assert (status.conversions_waiting, status.conversions_dead) == (0, 6)
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
@@ -144,7 +144,7 @@ def test_a_message_too_large_for_sqs_is_set_aside_alone(
     add(log, "a", "large-enough")
     add(log, "too-large", landingPageUrl="x" * 2_000_000)
     add(log, "z")
-    assert send(log) == Sent(sent=3, dead_letter=1)
+    assert send(log) == Sent(sent=3, dead_letters=1)
     kept = dead(redis_client)
     assert json.loads(json.loads(kept[b"message"])["body"]) == {"lid": "too-large"}
     assert kept[b"error"]
@@ -197,7 +197,7 @@ def test_only_what_was_sent_is_forgotten_and_only_what_is_bad_set_aside(
     add(log, "a", "b", "c", "d")
     queue = ConversionQueue()
     queue._client = Failing()
-    assert send_due(log, queue, 5) == Sent(sent=1, dead_letter=1)
+    assert send_due(log, queue, 5) == Sent(sent=1, dead_letters=1)
     assert redis_client.zrange(CONVERSIONS, 0, -1) == [message("c").encode(), message("d").encode()]
     kept = dead(redis_client)
     assert (kept[b"message"], kept[b"error"]) == (message("b").encode(), b"Because: of this")

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from recipes.file.load import KEPT_DEFECTS, Loaded, load
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import Offer, parse_offer
+from tests.processes import PROJECT
 
-CONFORMANCE = Path(__file__).parents[1] / "conformance"
+CONFORMANCE = PROJECT / "tests" / "conformance"
 GOOD = json.dumps({"offerId": 1, "status": "public", "type": "regular"})
 
 

@@ -16,7 +16,7 @@ from cotraffic.diagnostics.explain.result import Explanation
 from cotraffic.diagnostics.explain.text import lines
 from lib.terminal import printable
 from offers.admission import UNAVAILABLE
-from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.links.links import click_paths
 
 REDIRECTED, WRONG_USE, REFUSED, NOT_NOW, NOT_SET_UP = 0, 2, 3, 4, 5
@@ -102,7 +102,7 @@ async def _explained(explain_request: ExplainRequest) -> Explanation:
     """The explanation, over this instance's Redis. Raises `OSError`, `ValueError` for what is not set up."""
     redis = open_redis()
     async with aclosing(redis):
-        return await explain(build_answerer(redis, build_click_writer()), explain_request)
+        return await explain(build_handler(redis, build_click_writer()), explain_request)
 
 
 def _exit_code(explanation: Explanation) -> int:

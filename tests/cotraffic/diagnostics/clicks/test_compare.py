@@ -13,7 +13,7 @@ from cotraffic.diagnostics.clicks.compare import GROUPS, NOT_COMPARED, FieldGrou
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.request import read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
-from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.click_log.record import ClickPart, DecisionPart, VisitorPart, fields, record
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
@@ -37,7 +37,7 @@ def explained(explain_request: Any) -> Explanation:
     async def once() -> Explanation:
         client = open_redis()
         async with aclosing(client):
-            return await explain(build_answerer(client, build_click_writer()), explain_request)
+            return await explain(build_handler(client, build_click_writer()), explain_request)
 
     return asyncio.run(once())
 

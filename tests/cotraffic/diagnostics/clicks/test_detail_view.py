@@ -16,7 +16,7 @@ from pytest_django import Settings
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.request import read_explain_request
 from devstack.services import LOCALHOST, free_port
-from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.click_log.record import encode
 from offers.click_log.stream import ClickLog
 from offers.delivery.lookup import reading_table
@@ -56,7 +56,7 @@ def clicked(store: RecipeStore, redis_client: redis.Redis) -> None:
     async def record() -> bytes:
         client = open_redis()
         async with aclosing(client):
-            kept = (await explain(build_answerer(client, build_click_writer()), explain_request)).record
+            kept = (await explain(build_handler(client, build_click_writer()), explain_request)).record
         assert kept
         # As a record is written: its lid first.
         return encode({"lid": kept["lid"], **kept})

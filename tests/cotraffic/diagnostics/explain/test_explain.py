@@ -17,7 +17,7 @@ from cotraffic.diagnostics.explain.text import lines
 from devstack.demo import DEFAULT_CAMPAIGN_ID, SHOWCASE, Example, demo_offers
 from devstack.demo.places import DEV_CLIENT_IP
 from offers import rules
-from offers.bootstrap import build_answerer, build_click_writer, open_redis
+from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.click_log.record import Click, fields, record
 from offers.click_log.stream import LOG
 from offers.rules.rule import Rule
@@ -70,7 +70,7 @@ def test_an_explanation_comes_to_what_a_click_would_leave_behind(
     async def both() -> tuple[dict[str, Any], dict[str, Any]]:
         client = open_redis()
         async with aclosing(client):
-            handler = build_answerer(client, build_click_writer())
+            handler = build_handler(client, build_click_writer())
             supposed = await explain(handler, explain_request)
             click = await handler.examine(explain_request.request)
         assert isinstance(click, Click)
@@ -186,7 +186,7 @@ def test_explaining_takes_nobodys_turn_and_writes_nothing(
     async def thrice() -> list[str]:
         client = open_redis()
         async with aclosing(client):
-            handler = build_answerer(client, build_click_writer())
+            handler = build_handler(client, build_click_writer())
             found = [await explain(handler, explain_request) for _ in range(3)]
         return [each.outcome.page.template for each in found if each.outcome]
 

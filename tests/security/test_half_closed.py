@@ -14,7 +14,7 @@ POST = get(b"a=1", b"Content-Length: 3", method=b"POST")
 
 
 @pytest.mark.parametrize(
-    ("asked", "statuses"),
+    ("sent", "statuses"),
     [
         (CLICK, [302]),
         (JUNK, [404]),
@@ -35,12 +35,12 @@ POST = get(b"a=1", b"Content-Length: 3", method=b"POST")
     ],
 )
 def test_who_sends_no_more_gets_the_answers_to_what_is_complete(
-    worker: int, redis_url: str, context: bytes, statuses: list[int]
+    worker: int, redis_url: str, sent: bytes, statuses: list[int]
 ) -> None:
     with redis.Redis.from_url(redis_url) as client, connected(worker) as connection:
         client.delete(LOG)
         connection.socket.settimeout(60)
-        connection.send(context)
+        connection.send(sent)
         connection.socket.shutdown(socket.SHUT_WR)
         assert [connection.answer().status for _ in statuses] == statuses
         assert connection.is_closed(60)
