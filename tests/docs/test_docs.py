@@ -4,12 +4,16 @@ from pathlib import Path
 
 from devstack.environment import PROJECT
 from tests.docs import docs_check
-from tests.docs.commands import broken_links, told
+from tests.docs.commands import broken_links, missing_files, told
 from tests.stacks import Stack, first_free_port
 
 
 def test_links_to_files_lead_somewhere() -> None:
     assert broken_links() == []
+
+
+def test_files_that_are_named_exist() -> None:
+    assert missing_files() == []
 
 
 def test_what_is_run_elsewhere_is_told_and_exists() -> None:
