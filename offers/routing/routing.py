@@ -21,12 +21,13 @@ from offers.routing.exit_targets import (
 )
 from offers.rules import RULES
 from offers.rules.country_payout import payout_for
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import Rule
 from offers.rules.verdict import ClickContext, Exit, Passed, Pick, Stay, Verdict
 from recipes.records.landing_page import Page
 from recipes.records.records import ZERO, Campaign, Offer, OfferStatus
 
-TO_AGGREGATED = "offerAggregatedExitTrafficToAggregatedOffer"
+TO_AGGREGATED = RedirectType.EXIT_TO_AGGREGATED.value
 # Looked up once: a click that stays asks all of them.
 _ASKED = tuple((rule, rule.decide) for rule in RULES)
 # Steps that may follow the rules in a trace, besides those of `exit_targets`.

@@ -1,14 +1,15 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
 from offers.rules.offer_caps import is_over_cap
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import NOTHING, OTHER_RECORDS, Rule, Varies
 from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Exit, Passed, Pick
 from recipes.records.parts import Candidate
 from recipes.records.records import Campaign, Offer, OfferStatus, OfferType
 
-REDIRECT_TYPE = "offerAggregatedBestOffer"
-NONE_OPEN = "offerAggregatedExitTrafficToRegularOffer"
+REDIRECT_TYPE = RedirectType.BEST_OF_AGGREGATED.value
+NONE_OPEN = RedirectType.NONE_OF_AGGREGATED.value
 REGULAR = Passed("the offer is not aggregated")
 CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 

@@ -1,5 +1,6 @@
 """A campaign may be capped."""
 
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
 from offers.rules.sentences import describe_caps
 from offers.rules.verdict import ClickContext, Exit, Passed
@@ -8,8 +9,8 @@ from recipes.records.records import Campaign, Offer
 
 # Both are redirect types and caps types. The file's own `capsType` is not used: it names one of two limits,
 # and the network's reports have always grouped campaigns by these.
-OVER_LIMIT = "capsCampaignOverLimit"
-UNDER_LIMIT = "capsCampaignUnderLimit"
+OVER_LIMIT = RedirectType.CAMPAIGN_OVER_CAP.value
+UNDER_LIMIT = RedirectType.CAMPAIGN_UNDER_CAP.value
 NO_CAPS = Passed("the campaign has no caps")
 UNDER_WITHOUT_TARGET = Passed("the campaign is under its cap, and its caps name no offer", UNDER_LIMIT)
 OUT_OF_DATES = Passed("the campaign's caps are off: outside their dates", "capsCampaignDataRangeNotPass")

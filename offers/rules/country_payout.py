@@ -1,12 +1,13 @@
 """An offer may pay other amounts for visitors from some countries."""
 
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import Rule, Varies
 from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Passed, Stay
 from recipes.records.parts import CountryPayout
 from recipes.records.records import Campaign, Offer
 
-REDIRECT_TYPE = "customPayOutPerGeo"
+REDIRECT_TYPE = RedirectType.COUNTRY_PAYOUT.value
 NO_PAYOUTS = Passed("the offer has no payout per country")
 NOT_LISTED = Passed("no payout is for the visitor's country")
 

@@ -1,11 +1,12 @@
 """An offer may refuse visitors from some countries."""
 
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import Rule, Varies
 from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Exit, Passed
 from recipes.records.records import Campaign, Offer
 
-REDIRECT_TYPE = "offerGeoRestriction"
+REDIRECT_TYPE = RedirectType.COUNTRY_RESTRICTED.value
 NO_RESTRICTION = Passed("the offer restricts no country")
 COUNTRY_UNKNOWN = Passed("the visitor's country is unknown")
 NOT_LISTED = Passed("the visitor's country is not restricted")

@@ -1,11 +1,12 @@
 """An offer may have a landing page of its own for a country."""
 
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import Rule, Varies
 from offers.rules.sentences import listed, visitor_from
 from offers.rules.verdict import ClickContext, Passed, Stay
 from recipes.records.records import Campaign, Offer
 
-REDIRECT_TYPE = "customLandingPages"
+REDIRECT_TYPE = RedirectType.CUSTOM_PAGE.value
 NO_PAGES = Passed("the offer has no custom landing pages")
 COUNTRY_UNKNOWN = Passed("the visitor's country is unknown")
 NOT_LISTED = Passed("no custom landing page is for the visitor's country")

@@ -1,11 +1,12 @@
 """An offer takes clicks between its start and end date only."""
 
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
 from offers.rules.sentences import dates_in_words, instant
 from offers.rules.verdict import ClickContext, Exit, Passed
 from recipes.records.records import Campaign, Offer
 
-REDIRECT_TYPE = "offerStartEndDateRangeNotPass"
+REDIRECT_TYPE = RedirectType.OUTSIDE_DATES.value
 NO_DATES = Passed("the offer has no start and end dates")
 INSIDE = Passed("the click is inside the offer's dates")
 CANNOT_TELL = Passed("the offer's dates are not given")

@@ -1,10 +1,12 @@
 """Where no rule decided, the click goes to its offer's own landing page."""
 
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import NOTHING, Rule, Varies
 from offers.rules.verdict import ClickContext, Stay
 from recipes.records.records import Campaign, Offer
 
-OWN_PAGE = Stay("defaultRedirection", "defaultRedirection: no rule decided")
+REDIRECT_TYPE = RedirectType.DEFAULT.value
+OWN_PAGE = Stay(REDIRECT_TYPE, f"{REDIRECT_TYPE}: no rule decided")
 
 
 def decide(_: ClickContext) -> Stay:

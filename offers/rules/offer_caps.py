@@ -2,14 +2,15 @@
 
 from offers.rules import country_payout
 from offers.rules.campaign_caps import caps_are_off, caps_seen
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
 from offers.rules.sentences import describe_caps
 from offers.rules.verdict import ClickContext, Exit, Passed, Stay
 from recipes.records.parts import Caps
 from recipes.records.records import Campaign, Offer
 
-OVER_LIMIT = "capsOfferOverLimit"
-UNDER_LIMIT = "capsOfferUnderLimit"
+OVER_LIMIT = RedirectType.OFFER_OVER_CAP.value
+UNDER_LIMIT = RedirectType.OFFER_UNDER_CAP.value
 NO_CAPS = Passed("the offer has no caps")
 OUT_OF_DATES = Passed("the offer's caps are off: outside their dates", "offerDataRangeNotPass")
 WITHIN = Passed("the offer's caps ask for nothing")

@@ -1,13 +1,14 @@
 """A campaign may send some visitors, told apart by who and where they are, to another offer."""
 
 from offers.rules.parts import OF_THE_RECORDS, PARTS
+from offers.rules.redirect_type import RedirectType
 from offers.rules.rule import Rule, Varies
 from offers.rules.sentences import listed, target_rules_in_words
 from offers.rules.verdict import ClickContext, Exit, Passed
 from recipes.records.records import Campaign, Offer
 from recipes.records.target_rules import RuleSet, TargetRule
 
-REDIRECT_TYPE = "campaignTargetRules"
+REDIRECT_TYPE = RedirectType.TARGET_RULES.value
 NO_RULES = Passed("the campaign has no target rules")
 NO_FIT = Passed("no target rule fits")
 

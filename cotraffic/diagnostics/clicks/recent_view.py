@@ -11,25 +11,12 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 from offers.click_log.recent import RecentClicks, Wanted, recent_clicks
+from offers.rules.redirect_type import RedirectType
 
 NUMBERS = {"offer": "Offer", "campaign": "Campaign", "affiliate": "Affiliate"}
 UNIQUE = {"yes": True, "no": False}
 # What rules come to; a record's own redirect types are others, so that any text may be asked for.
-REDIRECT_TYPES = (
-    "defaultRedirection",
-    "campaignTargetRules",
-    "capsCampaignOverLimit",
-    "capsCampaignUnderLimit",
-    "capsOfferOverLimit",
-    "capsOfferUnderLimit",
-    "customLandingPages",
-    "customPayOutPerGeo",
-    "offerAggregatedBestOffer",
-    "offerAggregatedExitTrafficToAggregatedOffer",
-    "offerAggregatedExitTrafficToRegularOffer",
-    "offerGeoRestriction",
-    "offerStartEndDateRangeNotPass",
-)
+REDIRECT_TYPES = sorted(each.value for each in RedirectType)
 ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
 AWAY = "Redis does not answer, and the newest clicks are there."
 

@@ -5,26 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from offers.admission import Reason
+from offers.rules.redirect_type import RedirectType
 from offers.stats.counters import MAX_REDIRECT_TYPES, OTHER
 from offers.stats.types import LATENCY_BOUNDS_MS, Cache, Counted
 from offers.visitors.geoip_file import GeoFile
 
 REDIRECTED = "redirected"
-REDIRECT_TYPES = (
-    "offerAggregatedBestOffer",
-    "offerAggregatedExitTrafficToRegularOffer",
-    "offerAggregatedExitTrafficToAggregatedOffer",
-    "offerStartEndDateRangeNotPass",
-    "offerGeoRestriction",
-    "customLandingPages",
-    "capsCampaignOverLimit",
-    "capsCampaignUnderLimit",
-    "capsOfferOverLimit",
-    "capsOfferUnderLimit",
-    "customPayOutPerGeo",
-    "campaignTargetRules",
-    "defaultRedirection",
-)
+REDIRECT_TYPES = tuple(each.value for each in RedirectType)
 _OUTCOMES = {reason.value: reason.name.lower() for reason in Reason}
 
 Describe = Callable[[], tuple[dict[str, Cache], dict[str, int]]]
