@@ -22,7 +22,8 @@ from redis.exceptions import RedisError, ResponseError
 from lib.circuit_breaker import CircuitBreaker
 from lib.redis_memory import parse_memory
 from lib.redis_url import open_connection, read_url
-from offers.click_log.stream import APPEND, APPEND_KEYS, PROBE, SEEN_SECONDS
+from offers.click_log.scripts import APPEND
+from offers.click_log.stream import APPEND_KEYS, PROBE, SEEN_SECONDS
 
 OPEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.25

@@ -50,27 +50,6 @@ FORGET_CONSUMER_MS = 3600_000
 # So many entries are forgotten in about a millisecond; clicks wait for Redis meanwhile.
 TRIM_STEP = 5000
 
-# KEYS: the log, the conversions. ARGV: the seconds a visitor counts as seen, then four for each click: its
-# record, the mark of its visitor, what is known of its uniqueness, and "<due ms> <conversion message>"; the
-# last three may be "". A record begins with {"lid":"…, and by its lid a click that is written a second time,
-# after an answer was lost, is known to be the one that was unique.
-APPEND = """
-local log, conversions, seen_seconds = KEYS[1], KEYS[2], ARGV[1]
-for at = 2, #ARGV, 4 do
-  local click, mark, unique, conversion = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  if mark ~= '' and unique == '' then
-    local lid = string.sub(click, 9, 16)
-    local first = redis.call('SET', 'seen:' .. mark, lid, 'NX', 'GET', 'EX', seen_seconds)
-    unique = (not first or first == lid) and '1' or '0'
-  end
-  redis.call('XADD', log, '*', 'click', click, 'unique', unique)
-  if conversion ~= '' then
-    local space = string.find(conversion, ' ', 1, true)
-    redis.call('ZADD', conversions, string.sub(conversion, 1, space - 1), string.sub(conversion, space + 1))
-  end
-end
-return (#ARGV - 1) / 4
-"""
 APPEND_KEYS = (LOG, CONVERSIONS)
 ARGUMENTS_PER_CLICK = 4
 LID_TAG = slice(8, 16)
@@ -85,12 +64,12 @@ class ClickLog:
         self.redis = redis
         self._acknowledge = redis.register_script(scripts.ACKNOWLEDGE)
         self._write = redis.register_script(scripts.WRITE)
-        self._append = redis.register_script(APPEND)
+        self._append = redis.register_script(scripts.APPEND)
         self._forget_sent = redis.register_script(scripts.FORGET_SENT)
         self._forget_consumers = redis.register_script(scripts.FORGET_CONSUMERS)
         self._redeliver = redis.register_script(scripts.REDELIVER)
         self._redeliver_conversions = redis.register_script(scripts.REDELIVER_CONVERSIONS)
-        self._set_aside = redis.register_script(scripts.SET_ASIDE)
+        self._dead_letter = redis.register_script(scripts.DEAD_LETTER)
 
     def append(self, arguments: Sequence[str | bytes]) -> None:
         """Write clicks down, four arguments each as `APPEND` wants them."""
@@ -136,7 +115,7 @@ class ClickLog:
 
     def dead_letter(self, entry: Entry, error: str) -> None:
         """Put an entry that can never be delivered among the dead letters."""
-        self._set_aside(keys=[LOG, DEAD], args=[GROUP, entry.id, entry.click, entry.unique, error])
+        self._dead_letter(keys=[LOG, DEAD], args=[GROUP, entry.id, entry.click, entry.unique, error])
 
     def dead_letter_line(self, line: BrokenLine) -> None:
         """Put a line of the spool that holds no click among the dead letters."""

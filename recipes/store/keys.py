@@ -12,6 +12,7 @@ by which a repeated delete is told.
 from recipes.records.kinds import RecipeKind
 
 VERSION = "recipe:version"
+CHANGES_CHANNEL = "recipe:changes"
 LISTENER = "recipe:listener"
 S3 = "recipe:s3"
 PREVIEW = "recipe:preview"

@@ -9,7 +9,7 @@ import redis.asyncio
 
 from recipes.records.kinds import RecipeKind
 from recipes.store import keys
-from recipes.store.scripts import CHANGES_CHANNEL, READ
+from recipes.store.scripts import READ
 from recipes.store.types import Change, LiveRead, RecipeMeta, decoded_meta
 
 SUBSCRIBE_SECONDS = 2.0
@@ -63,7 +63,7 @@ class RecipeReader:
     async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
         """Every change from the moment on which this is entered: then records can be read, too."""
         async with self._redis.pubsub() as subscription:
-            await subscription.subscribe(CHANGES_CHANNEL)
+            await subscription.subscribe(keys.CHANGES_CHANNEL)
             confirmed = await subscription.get_message(timeout=SUBSCRIBE_SECONDS)
             if confirmed is None:
                 raise redis.TimeoutError("no answer to SUBSCRIBE")
