@@ -1,4 +1,4 @@
-"""Whether a click is let in at all: the blocks that come before every rule. Pure, like the rules."""
+"""Decides whether a click is let in at all: the blocks that come before every rule. Pure, like the rules."""
 
 from enum import Enum
 
@@ -35,7 +35,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def admit(target: AdTarget, records: RecordSource, defaults: Defaults) -> tuple[Offer, Campaign] | Refusal:
-    """The offer and campaign that the rules are asked about, or why there are none. Raises `CacheMiss`."""
+    """Return the offer and campaign that the rules decide on, or a refusal. Raises `CacheMiss`."""
     try:
         offer = records.offer(target.offer_id)
     except CacheMiss as missing:
@@ -54,7 +54,7 @@ def admit(target: AdTarget, records: RecordSource, defaults: Defaults) -> tuple[
 
 
 def blocked_by(campaign: Campaign) -> Refusal:
-    """What blocks a campaign that is blocked: its affiliate's status before its own."""
+    """Return what blocks a blocked campaign: its affiliate's status before its own."""
     if campaign.affiliate_status == BLACKLISTED:
         return Refusal(Reason.BLOCKED_AFFILIATE, f"affiliate {campaign.affiliate_id} is blacklisted")
     if "affiliateStatus" in campaign.unreadable:
@@ -71,7 +71,7 @@ def blocked_by(campaign: Campaign) -> Refusal:
 
 
 def _both(missing: CacheMiss, target: AdTarget, records: RecordSource) -> CacheMiss:
-    """What is missing where the offer is: the campaign may be, too, and then they are read together."""
+    """Report the campaign too if it is missing like the offer, so that one read loads both."""
     try:
         records.campaign(target.campaign_id)
     except CacheMiss as too:

@@ -35,12 +35,12 @@ from recipes.store.reader import RecipeReader
 REDIS_TIMEOUT_SECONDS = 2.0
 # A value of CLICKS_UNWRITABLE; the other one is "answer".
 REFUSE_UNWRITTEN = "refuse"
-# After a restart of Redis every connection that was kept is a dead one, which only its use shows.
+# After a restart of Redis every pooled connection is dead, which shows only when it is used: retry once.
 AGAIN = Retry(NoBackoff(), 1, (RedisConnectionError,))
 
 
 def open_redis() -> Redis:
-    """This instance's Redis, for one event loop; nothing is sent before the first command.
+    """Make a client of this instance's Redis for one event loop; it connects at the first command.
 
     Raises `ValueError` for a URL that cannot be read.
     """
@@ -58,9 +58,9 @@ def open_redis() -> Redis:
 
 
 def build_click_writer() -> ClickWriter:
-    """What writes the clicks of one event loop down."""
+    """Build the writer that commits the clicks of one event loop."""
     timeout_seconds = settings.CLICK_COMMIT_TIMEOUT_MS / 1000
-    # Half of the time, so that the click itself still has the other half.
+    # The shared Redis gets half of the time, so that the commit itself still has the other half.
     half, shared = timeout_seconds / 2, settings.SHARED_REDIS_URL
     seen = SharedUniqueness(open_shared(shared, half), half) if shared else None
     spool = Spool(Path(settings.CLICK_SPOOL_DIR), settings.CLICK_SPOOL_RESERVE_BYTES)
@@ -77,7 +77,7 @@ def build_click_writer() -> ClickWriter:
 def _described(
     tokens: TokenReader, catalog: Catalog, visitors: VisitorReader, clicks: ClickWriter
 ) -> tuple[dict[str, Cache], dict[str, int]]:
-    """How full and how useful a worker's memory is, and what its commits came to."""
+    """Describe a worker's caches (size, hit rate) and the outcome of its commits, for metrics and staff."""
     remembered = {
         "tokens": tokens.decrypted,
         "visitors": visitors.remembered,
@@ -98,7 +98,7 @@ def _open_databases(geo: GeoReader) -> list[OpenDatabase]:
 
 
 def build_handler(redis: Redis, clicks: ClickWriter) -> ClickHandler:
-    """A click handler over `redis`. Raises `ValueError` for a bad key or redirect URL."""
+    """Build a click handler over `redis`. Raises `ValueError` for a bad key or redirect URL."""
     entries = settings.VISITOR_CACHE_ENTRIES
     tokens = token_reader()
     catalog = Catalog(RecipeReader(redis), settings.CATALOG_CACHE_RECORDS)

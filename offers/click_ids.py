@@ -9,14 +9,14 @@ _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 class ClickIds:
-    """Makes lids. Not to be shared by processes: after a fork both would make the same."""
+    """Makes lids. Create one per process: after a fork both copies would return the same lids."""
 
     def __init__(self) -> None:
         self._random = ""
         self._at = 0
 
     def __call__(self) -> str:
-        """A new lid."""
+        """Return a lid that no other call has returned."""
         at = self._at
         if at == len(self._random):
             self._random, at = os.urandom(UUIDS_PER_DRAW * _DIGITS // 2).hex(), 0

@@ -1,7 +1,7 @@
 """The paths at which clicks arrive: `/offer`, and those that CLICK_ALIASES adds; nothing of Django.
 
-A path is read in any case and with any number of slashes before and behind it, because links are joined and
-spelled by many hands.
+A path matches in any case and with any number of slashes before and behind it, because adverts join and
+spell links in many ways.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 OFFER_PATH = "/offer"
 OFFER_PARAMETER = "ad"
-# What an instance answers at other paths, by the first part of the path.
+# First parts of the paths at which an instance answers something else.
 TAKEN_PARTS = frozenset({"offer", "static", "health", "ready", "metrics", "favicon.ico"})
 # Parameters with a meaning of their own on every click.
 TAKEN_PARAMETERS = frozenset({"subid", "cid", "ad_domain", "fp", "debug"})
@@ -26,7 +26,7 @@ class Aliases(NamedTuple):
 
 
 def read_aliases(entries: Iterable[str], taken: Iterable[str] = ()) -> Aliases:
-    """The aliases in entries such as `/pl?o`; `taken` are first parts of paths besides `TAKEN_PARTS`."""
+    """Read aliases from entries such as `/pl?o`; `taken` are first parts of paths besides `TAKEN_PARTS`."""
     parameters: dict[str, str] = {}
     problems: list[str] = []
     refused = TAKEN_PARTS | {part.lower() for part in taken}
@@ -44,11 +44,11 @@ def read_aliases(entries: Iterable[str], taken: Iterable[str] = ()) -> Aliases:
 
 
 class ClickPaths:
-    """`/offer` and its aliases, each with the name of the parameter that holds the ad token."""
+    """`/offer` and its aliases, each mapped to the query parameter that holds the ad token."""
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         self.parameters = {OFFER_PATH: OFFER_PARAMETER, **(aliases or {})}
-        # By the usual spellings of the paths, as they stand in a request line.
+        # Usual spellings as they stand in a request line, so that a plain click costs one dictionary look-up.
         self.spellings = {
             spelling.encode(): parameter
             for path, parameter in self.parameters.items()
@@ -57,17 +57,17 @@ class ClickPaths:
         }
 
     def parameter(self, path: str) -> str | None:
-        """The parameter that holds the token at a decoded path, None where no clicks arrive."""
-        known = self.parameters.get(path)
-        if known is None and path.isascii():
-            known = self.parameters.get(_normal(path))
-        return known
+        """Return the parameter that holds the token at a decoded path, None where no clicks arrive."""
+        parameter = self.parameters.get(path)
+        if parameter is None and path.isascii():
+            parameter = self.parameters.get(_normal(path))
+        return parameter
 
     def patterns(self) -> dict[str, str]:
-        """The parameters by regular expressions that match a path, its first slash taken away.
+        """Return the parameters by regular expressions that match a path without its first slash.
 
-        An inline flag would say it shorter, but Django cannot reverse those, and fails for every other URL
-        with it.
+        The patterns spell both cases out: Django cannot reverse a pattern with an inline flag, and one such
+        pattern would break `reverse` for every URL of the site.
         """
         return {rf"^/*{_any_case(path[1:])}/*\Z": parameter for path, parameter in self.parameters.items()}
 
@@ -81,7 +81,7 @@ def _any_case(text: str) -> str:
 
 
 def _problem(path: str, parameter: str, taken: Iterable[str]) -> str:
-    """What is wrong with an alias; "" for nothing."""
+    """Return what is wrong with an alias, "" if nothing is."""
     if not _PATH.fullmatch(path):
         return "has no path, such as /pl, of letters, digits and . _ ~ -"
     if path.split("/")[1].lower() in taken:

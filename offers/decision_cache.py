@@ -1,4 +1,4 @@
-"""Decisions that are remembered, because click after click gets the same."""
+"""Remembers decisions, because most clicks on a campaign get the same one."""
 
 from collections.abc import Callable
 
@@ -10,42 +10,44 @@ from offers.rules.parts import PARTS
 from offers.rules.verdict import ClickContext
 from recipes.records.records import Campaign, Offer
 
-# Any value that no rule tells apart.
+# Stands for every value that no rule tells apart from the others.
 ELSEWHERE = ""
 
-# How a part of a click is read, and which of its values make a difference.
-_Told = tuple[Callable[[ClickContext], object], frozenset[str]]
+# A part of a click: how to read it, and which of its values make a difference.
+_Part = tuple[Callable[[ClickContext], object], frozenset[str]]
 
 
 class _Pair(msgspec.Struct, eq=False, gc=False):
-    """What is known of a campaign with an offer.
+    """The cached decisions of one campaign with one offer.
 
-    `countries` are those that its rules tell apart, None where they ask for more than can be remembered;
-    `others` are the other parts that they ask for. `decisions` are those that hold for every click which is
-    alike in these; `outcomes` are those of clicks that have to be decided one by one, by what they are.
+    `countries` are those that the rules tell apart, None if a rule depends on something that cannot be listed
+    (the clock, other records); `others` are the other parts that the rules depend on. `decisions` holds one
+    decision for all clicks that are alike in these parts. `outcomes` holds the decisions of clicks that are
+    decided one by one, so that equal ones share their page and their half of the record.
     """
 
     offer: Offer
     campaign: Campaign
     countries: frozenset[str] | None
-    others: tuple[_Told, ...]
+    others: tuple[_Part, ...]
     decisions: dict[object, Decision]
     outcomes: dict[tuple[object, ...], Decision]
 
     def place(self, context: ClickContext) -> object:
-        """Where among `decisions` such a click has its own; only where `countries` is not None."""
+        """Return the key of a click in `decisions`. `countries` must not be None."""
         country = context.visitor.geo.country
-        known = country if country is None or country in (self.countries or ()) else ELSEWHERE
+        place = country if country is None or country in (self.countries or ()) else ELSEWHERE
         if not self.others:
-            return known
-        return (known, *[_told(value(context), values) for value, values in self.others])
+            return place
+        return (place, *[_told(value(context), values) for value, values in self.others])
 
 
 class DecisionCache:
-    """Up to `limit` decisions by campaign, for the offer that the campaign was last clicked with.
+    """Up to `limit` decisions by campaign, each for the offer that the campaign was last clicked with.
 
-    Rules say themselves what tells clicks apart (`Rule.varies_by`); this module knows none of them. Records
-    are told apart by identity: one that changed is another. Past the limit the campaign that came first goes.
+    The keys come from the rules themselves (`Rule.varies_by`); this module knows no rule. Records are
+    compared by identity: the catalog makes a new object of a record that changed, so its decisions no longer
+    match and nothing has to be invalidated. Past the limit the campaign that was cached first is evicted.
     """
 
     def __init__(self, limit: int) -> None:
@@ -54,7 +56,7 @@ class DecisionCache:
         self._pairs: dict[int, _Pair] = {}
 
     def get(self, context: ClickContext) -> Decision | None:
-        """The decision on such a click, None where it has to be made."""
+        """Return the cached decision on such a click, None if the rules have to decide."""
         campaign = context.campaign
         pair = self._pairs.get(campaign.campaign_id)
         if pair is None or pair.campaign is not campaign or pair.offer is not context.offer:
@@ -64,14 +66,14 @@ class DecisionCache:
             return None
         if pair.others:
             return pair.decisions.get(pair.place(context))
-        # As `place` does, without a call: nearly every click comes here.
+        # The same as `place`, without the call: nearly every click comes here.
         country = context.visitor.geo.country
         return pair.decisions.get(country if country is None or country in countries else ELSEWHERE)
 
     def keep(self, context: ClickContext, decision: Decision) -> Decision:
-        """Remember a decision; returns the equal one that is remembered, if there is one.
+        """Cache a decision. Returns the equal one that is cached, if there is one.
 
-        More may be worked out of that one already (its half of the record, its page), which is then reused.
+        That one may have its page and its half of the record already, which are then reused.
         """
         offer, campaign = context.offer, context.campaign
         pair = self._pairs.get(campaign.campaign_id)
@@ -80,7 +82,8 @@ class DecisionCache:
             pair = _Pair(offer, campaign, *told_apart(offer, campaign), {}, {})
             self._pairs[campaign.campaign_id] = pair
             self._kept += _size(pair)
-        # An exit looks at other offers too, as the page of last resort does, and those may change.
+        # Exits and the page of last resort depend on other offers, which may change without these two records
+        # changing: such a decision is made for every click, and only shared if it comes out equal.
         if pair.countries is not None and decision.origin is None and not decision.is_default_page:
             self._kept -= _size(pair)
             pair.decisions[pair.place(context)] = decision
@@ -102,14 +105,15 @@ class DecisionCache:
 
 
 def _size(pair: _Pair) -> int:
-    """For how many decisions a pair counts; it takes room without any."""
+    """Return how many decisions a pair counts for; an empty one takes room, too."""
     return max(1, len(pair.decisions) + len(pair.outcomes))
 
 
 def _outcome(decision: Decision) -> tuple[object, ...]:
-    """All that makes a decision of a pair what it is.
+    """Return a key that two decisions of a pair share only if they are equal.
 
-    Records and pages by identity, which nothing else can have while a decision that is remembered holds them.
+    Offers and pages are compared by `id()`, which is a fraction of the cost of comparing them. That is safe:
+    the cached decision keeps the objects alive, so no other object can get their ids.
     """
     return (
         decision.redirect_type,
@@ -128,10 +132,10 @@ def _outcome(decision: Decision) -> tuple[object, ...]:
     )
 
 
-def told_apart(offer: Offer, campaign: Campaign) -> tuple[frozenset[str] | None, tuple[_Told, ...]]:
-    """The countries that make a difference to clicks on these two records, and the other parts that do.
+def told_apart(offer: Offer, campaign: Campaign) -> tuple[frozenset[str] | None, tuple[_Part, ...]]:
+    """Return the countries that make a difference to clicks on these two records, and the other parts.
 
-    The first is None where a rule has to be asked about every click: by the clock, or of other records.
+    The countries are None if a rule depends on the clock or on other records: then every click is decided.
     """
     found: dict[str, frozenset[str]] = {"country": frozenset()}
     for rule in RULES:
@@ -139,14 +143,14 @@ def told_apart(offer: Offer, campaign: Campaign) -> tuple[frozenset[str] | None,
             if values is None:
                 return None, ()
             found[part] = found.get(part, frozenset()) | values
-    # Countries are codes in upper case everywhere but in target rules, which compare without case.
+    # Countries are codes in upper case, except in target rules, which are case-folded.
     countries = frozenset(country.upper() for country in found.pop("country"))
     others = sorted(found.items())
     return countries, tuple((PARTS[part], frozenset(map(str.casefold, values))) for part, values in others)
 
 
 def _told(value: object, values: frozenset[str]) -> str | None:
-    """A click's value of a part, as far as the rules tell it from others."""
+    """Return a click's value of a part if a rule names it, else `ELSEWHERE`; None stays None (unknown)."""
     if value is None:
         return None
     text = str(value).casefold()

@@ -7,7 +7,8 @@ import msgspec
 
 from recipes.records.landing_page import Page
 
-# A value stays one value wherever a page puts it; the comma separates nothing in a URL and stays readable.
+# Everything else is encoded, so that a value stays one value wherever a page puts it. A comma separates
+# nothing in a URL and stays readable.
 _SAFE_IN_VALUES = ","
 
 
@@ -19,10 +20,10 @@ class Landing(msgspec.Struct, frozen=True, gc=False):
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
-    """A page with all filled in that an offer and a campaign decide; the rest is of each click.
+    """A page with everything filled in that depends on offer and campaign alone; each click adds the rest.
 
-    `parts` alternates between fixed text and the name of a macro, as in `Page`. What follows it goes around
-    the lid: `before_lid` and `after_lid`. `shown` and `fragment` are None where they add nothing.
+    `parts` alternates between fixed text and the name of a macro, as in `Page`. `before_lid` and `after_lid`
+    are the query that follows, around the lid. `shown` and `fragment` are None where they add nothing.
     """
 
     parts: tuple[str, ...]
@@ -33,30 +34,30 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 
 class LandingBuilder:
-    """Fills pages. `network_id` and `hash_secret` are left out of the URL where they are empty."""
+    """Fills pages. An empty `network_id` or `hash_secret` is left out of the URL."""
 
     def __init__(self, network_id: str, hash_secret: str) -> None:
         self._network = f"&ap={quote(network_id, safe='')}" if network_id else ""
         self._secret = hash_secret
 
     def route(self, page: Page, affiliate_id: int | None, campaign_id: int, offer_id: int) -> Route:
-        """What all clicks to a page have in common."""
-        known = {
+        """Prepare the part of the URL that all clicks to a page have in common."""
+        macros = {
             "affiliateId": "" if affiliate_id is None else str(affiliate_id),
             "campaignId": str(campaign_id),
             "offerId": str(offer_id),
         }
         source = "" if affiliate_id is None else f"&src={affiliate_id}"
         return Route(
-            parts=_fixed(page.parts, known),
+            parts=_fixed(page.parts, macros),
             before_lid=f"{page.joiner}offer_id={offer_id}&campaign_id={campaign_id}&lid=",
             after_lid=f"{self._network}{source}",
-            shown=None if page.is_sent_as_shown else _fixed(page.shown, known),
-            fragment=None if page.is_sent_as_shown else _fixed(page.fragment, known),
+            shown=None if page.is_sent_as_shown else _fixed(page.shown, macros),
+            fragment=None if page.is_sent_as_shown else _fixed(page.fragment, macros),
         )
 
     def build(self, route: Route, subid: str, cid: str, lid: str) -> Landing:
-        """The URL of one click."""
+        """Fill a route with what one click brings along."""
         url = _filled(route.parts, subid, cid, lid)
         sent = f"{url}{route.before_lid}{lid}{route.after_lid}"
         if self._secret:
@@ -68,13 +69,13 @@ class LandingBuilder:
         return Landing(_filled(route.shown, subid, cid, lid), sent + fragment)
 
 
-def _fixed(parts: tuple[str, ...], known: dict[str, str]) -> tuple[str, ...]:
-    """The parts with the known macros filled, and joined where nothing is left between them."""
+def _fixed(parts: tuple[str, ...], macros: dict[str, str]) -> tuple[str, ...]:
+    """Fill these macros, and join the texts between which no macro is left."""
     fixed = [parts[0] if parts else ""]
     for at in range(1, len(parts), 2):
         name, text = parts[at], parts[at + 1]
-        if name in known:
-            fixed[-1] += known[name] + text
+        if name in macros:
+            fixed[-1] += macros[name] + text
         else:
             fixed += (name, text)
     return tuple(fixed)
@@ -91,8 +92,8 @@ def _filled(parts: tuple[str, ...], subid: str, cid: str, lid: str) -> str:
 
 
 def encoded(text: str) -> str:
-    """A macro's value as it stands in a URL."""
-    # Most of what affiliates send needs nothing done.
+    """Percent-encode a macro's value."""
+    # Most values that affiliates send need no encoding, and a match costs less than `quote`.
     if text.isascii() and text.replace("-", "").isalnum():
         return text
     return quote(text, safe=_SAFE_IN_VALUES, errors="replace")

@@ -1,4 +1,4 @@
-"""What a click brings along, taken from the ASGI scope that both doors receive."""
+"""Reads a click from an HTTP request: its token, parameters, headers and client hints. Never raises."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,8 +11,8 @@ from offers.click_paths import OFFER_PARAMETER
 from offers.visitors.device import NO_HINTS, ClientHints
 from offers.visitors.visitor import Clues
 
-# Of a parameter given twice the first counts for what we decode or compare; the affiliate's own notes are
-# joined, as links in the field expect.
+# Repeated parameters: the first one wins, except for the affiliate's own notes, which are joined, as links in
+# the field expect.
 JOINED = frozenset({"subid", "cid"})
 _READ = frozenset(
     {
@@ -28,9 +28,9 @@ _READ = frozenset(
     }
 )
 
-# What mailers make of the `&` before a name, once or several times.
+# Mailers turn the `&` before a name into `&amp;`, sometimes several times.
 _ESCAPED_AND = "amp;"
-# What ends a token that further parameters were joined to: a question mark, or either mark percent-encoded.
+# Ends a token to which further parameters were joined: a question mark, or a percent-encoded `?` or `&`.
 _END_OF_TOKEN = re.compile(r"\?|%3[fF]|%26")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -38,10 +38,10 @@ Scope = Mapping[str, Any]
 
 
 class ClickRequest(msgspec.Struct, frozen=True, gc=False):
-    """One GET /offer, or `head`: a HEAD, which is answered alike and is no click.
+    """One GET of a click's path; with `head` a HEAD, which gets the same answer and is not a click.
 
-    `ad` is the token, whatever parameter holds it at the path of the click. Texts are "" where the request
-    did not bring them.
+    `ad` is the token, whichever parameter holds it at the path of the click. Texts that the request lacks
+    are "".
     """
 
     ad: str
@@ -56,7 +56,7 @@ class ClickRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_request(scope: Scope, token_parameter: str = OFFER_PARAMETER) -> ClickRequest:
-    """The click request in an ASGI HTTP scope; whatever the bytes are, it does not raise."""
+    """Read the click request in an ASGI HTTP scope. Raises nothing, whatever the bytes are."""
     client = scope.get("client")
     head = scope["method"] == "HEAD"
     peer = client[0] if client else ""
@@ -70,7 +70,7 @@ def read_click(
     head: bool = False,
     token_parameter: str = OFFER_PARAMETER,
 ) -> ClickRequest:
-    """The same from its parts. Names of headers are in lower case."""
+    """Read a click request from its parts. Names of headers must be in lower case."""
     given = read_query(query_string, token_parameter).get
     header = _headers(headers).get
     return ClickRequest(
@@ -93,11 +93,10 @@ def read_click(
 
 
 def read_query(query_string: bytes, token_parameter: str = OFFER_PARAMETER) -> dict[str, str]:
-    """The parameters of a query string; broken UTF-8 becomes the replacement character.
+    """Read the parameters of a query string; broken UTF-8 becomes the replacement character.
 
-    Names and values are read as they are written, but for what happens to links on their way: `amp;` before
-    a name is passed over, and a question mark or a percent-encoded `&` behind the token begins the next
-    parameter.
+    Names and values count as they are written, except for what happens to links on their way: `amp;` before a
+    name is ignored, and a question mark or a percent-encoded `&` behind the token begins the next parameter.
     """
     if not query_string.isascii():
         query_string = percent_encoded(query_string)
@@ -125,12 +124,12 @@ def read_query(query_string: bytes, token_parameter: str = OFFER_PARAMETER) -> d
 
 
 def percent_encoded(raw: bytes) -> bytes:
-    """`raw` with every byte beyond ASCII percent-encoded, as a browser would have sent it."""
+    """Percent-encode every byte beyond ASCII, as a browser would have sent it."""
     return _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], raw)
 
 
 def header_text(value: bytes) -> str:
-    """The text of a header: UTF-8, else Latin-1, which HTTP once took for granted."""
+    """Decode a header's value: UTF-8, else Latin-1, which older HTTP specified."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -145,7 +144,7 @@ def _decoded_name(name: str) -> str:
 
 
 def _divided(text: str, token_parameter: str) -> bytes:
-    """A query with `&` for the mark that ends the token, whether that is percent-encoded or not."""
+    """Replace the mark that ends the token, percent-encoded or not, by `&`."""
     parts = text.split("&")
     for at, part in enumerate(parts):
         name, _, value = part.partition("=")
@@ -154,7 +153,7 @@ def _divided(text: str, token_parameter: str) -> bytes:
         token, *rest = _END_OF_TOKEN.split(value, maxsplit=1)
         further = "".join(rest).lstrip("?").encode()
         if b"=" not in further:
-            # All of it was percent-encoded with the question mark.
+            # The whole query was percent-encoded together with the question mark.
             further = percent_encoded(unquote_to_bytes(further))
         parts[at] = f"{name}={token}"
         parts.insert(at + 1, further.decode("ascii"))
@@ -163,7 +162,7 @@ def _divided(text: str, token_parameter: str) -> bytes:
 
 
 def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    """The headers that matter by lower-case name; repeated ones are joined as HTTP has it."""
+    """Return the headers that matter, by lower-case name; repeated ones are joined as HTTP specifies."""
     found: dict[bytes, str] = {}
     for name, value in headers:
         if name in _READ:

@@ -14,13 +14,13 @@ from offers.delivery.deliver import consumer_name, deliver
 from offers.delivery.dynamodb import ClickTable, TableNotUsable
 from offers.delivery.sqs import ConversionQueue, QueueAway, send_due
 
-# Well below ten seconds even where the last request times out: the recipe's tasks wait behind these.
+# With a last request that times out it is still well below ten seconds: the recipe's tasks wait behind these.
 DELIVER_SECONDS = 4.0
-# Less than from one run to the next: what two send at once, SQS drops, but it costs time.
+# Less than the interval between runs: SQS drops what two runs send at once, but that costs time.
 SEND_SECONDS = 2.8
 
 logger = structlog.stdlib.get_logger(__name__)
-# To make a client takes longer than many deliveries.
+# Clients are cached: making one takes longer than many deliveries.
 _table = cache(ClickTable)
 _queue = cache(ConversionQueue)
 
@@ -38,7 +38,7 @@ def deliver_clicks() -> None:
 
 @shared_task
 def send_conversions() -> None:
-    """Tell the network of conversions that are due."""
+    """Send the conversion messages that are due to SQS."""
     if not settings.AWS_SQS_QUEUE_URL:
         return
     try:

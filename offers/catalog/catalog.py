@@ -18,8 +18,8 @@ from recipes.store.types import Change, LiveRead
 # Two checks fit into the second within which a lost message must be noticed.
 VERSION_CHECK_SECONDS = 0.4
 RECONNECT_SECONDS = 0.5
-# What is in doubt is read in parts that hold up neither the worker nor Redis for a millisecond.
-CONFIRM_RECORDS = 100
+# How many stale records are read again at a time: few enough to block neither worker nor Redis for 1 ms.
+REVALIDATE_RECORDS = 100
 
 logger = structlog.stdlib.get_logger(__name__)
 Found = dict[tuple[RecipeKind, int], Any]
@@ -38,30 +38,32 @@ class RedisAway(CatalogUnavailable):
 
 
 class Catalog:
-    """Records by id, remembered until `watch` hears that they changed; up to `max_records` of a kind.
+    """Records by id, cached until `watch` is told that they changed; up to `max_records` of a kind.
 
-    Records that are wanted in the same moment are read together.
+    Misses of the same moment share one round trip to Redis.
     """
 
     def __init__(self, reader: RecipeReader, max_records: int) -> None:
         self._reader = reader
         offers = RecordCache(RecipeKind.OFFERS, parse_offer, max_records)
         campaigns = RecordCache(RecipeKind.CAMPAIGNS, parse_campaign, max_records)
-        self._known: dict[RecipeKind, RecordCache[Any]] = {known.kind: known for known in (offers, campaigns)}
+        self._caches: dict[RecipeKind, RecordCache[Any]] = {
+            cache.kind: cache for cache in (offers, campaigns)
+        }
         self._version = 0
-        self._in_doubt = asyncio.Event()
+        self._has_stale = asyncio.Event()
         self._next_read: tuple[set[tuple[RecipeKind, int]], asyncio.Task[Found]] | None = None
         self.memory = RecordCaches(offers, campaigns)
 
     @property
     def version(self) -> int:
-        """The version of the recipe up to which changes have been heard of; it grows with every change."""
+        """The version of the recipe up to which this worker has applied changes; every change raises it."""
         return self._version
 
     @property
     def caches(self) -> dict[str, Cache]:
-        """How full the memory of each kind is."""
-        return {kind.value: known.cache for kind, known in self._known.items()}
+        """How full the cache of each kind is."""
+        return {kind.value: cache.usage for kind, cache in self._caches.items()}
 
     async def offer(self, offer_id: int) -> Offer | None:
         """The live offer, None when there is none. Raises `CatalogUnavailable`."""
@@ -89,10 +91,11 @@ class Catalog:
         together, task = self._next_read
         together.update(wanted)
         try:
-            # Others wait for it as well, whatever becomes of this click.
+            # Shielded, because other clicks wait for the same read when this one is cancelled.
             found = await asyncio.shield(task)
         except RedisAway:
-            found = {one: self._known[one[0]].doubted.get(one[1]) for one in wanted}
+            # RFC 5861, stale-if-error: a record that may be old is better than no answer.
+            found = {one: self._caches[one[0]].stale.get(one[1]) for one in wanted}
             if None in found.values():
                 raise
         for kind, record_id in wanted:
@@ -101,28 +104,28 @@ class Catalog:
         return found
 
     def mark_stale(self, kinds: Iterable[RecipeKind] = RecipeKind) -> None:
-        """Take nothing of these kinds for true until it was read again."""
+        """Mark all cached records of these kinds stale: each is read again before a click uses it."""
         for kind in kinds:
-            self._known[kind].mark_stale()
-        self._in_doubt.set()
+            self._caches[kind].mark_stale()
+        self._has_stale.set()
 
     def apply(self, change: Change) -> None:
-        """Forget exactly what changed: one record; or doubt everything of a kind that was swapped."""
+        """Forget the one record that changed, or mark all of a kind stale that was swapped."""
         self._version = max(self._version, change.version)
         if change.record_id is None:
             self.mark_stale([change.kind])
         else:
-            self._known[change.kind].forget(change.record_id)
+            self._caches[change.kind].forget(change.record_id)
 
     async def watch(self) -> None:
-        """Keep the memory true until cancelled; while Redis is away it goes on serving what it has."""
-        await asyncio.gather(self._listen(), self._check_version(), self._confirm())
+        """Keep the caches up to date until cancelled; while Redis is away they serve what they have."""
+        await asyncio.gather(self._listen(), self._check_version(), self._revalidate())
 
     async def _listen(self) -> None:
         while True:
             try:
                 async with self._reader.changes() as changes:
-                    # What changed while nobody listened is not known.
+                    # Changes that were published before the subscription are lost: any record may be old.
                     self.mark_stale()
                     async for change in changes:
                         self.apply(change)
@@ -131,17 +134,17 @@ class Catalog:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _check_version(self) -> None:
-        """Notice a message that never came: a version still unheard of one check after it was seen."""
+        """Detect a lost pub/sub message: Redis' version has been ahead of ours for one full check."""
         seen = 0
         while True:
             await asyncio.sleep(VERSION_CHECK_SECONDS)
-            # A change may be heard of before the answer comes, which is older then.
-            heard = self._version
+            # Remembered before asking: a change that arrives while we wait makes the answer the older one.
+            applied = self._version
             try:
                 version = await self._reader.version()
             except (RedisError, OSError):
                 continue
-            if version < heard:
+            if version < applied:
                 # Redis was flushed or replaced: its numbering began again.
                 self._version = 0
                 self.mark_stale()
@@ -150,13 +153,13 @@ class Catalog:
                 self.mark_stale()
             seen = version
 
-    async def _confirm(self) -> None:
-        """Read again what is in doubt, so that hardly a click has to wait for it."""
+    async def _revalidate(self) -> None:
+        """Read stale records again in the background, so that hardly a click has to wait for one."""
         while True:
-            await self._in_doubt.wait()
-            self._in_doubt.clear()
-            for kind, known in self._known.items():
-                while some := known.some_in_doubt(CONFIRM_RECORDS):
+            await self._has_stale.wait()
+            self._has_stale.clear()
+            for kind, cache in self._caches.items():
+                while some := cache.some_stale(REVALIDATE_RECORDS):
                     try:
                         found = await self._read({(kind, record_id) for record_id in some})
                     except RedisAway:
@@ -165,25 +168,25 @@ class Catalog:
                     if not found:
                         # Nothing of the kind is loaded any more.
                         for record_id in some:
-                            known.forget(record_id)
+                            cache.forget(record_id)
 
     async def _one(self, kind: RecipeKind, record_id: int) -> Any:
         try:
-            return self._known[kind].get(record_id)
+            return self._caches[kind].get(record_id)
         except CacheMiss as missing:
             return (await self.load(missing.wanted))[kind, record_id]
 
     async def _read_together(self, wanted: set[tuple[RecipeKind, int]]) -> Found:
-        """Read records in the next round of the event loop; until it begins, others may be added."""
+        """Read records in the next round of the event loop; until then, other clicks add theirs."""
         self._next_read = None
         return await self._read(wanted)
 
     async def _read(self, wanted: set[tuple[RecipeKind, int]]) -> Found:
-        """Records of the kinds that are loaded. Raises `RedisAway`."""
+        """Return records of the kinds that are loaded. Raises `RedisAway`."""
         found: Found = {}
         for kind, live in (await self._live(wanted)).items():
-            # An answer that a change has overtaken on the way is good for these clicks only.
-            keep, put = live.version >= self._version, self._known[kind].put
+            # If a change arrived while we were reading, these clicks use the answer but it is not cached.
+            keep, put = live.version >= self._version, self._caches[kind].put
             for record_id, blob in zip(live.record_ids, live.blobs or (), strict=False):
                 found[kind, record_id] = put(record_id, blob, keep=keep)
         return found
@@ -196,7 +199,7 @@ class Catalog:
 
 
 class RecordView:
-    """What is in memory, and what was loaded for one click, which nothing can push out meanwhile."""
+    """One click's view of the records: the cache, and what was loaded for it, which cannot be evicted."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -213,7 +216,7 @@ class RecordView:
         return self._found[key] if key in self._found else self._catalog.memory.campaign(campaign_id)
 
     async def load(self, missing: CacheMiss) -> None:
-        """Load what was missing. Raises `CatalogUnavailable`."""
+        """Load the missing records into this view. Raises `CatalogUnavailable`."""
         found = await self._catalog.load(missing.wanted)
         self._found |= {one: found[one] for one in missing.wanted}
 

@@ -1,4 +1,4 @@
-"""What a worker has in memory of the live recipe, and what it is told when something is not there."""
+"""Per-worker cache of parsed records; raises `CacheMiss` for what has to be read from Redis."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -19,7 +19,7 @@ Wanted = tuple[tuple[RecipeKind, int], ...]
 
 
 class CacheMiss(Exception):
-    """Records have to be read from Redis before the click can be decided: these kinds and ids."""
+    """`wanted` (kinds and ids) has to be read from Redis before the click can be decided."""
 
     def __init__(self, *wanted: tuple[RecipeKind, int]) -> None:
         self.wanted: Wanted = wanted
@@ -36,17 +36,17 @@ class RecordSource(Protocol):
 
 
 class RecordCache(Generic[Record]):
-    """What is known of one kind: up to `limit` records; of more, the one that was read first is forgotten.
+    """The cached records of one kind: up to `limit`, beyond which the one that was read first is evicted.
 
-    After a swap each is in doubt until it was read again; one that has not changed stays the same object, so
-    that what was worked out of it is still good. Ids that are not in the recipe are remembered apart, so that
-    whoever makes up links cannot push the records out.
+    After a swap each record is stale until it was read again. One that has not changed stays the same object,
+    so that decisions and pages derived from it, which are kept by its identity, stay valid. Ids that are not
+    in the recipe are cached apart, so that made-up links cannot evict records.
     """
 
     def __init__(self, kind: RecipeKind, parse: Callable[[dict[str, Any]], Record], limit: int) -> None:
         self.kind = kind
         self.records: dict[int, Record] = {}
-        self.doubted: dict[int, Record] = {}
+        self.stale: dict[int, Record] = {}
         self._parse: Callable[[dict[str, Any]], Record] = parse
         self._limit = limit
         self._digests: dict[int, int] = {}
@@ -61,29 +61,32 @@ class RecordCache(Generic[Record]):
         return record
 
     @property
-    def cache(self) -> Cache:
-        """How full the memory is."""
-        return Cache(len(self.records) + len(self.doubted), self._limit, None, self._reads)
+    def usage(self) -> Cache:
+        """How full the cache is, and how many records were parsed."""
+        return Cache(len(self.records) + len(self.stale), self._limit, None, self._reads)
 
     def mark_stale(self) -> None:
-        """Any record may have changed."""
-        self.doubted = self.doubted | self.records if self.doubted else self.records
+        """Make every record stale: any of them may have changed."""
+        # Usually a dictionary changes hands: a swap must not hold clicks up for a copy of all records.
+        self.stale = self.stale | self.records if self.stale else self.records
         self.records = {}
         self._unknown.clear()
 
     def forget(self, record_id: int) -> None:
-        """This record has changed."""
-        for known in (self.records, self.doubted, self._digests, self._unknown):
-            known.pop(record_id, None)
+        """Drop everything about a record that has changed."""
+        for entries in (self.records, self.stale, self._digests, self._unknown):
+            entries.pop(record_id, None)
 
-    def some_in_doubt(self, count: int) -> list[int]:
-        """Up to so many ids of records in doubt."""
-        return list(islice(self.doubted, count))
+    def some_stale(self, count: int) -> list[int]:
+        """Return up to `count` ids of stale records."""
+        return list(islice(self.stale, count))
 
     def put(self, record_id: int, blob: bytes | None, *, keep: bool) -> Record | None:
-        """The record that was read from Redis as `blob`; it is remembered if it is to be kept."""
+        """Return the record that was read from Redis as `blob`, and cache it if `keep` says so."""
+        # Python's 64-bit hash of the bytes, with this process' own secret key: it tells versions of a record
+        # apart without keeping their bytes, and nobody outside can make two versions collide.
         digest = hash(blob)
-        record = self.doubted.get(record_id) or self.records.get(record_id)
+        record = self.stale.get(record_id) or self.records.get(record_id)
         if record is None or self._digests[record_id] != digest:
             self._reads += 1
             record = None if blob is None else self._parsed(blob)
@@ -96,22 +99,22 @@ class RecordCache(Generic[Record]):
             else:
                 self.records[record_id] = record
                 self._digests[record_id] = digest
-                while len(self.records) + len(self.doubted) > self._limit:
-                    self.forget(next(iter(self.doubted or self.records)))
+                while len(self.records) + len(self.stale) > self._limit:
+                    self.forget(next(iter(self.stale or self.records)))
         return record
 
     def _parsed(self, blob: bytes) -> Record | None:
         try:
             return self._parse(msgspec.json.decode(blob))
         except Exception as error:
-            # What cannot be used is not loaded; this is a record from before a rule became stricter. Whatever
-            # it is, it must not end the worker, which reads records of its own accord too.
+            # No load lets such a record in: an older, less strict version of this program did. Any error is
+            # caught, because the background revalidation parses records, too, and must not end the worker.
             logger.error("a live record cannot be used", problem=repr(error))
             return None
 
 
 class RecordCaches:
-    """What is in memory of both kinds, as the rules ask for it."""
+    """The caches of both kinds as one `RecordSource`."""
 
     def __init__(self, offers: RecordCache[Offer], campaigns: RecordCache[Campaign]) -> None:
         self.offer = offers.get

@@ -1,4 +1,4 @@
-"""Links that this instance can read: where its tokens are made, and the reader of them put together."""
+"""Makes links that this instance can read, and builds the reader of their tokens from the settings."""
 
 import re
 import time
@@ -17,11 +17,11 @@ _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
 class CannotLink(ValueError):
-    """There can be no such link; the message says why, and what to do."""
+    """No such link can be made; the message says why, and what to do."""
 
 
 def token_reader() -> TokenReader:
-    """The reader of ad tokens by the settings. Raises `ValueError` for keys that cannot be used."""
+    """Build the reader of ad tokens from the settings. Raises `ValueError` for keys that cannot be used."""
     keys = sealed_keys(settings.AD_TOKEN_KEYS)
     if settings.AD_TOKEN_V1 == REFUSE:
         return TokenReader("", settings.TOKEN_CACHE_ENTRIES, keys)
@@ -31,7 +31,7 @@ def token_reader() -> TokenReader:
 
 
 def click_paths() -> ClickPaths:
-    """The paths of clicks by the settings. Raises `ValueError` for aliases that cannot be."""
+    """Build the paths of clicks from the settings. Raises `ValueError` for an alias that cannot be used."""
     aliases = read_aliases(settings.CLICK_ALIASES, {settings.ADMIN_PATH.split("/")[0]})
     if aliases.problems:
         raise ValueError(f"CLICK_ALIASES: {aliases.problems[0]}")
@@ -39,10 +39,10 @@ def click_paths() -> ClickPaths:
 
 
 def ad_token(offer_id: int, campaign_id: int, *, sealed: bool | None = None, expires_s: int = 0) -> str:
-    """A token for an offer and a campaign.
+    """Make a token for an offer and a campaign.
 
-    `sealed` None: the old form where it is accepted, else the sealed one; with an expiry (seconds since the
-    epoch, 0 for never) always the sealed one. Raises `CannotLink`.
+    With `sealed` None it has the old form if that is accepted, else the sealed one. With an expiry (seconds
+    since the epoch, 0 for never) it is always sealed. Raises `CannotLink`.
     """
     is_old_refused = settings.AD_TOKEN_V1 == REFUSE
     if sealed is None:
@@ -66,15 +66,16 @@ def ad_token(offer_id: int, campaign_id: int, *, sealed: bool | None = None, exp
 def ad_link(
     site: str, offer_id: int, campaign_id: int, *, sealed: bool | None = None, expires_s: int = 0
 ) -> str:
-    """The link below `site`, such as `https://click.example`; see `ad_token`. Raises `CannotLink`."""
+    """Make a link below `site`, such as `https://click.example`; see `ad_token`. Raises `CannotLink`."""
     token = ad_token(offer_id, campaign_id, sealed=sealed, expires_s=expires_s)
     return f"{site.rstrip('/')}/offer?ad={token}"
 
 
 def read_expiry(text: str, now_s: float | None = None) -> int:
-    """Seconds since the epoch behind `30d` (units m, h, d, w, from now on) or an ISO 8601 date or time.
+    """Return the seconds since the epoch of an expiry.
 
-    A time without a zone is UTC. Raises `CannotLink` for anything else, and for what has passed.
+    It is `30d` from now (units m, h, d, w), or an ISO 8601 date or time, which is UTC if it has no zone.
+    Raises `CannotLink` for anything else, and for a time that has passed.
     """
     now_s = time.time() if now_s is None else now_s
     duration = _DURATION.fullmatch(text.strip())

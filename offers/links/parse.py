@@ -18,7 +18,7 @@ class BadLink(ValueError):
 
 
 class PastedLink(NamedTuple):
-    """What a link says; "" where it says nothing."""
+    """The parts of a link; "" for those that it lacks."""
 
     ad: str
     subid: str = ""
@@ -28,9 +28,9 @@ class PastedLink(NamedTuple):
 
 
 def read_link(text: str, paths: ClickPaths = OFFER_ONLY) -> PastedLink:
-    """The link in `text`: a URL with or without scheme, `?ad=…`, or the bare token. Raises `BadLink`.
+    """Read the link in `text`: a URL with or without scheme, `?ad=…`, or the bare token.
 
-    `paths` are those of this instance. Whether the token names anything is not looked at.
+    `paths` are those of this instance. The token is not decrypted. Raises `BadLink`.
     """
     text = _unwrapped(text)
     if not text:
@@ -57,7 +57,7 @@ def read_link(text: str, paths: ClickPaths = OFFER_ONLY) -> PastedLink:
 
 
 def _unwrapped(text: str) -> str:
-    """The text without the quotes or brackets around it, and without what nobody sees before it."""
+    """Strip quotes or brackets around the text, and invisible characters before it."""
     text = text.strip().lstrip(_INVISIBLE).strip()
     while len(text) > 1 and text[0] + text[-1] in _WRAPPERS:
         text = text[1:-1].strip()
@@ -65,7 +65,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _parameter_at(before: str, paths: ClickPaths) -> str:
-    """The parameter that holds the token of a link, whose part before the query is given."""
+    """Return the parameter that holds the token, given a link's part before the query. Raises `BadLink`."""
     parameter = paths.parameter(unquote(before))
     if parameter is None:
         scheme, mark, rest = before.partition("://")
@@ -82,9 +82,9 @@ def _names(query: str, parameter: str) -> bool:
 
 
 def _sent(query: str) -> bytes:
-    """The query as a browser sends it: other letters as UTF-8, percent-encoded."""
+    """Encode the query as a browser sends it: what is not ASCII as UTF-8, percent-encoded."""
     try:
-        # Bytes that are no UTF-8 come from a command line as halves of surrogate pairs.
+        # Bytes on a command line that are not UTF-8 arrive as halves of surrogate pairs.
         raw = query.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raw = query.encode("utf-8", "replace")

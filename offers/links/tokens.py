@@ -1,10 +1,9 @@
-"""Ad tokens: what names an offer and a campaign in a link. docs/protocol.md has both forms to the byte.
+"""Ad tokens, which name an offer and a campaign in a link. docs/protocol.md has both forms to the byte.
 
 - the old form, `<iv hex>:<ciphertext hex>`: AES-256-CBC with PKCS#7 padding, which nothing authenticates;
 - the sealed form, `v2.<key id>.<base64url>`: AES-256-GCM, with several keys at a time and an optional expiry.
 
-Whatever is wrong with a token, the outside sees one and the same answer: the reasons below are for debug
-answers and logs only.
+Every bad token gets the same answer from outside: the reasons below are for debug answers and logs only.
 """
 
 import os
@@ -32,7 +31,7 @@ MAX_CIPHERTEXT_BYTES = 512
 MAX_ID_DIGITS = 18
 
 SEALED_MARK = "v2."
-# In a token that was read: the old form. No sealed token has it, nor has the damage around a token.
+# Occurs in every token of the old form, in no sealed one, and in no damage around a token.
 OLD_FORM_MARK = ":"
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -42,9 +41,9 @@ MAX_EXPIRY_S = 10**12 - 1
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _KEY_HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _SEALED_TEXT = re.compile(rb"([0-9]{1,18})\|([0-9]{1,18})(?:\|([0-9]{1,12}))?")
-# What mailers, pages and people leave around a token, of which nothing can be part of one: quotes, brackets,
-# full stops and commas, each in its typographic and full-width forms; what is invisible; the mark of bytes
-# that were no UTF-8. White space is dropped as well.
+# Damage that mailers, pages and people leave around a token. None of these characters can be part of one:
+# quotes, brackets, full stops and commas, also typographic and full-width; invisible characters; the mark of
+# bytes that were not UTF-8. White space is dropped as well.
 DAMAGE = (
     "\"'`<>().,;"
     "\u00b4\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2026\u2032\u2033\u2039\u203a"
@@ -69,7 +68,7 @@ class AdTarget(NamedTuple):
 
 
 class AdToken(NamedTuple):
-    """A token that was read. `key_id` is "" for the old form; `expires_s` (since the epoch) 0 for never."""
+    """A decrypted token. `key_id` is "" for the old form; `expires_s` (since the epoch) is 0 for never."""
 
     target: AdTarget
     key_id: str = ""
@@ -77,9 +76,9 @@ class AdToken(NamedTuple):
 
 
 class TokenReader:
-    """Decrypts tokens, remembering good ones; junk is never remembered, so it cannot push them out.
+    """Decrypts tokens and caches good ones; junk is never cached, so it cannot evict them.
 
-    `key` is that of the old form, "" to refuse it; `sealed_keys` are those of the sealed form, by their ids.
+    `key` decrypts the old form, "" refuses it; `sealed_keys` are the keys of the sealed form, by their ids.
     """
 
     def __init__(self, key: str, cache_entries: int, sealed_keys: Mapping[str, bytes] = NO_KEYS) -> None:
@@ -88,7 +87,7 @@ class TokenReader:
         self.decrypted = lru_cache(cache_entries)(self._decrypted)
 
     def read(self, token: str) -> AdTarget:
-        """What `token` names. Raises `BadToken`, for one that has expired too, remembered or not."""
+        """Return what `token` names. Raises `BadToken`, also for one that has expired."""
         try:
             target, _, expires_s = self.decrypted(token)
         except BadToken:
@@ -98,21 +97,21 @@ class TokenReader:
         return target
 
     def opened(self, token: str) -> AdToken:
-        """What `token` holds, whether it has expired or not. Raises `BadToken`."""
+        """Decrypt `token`, whether it has expired or not. Raises `BadToken`."""
         try:
             return self.decrypted(token)
         except BadToken:
             return self._undamaged(token)
 
     def _undamaged(self, token: str) -> AdToken:
-        """What a token that cannot be read holds without the damage around it. Raises `BadToken`.
+        """Decrypt a token that could not be read, without the damage around it. Raises `BadToken`.
 
-        Only the bare token is remembered: one token could be damaged in any number of ways.
+        Only the bare token is cached: one token can be damaged in any number of ways.
         """
         return self.decrypted(token.strip(_AROUND))
 
     def _decrypted(self, token: str) -> AdToken:
-        """What `token` holds, whether it has expired or not. Raises `BadToken`."""
+        """Decrypt `token` as it stands. Raises `BadToken`."""
         return self._unsealed(token) if token.startswith(SEALED_MARK) else self._from_old_form(token)
 
     def _from_old_form(self, token: str) -> AdToken:
@@ -150,7 +149,7 @@ class TokenReader:
 
 
 def key_bytes(key: str) -> bytes:
-    """The 32 bytes of an encryption key. Raises `ValueError` for a key of another length."""
+    """Return the 32 bytes of an encryption key. Raises `ValueError` for a key of another length."""
     encoded = key.encode()
     if len(encoded) != KEY_BYTES:
         raise ValueError(f"the encryption key has {len(encoded)} bytes, AES-256 needs {KEY_BYTES}")
@@ -158,9 +157,9 @@ def key_bytes(key: str) -> bytes:
 
 
 def sealed_keys(entries: Iterable[str]) -> dict[str, bytes]:
-    """The keys in entries of the form `<id>:<64 hex digits>`, in their order.
+    """Read keys from entries of the form `<id>:<64 hex digits>`, in their order.
 
-    Raises `ValueError` for an entry that is none; the message shows the id at most, never the key.
+    Raises `ValueError` for a malformed entry; the message shows the id at most, never the key.
     """
     keys: dict[str, bytes] = {}
     for at, entry in enumerate(entries, 1):
@@ -176,7 +175,7 @@ def sealed_keys(entries: Iterable[str]) -> dict[str, bytes]:
 
 
 def seal(offer_id: int, campaign_id: int, key_id: str, key: bytes, expires_s: int = 0) -> str:
-    """A sealed token; `expires_s` in seconds since the epoch, 0 for one that never expires.
+    """Make a sealed token; `expires_s` is in seconds since the epoch, 0 for never.
 
     Raises `ValueError` for numbers that no token can hold.
     """
@@ -190,7 +189,7 @@ def seal(offer_id: int, campaign_id: int, key_id: str, key: bytes, expires_s: in
 
 
 def encrypt(offer_id: int, campaign_id: int, key: str) -> str:
-    """A token of the old form, with `offer|campaign` inside, as co-admin-back makes them.
+    """Make a token of the old form, with `offer|campaign` inside, as co-admin-back does.
 
     Raises `ValueError` for a key of another length, and for ids that no token can hold.
     """
@@ -199,7 +198,7 @@ def encrypt(offer_id: int, campaign_id: int, key: str) -> str:
 
 
 def encrypt_text(text: str, key: str) -> str:
-    """`text` as the plain text of a token of the old form."""
+    """Encrypt `text` as a token of the old form."""
     plain = text.encode()
     padding = BLOCK_BYTES - len(plain) % BLOCK_BYTES
     iv = os.urandom(BLOCK_BYTES)
@@ -209,7 +208,7 @@ def encrypt_text(text: str, key: str) -> str:
 
 
 def read_target(plain: bytes) -> AdTarget:
-    """The ids in the plain text of a token, in either form. Raises `BadToken`."""
+    """Read the ids from the plain text of a token of either form. Raises `BadToken`."""
     if plain.lstrip()[:1] == b"{":
         try:
             fields = msgspec.json.decode(plain)
@@ -236,21 +235,22 @@ def _from_hex(text: str) -> bytes:
 
 
 def _from_base64url(text: str) -> bytes:
-    """The bytes of unpadded base64url in its one canonical spelling."""
+    """Decode unpadded base64url, in its one canonical spelling only."""
     try:
         decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (Base64Error, ValueError):
         raise BadToken("has a payload that is not base64url") from None
     if not NONCE_BYTES + TAG_BYTES < len(decoded) <= MAX_SEALED_BYTES:
         raise BadToken("has a payload of a length that cannot be")
-    # The decoder passes over what is no base64url, and over bits that do not count.
+    # The decoder ignores characters outside the alphabet and surplus bits, so one token would have many
+    # spellings: encode again and compare.
     if urlsafe_b64encode(decoded).rstrip(b"=").decode() != text:
         raise BadToken("has a payload that is not base64url in its shortest form")
     return decoded
 
 
 def _bound(key_id: str) -> bytes:
-    """What the seal covers besides the plain text, so that neither version nor key id can be exchanged."""
+    """Return the associated data of a seal: it covers version and key id, so neither can be exchanged."""
     return f"{SEALED_MARK}{key_id}".encode()
 
 

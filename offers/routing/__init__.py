@@ -1,1 +1,1 @@
-"""From the rules to a decision: whose page, whose click, for how much."""
+"""Runs the rules and follows exits: which offer takes the click, which page, which amounts."""

@@ -1,6 +1,6 @@
-"""Where a click ends that leaves its offer: along the exit chain, then down through aggregated offers.
+"""Finds the offer that takes an exit click: along the exit chain, then down through aggregated offers.
 
-Other offers are asked of through the `find` of whoever drives the rules; it may raise `CacheMiss`.
+Other offers are read through the `find` that the caller passes in; it may raise `CacheMiss`.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from recipes.records.records import Offer, OfferStatus, OfferType
 MAX_HOPS = 10
 PICK_STEP, CHAIN_STEP = "pick", "exit chain"
 
-# May raise `CacheMiss` for an offer that is not at hand; the click is decided anew once it is.
+# Offer id -> offer. Raises `CacheMiss` for one that is not cached; the caller loads it and decides again.
 Find = Callable[[int], Offer | None]
 # (campaign id, aggregated offer id, ids of its open candidates) -> the one that takes the click
 Choose = Callable[[int, int, tuple[int, ...]], int]
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One entry of a trace: who was asked, what it looked at, what it said."""
+    """One entry of a trace: the rule or step, its inputs, its answer in words, and whether it decided."""
 
     rule: str
     looked_at: dict[str, object]
@@ -33,7 +33,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class ExitTarget(msgspec.Struct, frozen=True):
-    """Who takes an exit click. `offer` None: nobody; `pageless`: it was named but has no page of its own."""
+    """The offer that takes an exit click, None if none can; `pageless` was named but has no page."""
 
     offer: Offer | None
     by_aggregated: bool
@@ -42,10 +42,10 @@ class ExitTarget(msgspec.Struct, frozen=True):
 
 
 def exit_chain(target: int, context: ClickContext, find: Find, trace: list[Step] | None) -> tuple[int, ...]:
-    """The way from offer `target` along exit offers to the first that is not over its own cap.
+    """Return the offers from `target` along exit offers to the first that is not over its own cap.
 
-    Only `target` itself where it has room, or where nobody has. Up to ten offers are asked, none of them
-    twice, and the chain never leads back to the offer that the click left.
+    It is `target` alone if that one has room, or if no offer of the chain has. At most ten offers are tried,
+    none of them twice, and the chain never leads back to the offer that the click left.
     """
     if not target:
         return (0,)
@@ -72,7 +72,7 @@ def exit_chain(target: int, context: ClickContext, find: Find, trace: list[Step]
 def exit_target(
     target: int, context: ClickContext, find: Find, choose: Choose, trace: list[Step] | None
 ) -> ExitTarget:
-    """The offer that takes a click sent to offer `target`, through aggregated offers if need be."""
+    """Find the offer that takes a click sent to offer `target`, through aggregated offers if need be."""
     by_aggregated, seen = False, set[int]()
     while True:
         if not target:
@@ -96,9 +96,9 @@ def exit_target(
 
 
 def open_candidates(offer: Offer, context: ClickContext, find: Find) -> tuple[int, ...]:
-    """The ids of the candidates that neither their row nor their own live record closes to this click.
+    """Return the ids of the candidates that neither their row nor their own live record closes to this click.
 
-    Raises `CacheMiss` for all records that are not at hand at once.
+    Raises one `CacheMiss` for all missing records together.
     """
     country, now_ms = context.visitor.geo.country, context.now_ms
     found: list[int] = []
@@ -111,7 +111,7 @@ def open_candidates(offer: Offer, context: ClickContext, find: Find) -> tuple[in
         except CacheMiss as one:
             missing += one.wanted
             continue
-        # Shares are equal for each offer, however many rows name it.
+        # Each offer counts once, so that shares stay equal when several rows name the same one.
         if closed_by_record(record, country, now_ms) is None and candidate.offer_id not in found:
             found.append(candidate.offer_id)
     if missing:
@@ -127,7 +127,7 @@ def pick(
     find: Find,
     trace: list[Step] | None,
 ) -> int:
-    """The candidate of `usable` whose turn it is; 0 where there is none."""
+    """Choose the candidate of `usable` whose turn it is; 0 if there is none."""
     picked = choose(context.campaign.campaign_id, offer.offer_id, usable) if usable else 0
     if trace is not None:
         trace.append(_pick_step(offer, context, picked, find))
@@ -139,7 +139,7 @@ def _readable_candidates(offer: Offer) -> tuple[Candidate, ...]:
 
 
 def _why_not(offer: Offer) -> str | None:
-    """Why an offer can take no exit click, whoever sends it; None when it can."""
+    """Return why an offer can take no exit click, wherever it comes from; None if it can."""
     if offer.status is OfferStatus.INACTIVE:
         return f"offer {offer.offer_id} is inactive"
     if offer.landing_page is None and offer.type is OfferType.REGULAR:
@@ -153,7 +153,7 @@ def _note_chain(trace: list[Step] | None, chain: list[int], said: str, *, works:
 
 
 def _pick_step(offer: Offer, context: ClickContext, picked: int, find: Find) -> Step:
-    """Which candidate of an aggregated offer has its turn, and why each other one that is closed is so."""
+    """Describe which candidate of an aggregated offer has its turn, and why each closed one is closed."""
     country = context.visitor.geo.country
     candidates = {
         str(one.offer_id): closed_by_row(one, country)

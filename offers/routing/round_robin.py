@@ -6,10 +6,10 @@ Key = tuple[int, int, tuple[int, ...]]
 
 
 class RoundRobin:
-    """Takes turns, one after another, for each (campaign, offer, set of candidates).
+    """Turns in strict order for each (campaign, offer, set of candidates).
 
-    Turns are exact within this process; across workers shares differ by at most the number of workers. Of
-    more than `max_keys` sets the one asked least recently is forgotten, and starts anew when asked again.
+    Turns are exact within this process; across workers shares differ by at most the number of workers. Beyond
+    `max_keys` sets the least recently used one is forgotten, and starts with its first candidate again.
     """
 
     def __init__(self, max_keys: int = 10_000) -> None:
@@ -18,7 +18,7 @@ class RoundRobin:
         self._proposed: list[Key] = []
 
     def choose(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
-        """The candidate whose turn it is; the next call gets the next one."""
+        """Take the turn of the next candidate, and return it."""
         key = (campaign_id, offer_id, candidates)
         turn = self._turns.pop(key, 0)
         self._turns[key] = turn + 1
@@ -27,13 +27,13 @@ class RoundRobin:
         return candidates[turn % len(candidates)]
 
     def propose(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
-        """The candidate whose turn it is; whether it takes the turn, `settle` says."""
+        """Return the candidate whose turn it is without taking the turn; call `settle` afterwards."""
         key = (campaign_id, offer_id, candidates)
         self._proposed.append(key)
         return candidates[self._turns.get(key, 0) % len(candidates)]
 
     def settle(self, *, taken: bool) -> None:
-        """Take every turn proposed since the last time, or none of them."""
+        """Take all turns proposed since the last call, or none of them."""
         if taken:
             for key in self._proposed:
                 self.choose(*key)

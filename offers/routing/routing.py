@@ -1,7 +1,7 @@
-"""Asks the rules in order, follows exit traffic, and comes to a decision.
+"""Runs the rules in order, follows exit traffic, and makes the decision.
 
-The rules are pure; only this driver loads further offers, through the `find` that it is given, so it decides
-as well over the live catalog as over a recipe that is not live yet.
+The rules are pure. Only this driver loads further offers, through the `find` that it is passed, so it works
+over the live catalog and over a recipe that is not live yet.
 """
 
 from decimal import Decimal
@@ -28,8 +28,8 @@ from recipes.records.landing_page import Page
 from recipes.records.records import ZERO, Campaign, Offer, OfferStatus
 
 TO_AGGREGATED = RedirectType.EXIT_TO_AGGREGATED.value
-# Looked up once: a click that stays asks all of them.
-_ASKED = tuple((rule, rule.decide) for rule in RULES)
+# `decide` is looked up here once: a click that stays with its offer runs all of the rules.
+_DECIDING = tuple((rule, rule.decide) for rule in RULES)
 # Steps that may follow the rules in a trace, besides those of `exit_targets`.
 DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "detected exit", "exit", "default offer"
 
@@ -37,7 +37,7 @@ __all__ = ["Choose", "Decision", "Defaults", "Find", "Step", "decide", "own_payo
 
 
 class Defaults(msgspec.Struct, frozen=True):
-    """Where clicks go that nobody else can take: an offer (0: none), and a page when that fails too."""
+    """Fallbacks for clicks that no other offer can take: an offer (0: none), and a page of last resort."""
 
     offer_id: int
     campaign_id: int
@@ -45,11 +45,11 @@ class Defaults(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, eq=False, gc=False):
-    """What the rules came to.
+    """The outcome of the rules for a click: who takes it, on which page, for which amounts.
 
-    `offer` takes the click; it is None where none is left that can, and `page` is then the page of last
-    resort. `origin` is the offer that the click left, None when it stayed. `route` and `record_part` are
-    worked out of the rest by `answer` and `click_record`, and kept for the next click with this decision.
+    `offer` takes the click; it is None if no offer can, and `page` is then the page of last resort. `origin`
+    is the offer that the click left, None if it stayed. `route` and `record_part` are derived from the rest
+    by `offers.handler` and `offers.click_log.record` and kept here, for this decision serves many clicks.
     """
 
     redirect_type: str
@@ -73,8 +73,8 @@ class Decision(msgspec.Struct, eq=False, gc=False):
 def decide(
     context: ClickContext, find: Find, choose: Choose, defaults: Defaults, trace: list[Step] | None = None
 ) -> Decision:
-    """The decision on one click; with a `trace`, every step is added to it."""
-    verdict, caps_type = _ask_the_rules(context, trace)
+    """Decide one click; every step is appended to `trace` if there is one. Raises `CacheMiss` by `find`."""
+    verdict, caps_type = _first_verdict(context, trace)
     caps_type = getattr(verdict, "caps_type", None) or caps_type
     if isinstance(verdict, Pick):
         verdict = _picked(context, verdict, find, choose, trace)
@@ -83,11 +83,11 @@ def decide(
     return _exit(context, verdict, caps_type, find, choose, defaults, trace)
 
 
-def _ask_the_rules(context: ClickContext, trace: list[Step] | None) -> tuple[Verdict, str | None]:
-    """The first verdict, and the last caps type that a rule noted on the way."""
+def _first_verdict(context: ClickContext, trace: list[Step] | None) -> tuple[Verdict, str | None]:
+    """Return the first verdict, and the last caps type that a rule noted before it."""
     caps_type = None
-    for rule, ask in _ASKED:
-        answer = ask(context)
+    for rule, rule_decides in _DECIDING:
+        answer = rule_decides(context)
         if trace is not None:
             trace.append(_step(rule, context, answer))
         if not isinstance(answer, Passed):
@@ -116,7 +116,7 @@ def _picked(
 
 
 def own_payout(context: ClickContext) -> Decimal:
-    """The campaign's payout when it is more than zero, else the offer's."""
+    """Return the campaign's payout if it is more than zero, else the offer's."""
     return context.campaign.payout if context.campaign.payout > ZERO else context.offer.payout
 
 
@@ -173,17 +173,17 @@ def _exit(
     chain = exit_chain(target, context, find, trace)
     if len(chain) > 1:
         way = (*(way or (origin.offer_id, target)), *chain[1:])
-    named = taker = exit_target(chain[-1], context, find, choose, trace)
-    _note(trace, chain[-1], taker, EXIT_STEP)
-    if taker.offer is None:
-        # The offer that may not have the click does not get it back as the default offer.
+    named = recipient = exit_target(chain[-1], context, find, choose, trace)
+    _note(trace, chain[-1], recipient, EXIT_STEP)
+    if recipient.offer is None:
+        # The offer that the click had to leave must not get it back as the default offer.
         default_id = 0 if defaults.offer_id == origin.offer_id else defaults.offer_id
         default_id = exit_chain(default_id, context, find, trace)[-1]
-        taker = exit_target(default_id, context, find, choose, trace)
-        _note(trace, default_id, taker, DEFAULT_STEP)
-    # Where no offer has a page for it, the click belongs to the one that was named, if there is one.
-    offer = taker.offer or named.pageless
-    page = taker.offer.landing_page if taker.offer is not None else None
+        recipient = exit_target(default_id, context, find, choose, trace)
+        _note(trace, default_id, recipient, DEFAULT_STEP)
+    # If no offer has a page for the click, it belongs to the exit offer that was named, if there is one.
+    offer = recipient.offer or named.pageless
+    page = recipient.offer.landing_page if recipient.offer is not None else None
     payin, payout = _amounts(offer, context.visitor.geo.country)
     relabelled = named.by_aggregated and not leave.keeps_type
     return Decision(
@@ -205,7 +205,7 @@ def _exit(
 
 
 def _amounts(offer: Offer | None, country: str | None) -> tuple[Decimal, Decimal]:
-    """payIn and payOut of the offer that takes an exit click, its payout per country included."""
+    """Return payIn and payOut of the offer that takes an exit click, its payout per country included."""
     if offer is None:
         return ZERO, ZERO
     special = payout_for(offer, country)
@@ -218,12 +218,13 @@ def _amounts(offer: Offer | None, country: str | None) -> tuple[Decimal, Decimal
 
 
 def _nested_steps(origin: Offer) -> tuple[int, ...]:
-    """The chain from the original offer to the detected one; only the ends where the chain is not known."""
+    """Return the chain from the original offer to the detected one; both ends alone if it is not known."""
     chain, last = origin.nested_exit_ids, origin.detected_exit_id
-    known = chain[: chain.index(last) + 1] if last in chain else (last,)
-    return (origin.offer_id, *known)
+    steps = chain[: chain.index(last) + 1] if last in chain else (last,)
+    return (origin.offer_id, *steps)
 
 
-def _note(trace: list[Step] | None, target: int, taker: ExitTarget, step: str) -> None:
+def _note(trace: list[Step] | None, target: int, recipient: ExitTarget, step: str) -> None:
     if trace is not None:
-        trace.append(Step(step, {"offerId": target or None}, taker.said, decided=taker.offer is not None))
+        works = recipient.offer is not None
+        trace.append(Step(step, {"offerId": target or None}, recipient.said, decided=works))

@@ -1,4 +1,4 @@
-"""The rules in the order in which they are asked; the first that decides ends it.
+"""The rules in the order in which they run; the first that decides ends it.
 
 Each is one file that ends in a `Rule` object. To add a rule, write its file and give it its place here.
 """

@@ -15,7 +15,7 @@ CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 
 
 def decide(context: ClickContext) -> Pick | Exit | Passed:
-    """A pick among the candidates; the driver asks the live record of each whether it is open."""
+    """Leave it to the driver to pick a candidate: whether one is open stands in its own live record."""
     offer = context.offer
     if offer.type is not OfferType.AGGREGATED:
         return REGULAR
@@ -30,7 +30,7 @@ def decide(context: ClickContext) -> Pick | Exit | Passed:
 
 
 def closed_by_row(candidate: Candidate, country: str | None) -> str | None:
-    """Why the aggregated offer's row closes a candidate to a click from `country`; None: it does not."""
+    """Return why the aggregated offer's row closes a candidate to `country`; None if it does not."""
     if candidate.closed_by is not None:
         return candidate.closed_by
     if country is not None and country in candidate.countries_restricted:
@@ -39,9 +39,9 @@ def closed_by_row(candidate: Candidate, country: str | None) -> str | None:
 
 
 def closed_by_record(offer: Offer | None, country: str | None, now_ms: int) -> str | None:
-    """Why the candidate's own record closes it to a click from `country` at `now_ms`; None: it is open.
+    """Return why the candidate's own record closes it to `country` at `now_ms`; None if it is open.
 
-    What restricts it and cannot be read closes it too.
+    A restriction that is set and cannot be read closes it, too.
     """
     if offer is None:
         return "its offer is unknown"
@@ -61,7 +61,7 @@ def closed_by_record(offer: Offer | None, country: str | None, now_ms: int) -> s
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by."""
+    """Return the values that the rule decides by, for a trace."""
     country = context.visitor.geo.country
     return {
         "type": context.offer.type.value,
@@ -74,12 +74,12 @@ def inputs(context: ClickContext) -> dict[str, object]:
 
 
 def varies_by(offer: Offer, _: Campaign) -> Varies:
-    """Which candidate takes the click is a question to other records, and of whose turn it is."""
+    """Other records: which candidate takes the click depends on them, and on whose turn it is."""
     return {OTHER_RECORDS: None} if offer.type is OfferType.AGGREGATED else NOTHING
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     offer, country = context.offer, context.visitor.geo.country
     if offer.type is not OfferType.AGGREGATED:
         return f"Offer {offer.offer_id} is a regular offer."
@@ -98,7 +98,7 @@ def describe(context: ClickContext) -> str:
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return context.offer.type is OfferType.AGGREGATED
 
 

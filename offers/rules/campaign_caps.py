@@ -18,7 +18,7 @@ WITHIN = Passed("the campaign's caps ask for nothing")
 
 
 def decide(context: ClickContext) -> Exit | Passed:
-    """Over limit: to the exit offer. Under limit: to the offer that the caps name, where they name one."""
+    """Over its limit: send to the exit offer. Under it: to the offer that the caps name, if they name one."""
     caps = context.campaign.caps
     if "caps" in context.campaign.unreadable:
         return _over(context, "the campaign's caps cannot be read")
@@ -47,19 +47,19 @@ def _over(context: ClickContext, why: str) -> Exit:
 
 
 def caps_are_off(caps: Caps, now_ms: int) -> bool:
-    """Whether the caps have dates and `now_ms` is known to be outside them."""
+    """Return whether the caps have dates and `now_ms` is certainly outside them."""
     return caps.dates is not None and caps.dates.passed(now_ms) is False
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by."""
+    """Return the values that the rule decides by, for a trace."""
     if "caps" in context.campaign.unreadable:
         return {"caps": "cannot be read"}
     return caps_seen(context.campaign.caps, context.now_ms)
 
 
 def caps_seen(caps: Caps | None, now_ms: int) -> dict[str, object]:
-    """The part of `capInfo` that decides."""
+    """Return the part of `capInfo` that decides."""
     if caps is None:
         return {"caps": None}
     return {
@@ -77,7 +77,7 @@ def varies_by(_: Offer, campaign: Campaign) -> Varies:
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     campaign = context.campaign
     if "caps" in campaign.unreadable:
         return f"The caps of campaign {campaign.campaign_id} cannot be read, which counts as over its cap."
@@ -85,7 +85,7 @@ def describe(context: ClickContext) -> str:
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return context.campaign.caps is not None or "caps" in context.campaign.unreadable
 
 

@@ -13,7 +13,7 @@ NOT_LISTED = Passed("no payout is for the visitor's country")
 
 
 def decide(context: ClickContext) -> Stay | Passed:
-    """The offer's own page, with the amounts of the visitor's country."""
+    """Keep the click on the offer's own page, with the amounts of the visitor's country."""
     if not context.offer.country_payouts:
         return NO_PAYOUTS
     country = context.visitor.geo.country
@@ -25,12 +25,12 @@ def decide(context: ClickContext) -> Stay | Passed:
 
 
 def payout_for(offer: Offer, country: str | None) -> CountryPayout | None:
-    """The amounts that an offer pays for a country; None where it has none of their own."""
+    """Return an offer's own amounts for a country, None if it has none."""
     return None if country is None else offer.country_payouts.get(country)
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by."""
+    """Return the values that the rule decides by, for a trace."""
     return {
         "country": context.visitor.geo.country,
         "payouts": {
@@ -46,7 +46,7 @@ def varies_by(offer: Offer, _: Campaign) -> Varies:
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     payouts = context.offer.country_payouts
     if not payouts:
         return f"Offer {context.offer.offer_id} pays the same for all countries."
@@ -57,7 +57,7 @@ def describe(context: ClickContext) -> str:
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return bool(context.offer.country_payouts)
 
 

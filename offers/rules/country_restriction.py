@@ -13,7 +13,7 @@ NOT_LISTED = Passed("the visitor's country is not restricted")
 
 
 def decide(context: ClickContext) -> Exit | Passed:
-    """Out, when the visitor's country is on the list, or the list cannot be read."""
+    """Send to the exit offer if the visitor's country is on the list, or the list cannot be read."""
     restricted = context.offer.countries_restricted
     if "countries" in context.offer.unreadable:
         return _exit(context, "the offer's restricted countries cannot be read")
@@ -33,7 +33,7 @@ def _exit(context: ClickContext, why: str) -> Exit:
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by."""
+    """Return the values that the rule decides by, for a trace."""
     unreadable = "countries" in context.offer.unreadable
     return {
         "country": context.visitor.geo.country,
@@ -49,7 +49,7 @@ def varies_by(offer: Offer, _: Campaign) -> Varies:
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     restricted = context.offer.countries_restricted
     if "countries" in context.offer.unreadable:
         return f"The countries that offer {context.offer.offer_id} restricts cannot be read, which closes it."
@@ -59,7 +59,7 @@ def describe(context: ClickContext) -> str:
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return bool(context.offer.countries_restricted) or "countries" in context.offer.unreadable
 
 

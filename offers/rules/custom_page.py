@@ -13,7 +13,7 @@ NOT_LISTED = Passed("no custom landing page is for the visitor's country")
 
 
 def decide(context: ClickContext) -> Stay | Passed:
-    """The page for the visitor's country; the offer keeps the click."""
+    """Show the page for the visitor's country; the offer keeps the click."""
     pages = context.offer.custom_pages
     if not pages:
         return NO_PAGES
@@ -27,7 +27,7 @@ def decide(context: ClickContext) -> Stay | Passed:
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by."""
+    """Return the values that the rule decides by, for a trace."""
     return {
         "country": context.visitor.geo.country,
         "pages": {country: custom.page.text for country, custom in context.offer.custom_pages.items()},
@@ -40,7 +40,7 @@ def varies_by(offer: Offer, _: Campaign) -> Varies:
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     pages = context.offer.custom_pages
     if not pages:
         return f"Offer {context.offer.offer_id} has one landing page for all countries."
@@ -49,7 +49,7 @@ def describe(context: ClickContext) -> str:
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return bool(context.offer.custom_pages)
 
 

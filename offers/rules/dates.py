@@ -13,7 +13,10 @@ CANNOT_TELL = Passed("the offer's dates are not given")
 
 
 def decide(context: ClickContext) -> Exit | Passed:
-    """Out, when our clock, or the frozen verdict where a date is missing, says outside, or nothing can."""
+    """Send to the exit offer if today is outside the dates, or if nothing can tell.
+
+    Our clock decides; where a date is missing, the verdict does that co-recipe wrote into the file.
+    """
     dates = context.offer.dates
     if "dates" in context.offer.unreadable:
         return _exit(context, "the offer's dates cannot be read")
@@ -33,7 +36,7 @@ def _exit(context: ClickContext, why: str) -> Exit:
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by; all in milliseconds since the epoch."""
+    """Return the values that the rule decides by, for a trace; all in milliseconds since the epoch."""
     dates = context.offer.dates
     if "dates" in context.offer.unreadable:
         return {"now_ms": context.now_ms, "dates": "cannot be read"}
@@ -48,12 +51,12 @@ def inputs(context: ClickContext) -> dict[str, object]:
 
 
 def varies_by(offer: Offer, _: Campaign) -> Varies:
-    """Dates come and go with the clock."""
+    """The clock, if the offer has dates."""
     return NOTHING if offer.dates is None else ALL_TIME
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     dates = context.offer.dates
     if "dates" in context.offer.unreadable:
         return f"The dates of offer {context.offer.offer_id} cannot be read, which closes it."
@@ -64,7 +67,7 @@ def describe(context: ClickContext) -> str:
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return context.offer.dates is not None or "dates" in context.offer.unreadable
 
 

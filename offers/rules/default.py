@@ -10,29 +10,29 @@ OWN_PAGE = Stay(REDIRECT_TYPE, f"{REDIRECT_TYPE}: no rule decided")
 
 
 def decide(_: ClickContext) -> Stay:
-    """Always the own page."""
+    """Keep the click on the offer's own page, always."""
     return OWN_PAGE
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by: only where the offer's page is."""
+    """Return the address of the offer's page, the only thing that the rule looks at."""
     return {"landingPageUrl": context.offer.landing_page.text if context.offer.landing_page else None}
 
 
 def varies_by(_: Offer, __: Campaign) -> Varies:
-    """Nothing: it decides every click alike."""
+    """Nothing: every click gets the same verdict."""
     return NOTHING
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     page = context.offer.landing_page
     where = page.text if page else "missing, or cannot be used"
     return f"The landing page of offer {context.offer.offer_id} is {where}."
 
 
 def is_set_up(_: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return True
 
 

@@ -17,7 +17,7 @@ WITHIN = Passed("the offer's caps ask for nothing")
 
 
 def decide(context: ClickContext) -> Exit | Stay | Passed:
-    """Over limit: to the offer that the caps name, else the exit offer. Under limit: paid by country."""
+    """Over its limit: send to the offer that the caps name, else to the exit offer. Under: pay by country."""
     caps = context.offer.caps
     if "caps" in context.offer.unreadable:
         return _exit(context, caps, f"{OVER_LIMIT}: the offer's caps cannot be read")
@@ -40,7 +40,7 @@ def decide(context: ClickContext) -> Exit | Stay | Passed:
 
 
 def is_over_cap(offer: Offer, now_ms: int) -> bool:
-    """Whether the offer may take no click because of its caps: over a limit, or not to be read."""
+    """Return whether the offer's caps keep every click away: over a limit, or unreadable."""
     caps = offer.caps
     if caps is not None and caps.over_limit and not caps_are_off(caps, now_ms):
         return True
@@ -61,7 +61,7 @@ def _exit(context: ClickContext, caps: Caps | None, unreadable: str) -> Exit:
 
 
 def _caps_type(caps: Caps | None, word: str, usual: str) -> str:
-    """The file's caps type where it agrees with what the rule decided, else the rule's own.
+    """Return the file's caps type if it agrees with what the rule decided, else the rule's own.
 
     co-recipe names one of two limits: an offer can be over its clicks limit and called "under" for its sales.
     """
@@ -70,21 +70,21 @@ def _caps_type(caps: Caps | None, word: str, usual: str) -> str:
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by."""
+    """Return the values that the rule decides by, for a trace."""
     if "caps" in context.offer.unreadable:
         return {"caps": "cannot be read"}
     return caps_seen(context.offer.caps, context.now_ms)
 
 
 def varies_by(offer: Offer, _: Campaign) -> Varies:
-    """The clock, where the caps have dates; under a limit, the countries that have a payout of their own."""
+    """The clock, if the caps have dates; under a limit, the countries that have a payout of their own."""
     if offer.caps is None:
         return NOTHING
     return ALL_TIME if offer.caps.dates is not None else {"country": frozenset(offer.country_payouts)}
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     offer = context.offer
     if "caps" in offer.unreadable:
         return f"The caps of offer {offer.offer_id} cannot be read, which counts as over its cap."
@@ -92,7 +92,7 @@ def describe(context: ClickContext) -> str:
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return context.offer.caps is not None or "caps" in context.offer.unreadable
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from offers.rules.verdict import ClickContext
 
-# The click's value of each part; None is unknown, which equals nothing.
+# How to read each part of a click; the value None means unknown, which equals nothing.
 PARTS: dict[str, Callable[[ClickContext], object]] = {
     "country": lambda context: context.visitor.geo.country,
     "region": lambda context: context.visitor.geo.region,
@@ -20,7 +20,7 @@ PARTS: dict[str, Callable[[ClickContext], object]] = {
     "cid": lambda context: context.cid or None,
     "offerId": lambda context: context.offer.offer_id,
 }
-# The same for every click on one offer and campaign.
+# These have the same value for every click on one offer and campaign, so no rule has to name them.
 OF_THE_RECORDS = frozenset({"affiliateId", "affiliateType", "offerId"})
 
 

@@ -1,4 +1,4 @@
-"""What a rule is: one object a file, with all that the rest of the house asks of it."""
+"""The type of a rule: one object a file, with everything that the rest of the project needs of it."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,8 +7,9 @@ import msgspec
 from offers.rules.verdict import ClickContext, Passed, Verdict
 from recipes.records.records import Campaign, Offer
 
-# A part of a click -> those of its values that a rule tells apart from all others; None: more than can be
-# listed, so the rule has to be asked about every click. Parts are the names in `parts.PARTS`, and:
+# A part of a click -> its values that the rule treats differently from all others; None if they cannot be
+# listed, so that the rule has to run for every click. Parts are the names in `parts.PARTS`, and these two,
+# which have no values that could be listed:
 Varies = Mapping[str, frozenset[str] | None]
 TIME, OTHER_RECORDS = "time", "other records"
 NOTHING: Varies = {}
@@ -16,13 +17,15 @@ ALL_TIME: Varies = {TIME: None}
 
 
 class Rule(msgspec.Struct, frozen=True, eq=False):
-    """A rule. All of its functions are pure: they look at the click and its two records, and at nothing else.
+    """A rule. All of its functions are pure: they read the click and its two records, and nothing else.
 
-    `name` is what a trace and the JSON of `debug` call it, `title` what staff call it. `decide` answers one
-    click, `inputs` tells what it looked at, `describe` says so in a sentence or two, and `is_set_up` whether
-    offer or campaign bring anything for it. `varies_by` names what its answer depends on for clicks on
-    an offer and campaign. Remembered decisions are told apart by it: where it leaves a part out, clicks that
-    differ in this part get each other's decision.
+    `name` is its name in traces and in the JSON of `debug`, `title` its name for staff. `decide` answers one
+    click. `inputs` returns the values that `decide` looked at, `describe` the same in a sentence or two, and
+    `is_set_up` whether offer or campaign have anything for the rule to decide by.
+
+    `varies_by` returns the parts of a click that the answer depends on, for clicks on this offer and
+    campaign. The decision cache keys decisions by them: if a part is missing, clicks that differ in it get
+    each other's decision.
     """
 
     name: str

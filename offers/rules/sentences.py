@@ -1,4 +1,4 @@
-"""What rules say of themselves in the words of people who make offers; for staff, never in a click's way."""
+"""Puts rules into words for staff who make offers. Only explanations use it; no click pays for it."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant(at_ms: int) -> str:
-    """A moment in words, in UTC; a year that no calendar has is given in milliseconds."""
+    """Format a moment in UTC; one outside the calendar's years as milliseconds since the epoch."""
     try:
         moment = _EPOCH + timedelta(milliseconds=at_ms)
     except OverflowError:
@@ -22,12 +22,12 @@ def instant(at_ms: int) -> str:
 
 
 def amount(value: Decimal) -> str:
-    """An amount without trailing zeros."""
+    """Format an amount without trailing zeros."""
     return f"{value.normalize():f}"
 
 
 def listed(words: Iterable[str], last: str = "and", most: int = MOST_LISTED) -> str:
-    """Words as a list in a sentence; of too many only how many more there are."""
+    """Join words as a list in a sentence; beyond `most` of them, say how many more there are."""
     found = list(words)
     if len(found) > most:
         found = [*found[:most], f"{len(found) - most:,} more"]
@@ -35,7 +35,7 @@ def listed(words: Iterable[str], last: str = "and", most: int = MOST_LISTED) -> 
 
 
 def dates_in_words(dates: DateRange) -> str:
-    """From when until when; where a date cannot be used, what counts instead."""
+    """Describe a range of dates, and what counts instead of a date that cannot be used."""
     if dates.start_ms is not None and dates.end_ms is not None:
         return f"from {instant(dates.start_ms)} to {instant(dates.end_ms)}"
     if dates.frozen_pass is not None:
@@ -47,7 +47,7 @@ def dates_in_words(dates: DateRange) -> str:
 
 
 def target_rules_in_words(rule_set: RuleSet) -> Iterator[str]:
-    """Each group of a rule set's conditions, any of which sends a click away."""
+    """Describe each group of a rule set's conditions; any one group sends a click away."""
     for rule in rule_set.rules:
         word = "is" if rule.include else "is not"
         for group in rule.groups:
@@ -55,13 +55,13 @@ def target_rules_in_words(rule_set: RuleSet) -> Iterator[str]:
 
 
 def visitor_from(context: ClickContext) -> str:
-    """Where the visitor is from."""
+    """Describe the visitor's country."""
     country = context.visitor.geo.country
     return f"the visitor is from {country}" if country else "the visitor's country is unknown"
 
 
 def describe_caps(who: str, caps: Caps | None, now_ms: int) -> str:
-    """How the caps of an offer or campaign stand."""
+    """Describe the state of an offer's or campaign's caps."""
     if caps is None:
         return f"{who} has no caps."
     standing = (

@@ -1,4 +1,4 @@
-"""A campaign may send some visitors, told apart by who and where they are, to another offer."""
+"""A campaign may send some visitors to another offer, by their place, device or affiliate."""
 
 from offers.rules.parts import OF_THE_RECORDS, PARTS
 from offers.rules.redirect_type import RedirectType
@@ -14,7 +14,7 @@ NO_FIT = Passed("no target rule fits")
 
 
 def decide(context: ClickContext) -> Exit | Passed:
-    """To the offer of the first rule set that fits, else, where it names none, to the exit offer."""
+    """Send to the offer of the first rule set that fits, or to the exit offer if the set names none."""
     if not context.campaign.rule_sets:
         return NO_RULES
     for rule_set in context.campaign.rule_sets:
@@ -26,7 +26,7 @@ def decide(context: ClickContext) -> Exit | Passed:
 
 
 def fitting_group(context: ClickContext, rule_set: RuleSet) -> str | None:
-    """The first group of the set that fits this click, in words; None when none does."""
+    """Describe the first group of the set that fits this click; None if none does."""
     for rule in rule_set.rules:
         for group in rule.groups:
             if all(_fits(context, rule, c.dimension, c.values) for c in group):
@@ -43,7 +43,7 @@ def _fits(context: ClickContext, rule: TargetRule, dimension: str, listed: froze
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
-    """What the rule decides by: each dimension that its rules name, and the visitor's value of it."""
+    """Return each dimension that the campaign's rules name, with the visitor's value of it."""
     sets = context.campaign.rule_sets
     named = {c.dimension for found in sets for rule in found.rules for group in rule.groups for c in group}
     return {name: PARTS[name](context) for name in sorted(named)}
@@ -61,7 +61,7 @@ def varies_by(_: Offer, campaign: Campaign) -> Varies:
 
 
 def describe(context: ClickContext) -> str:
-    """What this click is decided by, in one or two sentences."""
+    """Say in one or two sentences what the rule decides this click by."""
     campaign = context.campaign
     if not campaign.rule_sets:
         return f"Campaign {campaign.campaign_id} has no target rules."
@@ -76,12 +76,12 @@ def describe(context: ClickContext) -> str:
 
 
 def shown(value: object) -> str:
-    """A value in words."""
+    """Format a value for a sentence."""
     return "unknown" if value is None else str(value)
 
 
 def is_set_up(context: ClickContext) -> bool:
-    """Whether offer or campaign bring anything to decide by."""
+    """Return whether offer or campaign have anything for the rule to decide by."""
     return bool(context.campaign.rule_sets)
 
 

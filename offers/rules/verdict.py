@@ -1,4 +1,4 @@
-"""What a rule is asked, and what it may answer."""
+"""The input of a rule, and the answers that it may return."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from recipes.records.records import Campaign, Offer
 
 
 class ClickContext(msgspec.Struct, frozen=True, gc=False):
-    """One click, as the rules see it. `now_ms` is in milliseconds since the epoch."""
+    """One click as the rules see it. `now_ms` is in milliseconds since the epoch."""
 
     offer: Offer
     campaign: Campaign
@@ -21,14 +21,14 @@ class ClickContext(msgspec.Struct, frozen=True, gc=False):
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """The rule does not decide. `caps_type` is kept for the click record even so."""
+    """The rule does not decide. Its `caps_type` still goes into the click record."""
 
     why: str
     caps_type: str | None = None
 
 
 class Stay(msgspec.Struct, frozen=True):
-    """The click stays with its offer, perhaps on another page or with other amounts (None: as they were)."""
+    """The click stays with its offer. `page`, `payin` and `payout` replace the offer's own unless None."""
 
     redirect_type: str
     reason: str
@@ -42,8 +42,8 @@ class Stay(msgspec.Struct, frozen=True):
 class Exit(msgspec.Struct, frozen=True):
     """The click leaves for another offer; id 0 means that none is named.
 
-    `nested`: it left for the offer's exit offer by a rule for which a detected exit offer takes its place.
-    `keeps_type`: the redirect type stays even when the offer it leaves for is aggregated.
+    With `nested`, the exit offer that co-recipe has detected (the first with room) takes the place of the one
+    named. With `keeps_type`, the redirect type stays even if the click goes to an aggregated offer.
     """
 
     redirect_type: str
@@ -55,7 +55,7 @@ class Exit(msgspec.Struct, frozen=True):
 
 
 class Pick(msgspec.Struct, frozen=True):
-    """The click goes to one of its offer's open candidates, or, where none is open, by `otherwise`."""
+    """The click goes to one of its offer's open candidates; if none is open, `otherwise` counts."""
 
     redirect_type: str
     reason: str

@@ -1,7 +1,7 @@
-"""The pulse of an instance: how many clicks, how fast, sent where, or refused why, and how its workers are.
+"""Counts an instance's clicks: how many, how fast, by redirect type or reason of refusal; and its workers.
 
 Every worker counts in its own memory and adds to Redis once a second, so that counting costs a click next to
-nothing and the whole takes a bounded room. The only module with these keys of this instance's Redis:
+nothing and the whole takes bounded room. Keys of this instance's Redis that only `offers/stats/` uses:
 
 - `pulse:slot:<n>`: counters of the n-th ten seconds since the epoch, kept for an hour.
 - `pulse:refused:<n>`: refusals by reason in the n-th hour since the epoch, kept for a day.
@@ -45,7 +45,7 @@ OTHER = "other"
 
 
 class WorkerCounters:
-    """One worker's counters. `observers` get what was counted once a second, whether Redis answers or not."""
+    """One worker's counters. `observers` are called with the counts once a second, even without Redis."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class WorkerCounters:
         self._refusals: deque[RefusedClick] = deque(maxlen=REFUSALS_KEPT_PER_SECOND)
 
     def click(self, redirect_type: str, seconds: float, *, old_form: bool = False) -> None:
-        """Count a click that was answered after so many seconds; `old_form` if its link has the old form."""
+        """Count a click that was answered after `seconds`; `old_form` if its link has the old form."""
         self.clicks += 1
         types = self._types
         if redirect_type not in types and len(types) >= MAX_REDIRECT_TYPES:
@@ -79,12 +79,12 @@ class WorkerCounters:
             self._old_form += 1
 
     def refusal(self, reason: str) -> bool:
-        """Count a refusal; gives whether there is room to `keep` it for staff to see."""
+        """Count a refusal. Returns whether there is room to `keep` it for staff to see."""
         self._refused[reason] = self._refused.get(reason, 0) + 1
         return len(self._refusals) < REFUSALS_KEPT_PER_SECOND
 
     def error(self) -> bool:
-        """Count a fault of ours; gives whether to log it, as the first of a second."""
+        """Count an error of ours. Returns whether to log it: the first one of each second."""
         self._errors += 1
         return self._errors == 1
 
@@ -93,14 +93,14 @@ class WorkerCounters:
         self._refusals.append(refused)
 
     async def run(self, redis: AsyncRedis) -> None:
-        """Publish once a second, until cancelled; what Redis does not take now it gets later."""
+        """Publish once a second until cancelled; what Redis does not take now is published later."""
         while True:
             await asyncio.sleep(PUBLISH_SECONDS)
             with suppress(RedisError, OSError):
                 await self.publish(redis)
 
     async def publish(self, redis: AsyncRedis) -> None:
-        """Add to the instance's counters what has come since the last time. Raises `RedisError`."""
+        """Add the counts since the last call to the instance's. Raises `RedisError`, and keeps them then."""
         now = time.time()
         slot, hour = int(now) // SLOT_SECONDS, int(now) // 3600
         self._unpublished.add(self._counted())
@@ -125,7 +125,7 @@ class WorkerCounters:
             raise
 
     def _counted(self) -> Counted:
-        """What has come since the last time; whoever hears of it has heard of it now."""
+        """Take the counts since the last call and pass them to the observers."""
         counted = Counted(
             self._types, self._refused, self._latency, self._seconds, self._errors, self._old_form
         )

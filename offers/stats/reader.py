@@ -19,20 +19,20 @@ from offers.stats.types import (
     Worker,
 )
 
-# A worker that was not heard of for so long is gone.
+# A worker that has published nothing for this long is gone.
 WORKER_GONE_SECONDS = 15.0
 
 
 class StatsReader:
-    """The pulse as staff see it. Every method raises `RedisError` while Redis is away."""
+    """Reads an instance's counters for staff. Every method raises `RedisError` while Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def slots(self, now: float, since: float = 0) -> list[TimeBucket]:
-        """The last hour before `now`, oldest first, without gaps; times in seconds since the epoch.
+        """Return the last hour before `now`, oldest first, without gaps; times in seconds since the epoch.
 
-        Who has seen some before asks for those that begin at `since` or later.
+        Pass `since` to get only the buckets that begin then or later.
         """
         last = int(now) // SLOT_SECONDS
         first = max(last - SLOTS + 1, -(-int(since) // SLOT_SECONDS))
@@ -43,7 +43,7 @@ class StatsReader:
             return [_slot(number, found) for number, found in zip(numbers, pipe.execute(), strict=True)]
 
     def refused_by_hour(self, now: float) -> list[tuple[int, dict[str, int]]]:
-        """The last day's refusals by reason, each hour with its start in seconds since the epoch."""
+        """Return the last day's refusals by reason, each hour with its start in seconds since the epoch."""
         last = int(now) // 3600
         hours = range(last - HOURS + 1, last + 1)
         with self._redis.pipeline(transaction=False) as pipe:
@@ -56,12 +56,12 @@ class StatsReader:
         ]
 
     def refusals(self) -> list[RefusedClick]:
-        """The newest refused clicks, newest first."""
+        """Return the newest refused clicks, newest first."""
         found: Any = self._redis.lrange(_REFUSALS, 0, NEWEST_REFUSALS - 1)
         return [msgspec.json.decode(one, type=RefusedClick) for one in found]
 
     def workers(self, now: float) -> list[Worker]:
-        """The web workers that were heard of within the last seconds; those that are gone are forgotten."""
+        """Return the web workers that published lately; those that are gone are deleted from Redis."""
         found: Any = self._redis.hgetall(_WORKERS)
         workers = [msgspec.json.decode(state, type=Worker) for state in found.values()]
         gone = [worker.name for worker in workers if now - worker.heard_s > WORKER_GONE_SECONDS]

@@ -1,4 +1,4 @@
-"""What is counted of clicks and workers, as it is kept and shown."""
+"""The counts of clicks and workers, as they are kept in Redis and shown to staff."""
 
 import msgspec
 
@@ -27,7 +27,7 @@ _REFUSALS = "pulse:refusals"
 
 
 class Cache(msgspec.Struct, frozen=True):
-    """How full a cache is, and how often it was asked; `hits` None: not counted."""
+    """How full a cache is, and how often it was used; `hits` is None if they are not counted."""
 
     entries: int
     limit: int
@@ -61,7 +61,7 @@ class Worker(msgspec.Struct, frozen=True):
 
 
 class RefusedClick(msgspec.Struct, frozen=True):
-    """One click that found nothing; `at_ms` in milliseconds since the epoch, `token` as it was sent."""
+    """One click that was not let in; `at_ms` in milliseconds since the epoch, `token` as it was sent."""
 
     at_ms: int
     reason: str
@@ -84,7 +84,7 @@ class TimeBucket(msgspec.Struct, frozen=True):
     latency: dict[float, int]
 
     def percentile(self, percent: float) -> float | None:
-        """The bound in milliseconds that this share of the answers kept; None without any."""
+        """Return the bound in milliseconds below which this share of the answers stayed; None without any."""
         wanted, seen = sum(self.latency.values()) * percent / 100, 0
         for bound, count in sorted(self.latency.items()):
             seen += count
@@ -94,11 +94,11 @@ class TimeBucket(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct):
-    """What a worker counted in a while: clicks by redirect type, refusals by reason, answers by their time.
+    """A worker's counts over some time: clicks by redirect type, refusals by reason, answers by their time.
 
-    `latency` has one count for each of `LATENCY_BOUNDS_MS` and one for what took longer; `seconds` is the
-    time of all these answers together. `errors` are faults of ours on the short way of a click.
-    `old_form` is how many of the clicks had a link of the old form.
+    `latency` has one count for each of `LATENCY_BOUNDS_MS` and one for longer answers; `seconds` is the sum
+    of their times. `errors` counts errors of ours in our own HTTP protocol, `old_form` the clicks whose link
+    has the old form.
     """
 
     types: dict[str, int] = {}
@@ -109,7 +109,7 @@ class Counted(msgspec.Struct):
     old_form: int = 0
 
     def add(self, other: "Counted") -> None:
-        """Add what was counted in another while."""
+        """Add another worker's or another time's counts."""
         for name, count in other.types.items():
             self.types[name] = self.types.get(name, 0) + count
         for reason, count in other.refused.items():

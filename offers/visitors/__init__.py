@@ -1,1 +1,1 @@
-"""Who is clicking: address, place, device."""
+"""The visitor: address, place, device."""

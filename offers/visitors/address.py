@@ -1,4 +1,4 @@
-"""Who is asking: the client's address, believed from trusted proxies only."""
+"""The client's address; X-Forwarded-For counts from trusted proxies only."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -11,24 +11,24 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class AddressReader:
-    """Finds the client's address behind the proxies that `trusted_proxies` (addresses or networks) names.
+    """Finds the client's address behind the proxies in `trusted_proxies` (addresses or networks).
 
-    With `private_stands_for`, a visitor from a private address is taken for that address, so that a browser
-    on a developer's machine can try geo rules.
+    With `private_stands_for`, that address stands for every private one, so that a browser on a developer's
+    machine can try geo rules.
     """
 
     def __init__(self, trusted_proxies: Iterable[str], private_stands_for: str = "") -> None:
         self._trusted = tuple(ipaddress.ip_network(proxy.strip(), strict=False) for proxy in trusted_proxies)
         self._private_stands_for = private_stands_for
-        # Of the same few proxies click after click comes.
+        # A few proxies send most clicks: cache whether an address is trusted.
         self._peer = lru_cache(REMEMBERED_PEERS)(self._read_peer)
 
     def client_address(self, peer: str, forwarded_for: str) -> str:
-        """The address, in its canonical form, or "" when even the peer's is unknown (a Unix socket).
+        """Return the address in canonical form, or "" if even the peer's is unknown (a Unix socket).
 
-        `forwarded_for` is the whole X-Forwarded-For header. It is read from the right, because everything
-        left of the first untrusted entry is the visitor's own writing. An entry that is no address is such
-        an entry too: nobody can say who came to the proxy that wrote it, so the visitor is taken to be there.
+        `forwarded_for` is the whole X-Forwarded-For header. It is read from the right, because a visitor can
+        write everything left of the first untrusted entry. An entry that is not an address ends the reading,
+        too: the proxy that wrote it does not say who came to it, so that proxy's address counts.
         """
         address, is_trusted = self._peer(peer)
         if forwarded_for and is_trusted:
@@ -48,7 +48,7 @@ class AddressReader:
         return str(address)
 
     def is_trusted(self, peer: str) -> bool:
-        """Whether what `peer` says of others is believed: it is a trusted proxy, or on a Unix socket."""
+        """Return whether `peer` may say for whom it sends: it is a trusted proxy, or on a Unix socket."""
         return self._peer(peer)[1]
 
     def _read_peer(self, peer: str) -> tuple[Address | None, bool]:
@@ -60,7 +60,7 @@ class AddressReader:
 
 
 def parse_address(text: str) -> Address | None:
-    """The address in `text`, with or without port or brackets; an IPv4-mapped IPv6 address as IPv4."""
+    """Read an address with or without port or brackets; an IPv4-mapped IPv6 address becomes IPv4."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]

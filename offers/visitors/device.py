@@ -1,7 +1,7 @@
-"""What a visitor holds in hand: device type, browser and operating system from the user agent.
+"""Reads device type, browser and operating system from the user agent and client hints.
 
-The browser's client hints win where they are sent, because modern user agents are frozen: they name neither
-the version, nor Windows 11, nor the model (https://wicg.github.io/ua-client-hints/).
+Client hints win over the user agent, because browsers have frozen theirs: it names neither the version, nor
+Windows 11, nor the model (https://wicg.github.io/ua-client-hints/).
 """
 
 import re
@@ -27,13 +27,13 @@ from offers.visitors.device_marks import (
 )
 
 MAX_USER_AGENT_CHARACTERS = 1024
-# What is longer is no browser's, and counts as not sent.
+# Longer hints come from no browser and count as not sent.
 MAX_HINT_CHARACTERS = 128
 MAX_BRANDS_CHARACTERS = 1024
 
 
 class Device(msgspec.Struct, frozen=True, gc=False):
-    """What is known of the device; None is unknown. `device_type` is one of DEVICE_TYPES."""
+    """A visitor's device; None means unknown. `device_type` is one of DEVICE_TYPES."""
 
     device_type: str = "unknown"
     browser: str | None = None
@@ -79,14 +79,14 @@ _BRAND = re.compile(r'"([^"]{0,64})"\s{0,2};\s{0,2}v="([^"]{0,64})"')
 
 
 class DeviceReader:
-    """Reads user agents with ua-parser's Rust resolver, remembering what it read."""
+    """Reads user agents with ua-parser's Rust resolver, and caches the results."""
 
     def __init__(self, cache_entries: int) -> None:
         self._parse = Parser(Resolver(load_builtins())).parse
         self.remembered = lru_cache(cache_entries)(self.read)
 
     def read(self, user_agent: str, hints: ClientHints) -> Device:
-        """The device behind a user agent and its client hints, neither of which need make sense."""
+        """Return the device of a user agent and its client hints; neither has to make sense."""
         if not user_agent and hints == NO_HINTS:
             return Device()
         user_agent = user_agent[:MAX_USER_AGENT_CHARACTERS]
@@ -106,7 +106,7 @@ class DeviceReader:
 
 
 def _model(parsed: Result) -> str | None:
-    """The device's model; of what ua-parser takes for a robot it is none."""
+    """Return the device's model; None for what ua-parser takes for a robot."""
     device = parsed.device
     return device.model if device and device.brand != "Spider" else None
 
@@ -123,7 +123,7 @@ def _os_and_platform(parsed: Result, hints: ClientHints) -> tuple[str | None, st
 def _os_version(parsed: Result, platform: str | None, hints: ClientHints) -> str | None:
     hinted = _unquoted(hints.platform_version)
     if platform == "Windows" and hinted:
-        # Windows 10 and 11 share one user agent, and the hint counts in a numbering of its own.
+        # Windows 10 and 11 share one user agent; the hint tells them apart, but numbers versions its own way.
         major = _SMALL_NUMBER.match(hinted)
         return "11" if major and int(major[0]) >= _WINDOWS_11_PLATFORM_VERSION else "10"
     return hinted or (_version(parsed.os.major, parsed.os.minor) if parsed.os else None)
@@ -143,9 +143,9 @@ def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: C
 
 
 def _is_bot(user_agent: str, described: str, parsed: Result) -> bool:
-    """Whether a robot names itself.
+    """Return whether the user agent names a robot.
 
-    ua-parser's own class of them is not asked: it looks for parts of words (a BOTECH is a television).
+    ua-parser's own class of robots is not used: it matches parts of words (a BOTECH is a television).
     """
     lower_case = user_agent.lower()
     if not BOT.mark(user_agent, lower_case):
@@ -155,7 +155,7 @@ def _is_bot(user_agent: str, described: str, parsed: Result) -> bool:
 
 
 def _marked_type(user_agent: str, described: str, brand: str | None) -> str | None:
-    """The kind of device whose mark the user agent bears."""
+    """Return the kind of device whose mark is in the user agent, None if there is none."""
     lower_case, lower_described = user_agent.lower(), described.lower()
     if CONSOLE.mark(described, lower_described):
         return "console"
@@ -177,7 +177,7 @@ def _marked_type(user_agent: str, described: str, brand: str | None) -> str | No
 
 
 def _hinted_type(user_agent: str, platform: str | None, hints: ClientHints) -> str | None:
-    """The kind of device as its platform and its browser's hints have it."""
+    """Return the kind of device by its platform and its browser's hints."""
     if hints.mobile == "?1":
         return "smartphone"
     if platform in _DESKTOP_PLATFORMS:
@@ -192,7 +192,7 @@ def _hinted_type(user_agent: str, platform: str | None, hints: ClientHints) -> s
 
 
 def _hinted_version(full_version_list: str, browser: str | None) -> str | None:
-    """The full version of the browser, from the brand that best fits the user agent's family."""
+    """Return the browser's full version, from the brand that best fits the user agent's family."""
     if not 0 < len(full_version_list) <= MAX_BRANDS_CHARACTERS or browser is None:
         return None
     words = set(browser.lower().split())

@@ -1,20 +1,20 @@
-"""What marks a kind of device in a user agent: whole words, looked for where such a device names itself.
+"""Marks of each kind of device in a user agent: whole words, matched only where such a device names itself.
 
-A product's name is no mark: a CUBOT is a phone, a BOTECH a television, AirWatch a browser. Devices describe
-themselves in the first brackets, `Mozilla/5.0 (here)`; what stands elsewhere is the name of a program, so it
-counts only where no other program says it.
+Product names are not marks: a CUBOT is a phone, a BOTECH a television, AirWatch a browser. Devices describe
+themselves in the first brackets, `Mozilla/5.0 (here)`. A word elsewhere is the name of a program, and counts
+only if no other program uses it.
 """
 
 import re
 
-# No letter or digit may go on from the word.
+# No letter or digit may follow the word.
 _START, _END = r"(?<![a-z0-9])", r"(?![a-z])"
 
 
 class Marks:
-    """A pattern, which is slow to look for all over a text.
+    """A pattern, and `words` of which one occurs in every lower-case text that it matches.
 
-    Wherever it matches, one of `words` occurs in the lower-case text; looking for them takes a tenth of it.
+    Looking for the words first takes a tenth of the time of the pattern, and rules most texts out.
     """
 
     def __init__(self, pattern: str, *words: str) -> None:
@@ -22,7 +22,7 @@ class Marks:
         self.words = words
 
     def mark(self, user_agent: str, lower_case: str) -> bool:
-        """Whether this text is of such a device."""
+        """Return whether the user agent, also given in lower case, has the mark."""
         for word in self.words:
             if word in lower_case:
                 return self.pattern.search(user_agent) is not None
@@ -43,7 +43,7 @@ _ROBOT_NAMES = (
     *("winhttp", "python-urllib", "google-http-java-client", "w3c_validator", "webthumbnail", "pagepeeker"),
 )
 _NAMED_ROBOT = f"{_START}(?:{'|'.join(map(re.escape, _ROBOT_NAMES))}|pingdom[a-z]*){_END}"
-# Robots end in these, as AhrefsBot and Baiduspider do; so do some products that people hold in their hands.
+# Names of robots end in these (AhrefsBot, Baiduspider); so do some phones and apps, see `without_models`.
 _NO_ROBOT = r"(?:cu|ab|ca|tal|tur|bur|sa|ja|i?ro)bots?|(?:dungeon|rock|rc)crawlers?"
 _ROBOT_ENDING = (
     rf"{_START}(?!(?:{_NO_ROBOT}){_END})[a-z0-9]*(?:bots?|crawl(?:ers?|ing)?){_END}"
@@ -57,10 +57,10 @@ _ROBOT_BEGINNING = r"^(?:whatsapp|wordpress|java|jnlp)/"
 BOT = Marks(
     f"{_ROBOT_ENDING}|{_NAMED_ROBOT}|{_ROBOT_PAGE}|{_ROBOT_BEGINNING}",
     *("bot", "spider", "crawl", "+http", "whatsapp/", "wordpress/", "java/", "jnlp/", "pingdom"),
-    # One name is found where another is that it begins with.
+    # Names that contain another of these names are left out: the shorter one finds them.
     *(name for name in _ROBOT_NAMES if not any(name != other and other in name for other in _ROBOT_NAMES)),
 )
-# Words that say it of a program which names no operating system; apps on phones are called such, too.
+# These mark a robot only if the user agent names no operating system: apps on phones have such names, too.
 BOT_WITHOUT_SYSTEM = Marks(
     rf"{_START}(?:[a-z]*(?:monitor(?:ing|s)?|preview(?:er|s)?)|robots?|scanner|checker|fetcher|validator"
     rf"|archiver|scraper|indexer|prerender){_END}",
@@ -68,7 +68,7 @@ BOT_WITHOUT_SYSTEM = Marks(
     *("indexer", "prerender"),
 )
 
-# In the words of the device itself.
+# Looked for only in what the device says of itself.
 CONSOLE = Marks(
     r"(?<![a-z0-9.])(?:playstation|xbox|nintendo)(?![a-z.])",
     *("playstation", "xbox", "nintendo"),
@@ -92,7 +92,7 @@ TABLET = Marks(
     *("ipad", "tablet", "kindle", "playbook", "sm-t", "sm-x", "pixel c", "nexus "),
 )
 
-# What programs of televisions and tablets add behind it.
+# Names that programs on televisions and tablets add behind that.
 TV_PROGRAM = Marks(
     rf"{_START}(?:hbbtv|nettv|crkey|omi|viera|smarttva|tivoos|inettvbrowser|dtvnetbrowser)/\d"
     rf"|{_START}tv (?:store|safari)/\d|netcast\.tv|simplesmart\.tv|webos\.tv|{_START}vstvb|\+ce-html"
@@ -103,24 +103,24 @@ TV_PROGRAM = Marks(
 TABLET_PROGRAM = Marks(rf"{_START}(?:silk|kindle)/\d", "silk/", "kindle/")
 
 _IN_BRACKETS = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)")
-# An iPhone, and no console that says it is like one.
+# Matches an iPhone, but no game console that calls itself "like iPhone".
 _IPHONE = re.compile(r"(?<!like )\biPhone(?=;|\)|$)")
 _APP_OF_A_PHONE = re.compile(r"iP(?:hone|ad|od)[^;]*; i(?:Pad)?OS \d")
 
 
 def description(user_agent: str) -> str:
-    """What the device says of itself: the text in the first brackets, "" where there are none."""
+    """Return what the device says of itself: the text in the first brackets, "" if there are none."""
     found = _IN_BRACKETS.search(user_agent)
     return found[1] if found else ""
 
 
 def is_iphone(described: str) -> bool:
-    """Whether the device says that it is an iPhone, whatever its apps are called."""
+    """Return whether the device says that it is an iPhone; names of apps do not count."""
     return "iPhone" in described and _IPHONE.search(described) is not None
 
 
 def without_models(user_agent: str, described: str) -> str:
-    """The user agent without the names of phones and their apps, in which a robot does not name itself."""
+    """Remove the names of phones and their apps, so that one such as CUBOT does not look like a robot."""
     if "compatible" in described.lower():
         return user_agent
     if "Android" in described:

@@ -1,4 +1,4 @@
-"""Where an address is: country, region, city and ISP from MaxMind's databases."""
+"""Looks up country, region, city and ISP of an address in MaxMind's databases."""
 
 import time
 from typing import Any
@@ -9,13 +9,13 @@ from offers.visitors.geoip_file import GeoFile
 
 LOOK_AT_FILE_SECONDS = 5.0
 LOOK_WHILE_OPENING_SECONDS = 0.2
-# Parts of MaxMind's database types, and of those of other makers in the same format.
+# These occur in the types of MaxMind's databases, and of other makers' in the same format.
 CITY_KINDS = ("City", "Enterprise")
 ISP_KINDS = ("ISP", "ASN")
 
 
 class Geo(msgspec.Struct, frozen=True, gc=False):
-    """What is known of an address; None is unknown, which equals nothing."""
+    """The place and network of an address; None means unknown, which equals nothing."""
 
     country: str | None = None
     region: str | None = None
@@ -27,22 +27,22 @@ UNKNOWN_GEO = Geo()
 
 
 class GeoReader:
-    """Looks addresses up in the City and the ISP database, and uses a file that changed within seconds.
+    """Looks addresses up in the City and the ISP database; a file that changes is in use within seconds.
 
-    An ASN database does for ISPs, and "" as its path for none: its owner's name is then unknown.
+    An ASN database can replace the ISP database; with the path "" there is none, and ISPs are unknown.
     """
 
     def __init__(self, city_path: str, isp_path: str) -> None:
         self._city = GeoFile(city_path, CITY_KINDS)
         self._isp = GeoFile(isp_path, ISP_KINDS)
-        # By what they tell, in words for staff.
+        # Keyed by what the databases tell, in words for staff.
         self.databases = {"City": self._city, "ISP": self._isp}
-        # Rises whenever another file is in use, so that whoever remembers places knows to forget them.
+        # Rises whenever another file is in use, so that caches of visitors know that their places are old.
         self.version = 0
         self._look_again_at = time.monotonic() + LOOK_AT_FILE_SECONDS
 
     def look(self) -> None:
-        """Look at the files every few seconds."""
+        """Check every few seconds whether a file has changed; in between, this costs next to nothing."""
         now = time.monotonic()
         if now < self._look_again_at:
             return
@@ -53,7 +53,7 @@ class GeoReader:
         self._look_again_at = now + (LOOK_WHILE_OPENING_SECONDS if is_opening else LOOK_AT_FILE_SECONDS)
 
     def lookup(self, address: str) -> Geo:
-        """What is known of `address`; for a private, unknown or missing one, nothing, and never an error."""
+        """Return what is known of `address`, nothing for a private, unknown or missing one. Never raises."""
         city, isp = self._city.get(address), self._isp.get(address)
         subdivisions = city.get("subdivisions")
         region = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else {}
@@ -74,7 +74,7 @@ def _text(value: object) -> str | None:
 
 
 def _name(names: dict[str, Any]) -> str | None:
-    """English, else French, else any."""
+    """Return the English name, else the French one, else any."""
     return (
         _text(names.get("en"))
         or _text(names.get("fr"))

@@ -1,7 +1,7 @@
 """Keeps one MaxMind file open, whatever happens to the file on the disk.
 
-Workers never map the file itself: one that is overwritten in place (`cp`, `wget -O`) or truncated would end
-each of them with SIGBUS at the next look-up. They map a copy that nobody else writes to, and share it.
+Workers never map the file itself: one that is overwritten in place (`cp`, `wget -O`) or truncated would kill
+each of them with SIGBUS at the next look-up. They share a mapped copy that nobody else writes to.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import maxminddb
 
-# Look-ups that a database must answer, or have no record for, before it is used: half of a file, or garbage
+# A database must answer these look-ups, if only with no record, before it is used: half of a file, or garbage
 # with a good end, raises at some of them.
 TRIED_ADDRESSES = (*(f"{first}.{first}.7.9" for first in range(1, 224, 3)), "2001:4860:4860::8888")
 COPY_STEP_BYTES = 1 << 20
@@ -35,12 +35,12 @@ class _Opened(NamedTuple):
 class GeoFile:
     """One MaxMind file of certain `kinds` (parts of the database type, such as "City").
 
-    Nothing here raises: while no usable file is there, every address is unknown, and `error` says why. An
+    No method raises: while there is no usable file, every address is unknown, and `error` says why. An
     unusable file leaves the last good one in use.
     """
 
     def __init__(self, path: str, kinds: tuple[str, ...]) -> None:
-        """`path` "" is a database that nobody wants: it is empty, and that is no error."""
+        """Open the file at `path`. With "" the database is empty by choice, which is no error."""
         self.path = Path(path) if path else None
         self.error: str | None = None
         self._kinds = kinds
@@ -53,21 +53,21 @@ class GeoFile:
 
     @property
     def is_open(self) -> bool:
-        """Whether addresses can be looked up."""
+        """Whether a file is open, so that addresses can be looked up."""
         return self._reader is not None
 
     @property
     def database_type(self) -> str:
-        """What the open file says it is, such as GeoIP2-City; "" while none is open."""
+        """The type in the open file, such as GeoIP2-City; "" while none is open."""
         return self._reader.metadata().database_type if self._reader else ""
 
     @property
     def built_at_seconds(self) -> int:
-        """When the open file was built, in seconds since the epoch; 0 while none is open."""
+        """The time at which the open file was built, in seconds since the epoch; 0 while none is open."""
         return self._reader.metadata().build_epoch if self._reader else 0
 
     def get(self, address: str) -> dict[str, Any]:
-        """The record of `address`, empty where there is none."""
+        """Return the record of `address`, empty if there is none."""
         if self._reader is None:
             return {}
         try:
@@ -77,10 +77,10 @@ class GeoFile:
         return found if isinstance(found, dict) else {}
 
     def look(self) -> bool:
-        """Look whether the file has changed; returns whether another one is in use since the last look.
+        """Check whether the file has changed. Returns whether another one is in use since the last call.
 
-        A changed file is copied and tried in a thread, since clicks must not wait for it; a later look finds
-        it. Raises nothing.
+        A changed file is copied and tried in a thread, since clicks must not wait for it; a later call starts
+        to use it. Raises nothing.
         """
         if self.path is None:
             return False
@@ -88,7 +88,7 @@ class GeoFile:
             opened, self._fresh = self._fresh, None
             return self._use(opened)
         seen = self._seen()
-        # A file that cannot be used is tried again each time: permissions change without a trace in `seen`.
+        # An unusable file is tried again each time: a change of permissions leaves no trace in its signature.
         if not self._opening and (seen != self._signature or self.error is not None):
             self._opening = True
             threading.Thread(target=self._open_again, args=(self.path, seen), daemon=True).start()
@@ -96,7 +96,7 @@ class GeoFile:
 
     @property
     def is_opening(self) -> bool:
-        """Whether a changed file is being tried, or waits for the next look."""
+        """Whether a changed file is being tried, or waits for the next call of `look`."""
         return self._opening or self._fresh is not None
 
     def _open_again(self, path: Path, seen: Signature | None) -> None:
@@ -109,12 +109,12 @@ class GeoFile:
         self._signature, self.error = opened.signature, opened.error
         if opened.reader is None:
             return False
-        # The old reader is not closed: another thread may be looking something up, and it ends with its use.
+        # The old reader is not closed: another thread may be using it. It is freed after its last use.
         self._reader = opened.reader
         return True
 
     def _seen(self) -> Signature | None:
-        """What tells one file at the path from the next; None where there is none."""
+        """Return the signature by which one file at the path differs from the next; None without a file."""
         try:
             status = os.stat(self.path) if self.path else None
         except OSError:
@@ -127,13 +127,13 @@ class GeoFile:
             if self._seen() != seen:
                 raise NotUsable("it is being written")
         except NotUsable as error:
-            # One that is still being written has another signature at the next look.
+            # A file that is still being written has another signature at the next look, and is tried again.
             return _Opened(seen, None, f"{path} {error}")
         return _Opened(seen, reader, None)
 
 
 def open_copy(path: Path, kinds: tuple[str, ...]) -> maxminddb.Reader:
-    """A reader of a copy of the file, after some look-ups as a trial. Raises `NotUsable`."""
+    """Copy the file, try some look-ups, and return a reader of the copy. Raises `NotUsable`."""
     try:
         reader = _opened_copy(path)
     except OSError as error:
@@ -164,12 +164,12 @@ def _opened_copy(path: Path) -> maxminddb.Reader:
                 _copy(source.fileno(), copy)
             return maxminddb.open_database(copy, maxminddb.MODE_AUTO)
         except OSError:
-            # No place on a disk: memory that has no name, which workers do not share.
+            # No disk takes the copy: use anonymous memory, which workers do not share.
             return _in_memory(source.fileno())
 
 
 def _copy(source: int, copy: Path) -> None:
-    """Copy a file under its final name at once, and forget copies of what was at its path before."""
+    """Copy a file atomically under its final name, and delete copies of earlier files at its path."""
     descriptor, draft = tempfile.mkstemp(dir=copy.parent)
     try:
         with os.fdopen(descriptor, "wb") as target:
@@ -181,7 +181,7 @@ def _copy(source: int, copy: Path) -> None:
         raise
     for old in copy.parent.glob(f"{copy.name.partition('-')[0]}-*.mmdb"):
         if old.name != copy.name:
-            # Whoever has it mapped keeps it until the next look.
+            # Workers that have a deleted copy mapped can use it until their next look.
             old.unlink(missing_ok=True)
 
 
@@ -191,7 +191,7 @@ def _in_memory(source: int) -> maxminddb.Reader:
         _transfer(source, descriptor)
         return maxminddb.open_database(f"/proc/self/fd/{descriptor}", maxminddb.MODE_AUTO)
     finally:
-        # What is mapped stays mapped.
+        # The reader has the memory mapped, and a mapping outlives its descriptor.
         os.close(descriptor)
 
 
@@ -204,7 +204,7 @@ def _transfer(source: int, target: int) -> None:
 
 
 def _copies() -> Path:
-    """The directory of the copies, where nobody but this user can write. Raises `OSError`."""
+    """Return the directory of the copies, which only this user can write to. Raises `OSError`."""
     directory = Path(tempfile.gettempdir()) / f"co-traffic-geoip-{os.geteuid()}"
     directory.mkdir(mode=0o700, exist_ok=True)
     status = directory.lstat()

@@ -1,4 +1,4 @@
-"""What we know of the person clicking: address, geo, device."""
+"""Puts a visitor together from address, place and device, and caches visitors."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -9,12 +9,12 @@ from offers.visitors.address import AddressReader
 from offers.visitors.device import ClientHints, Device, DeviceReader
 from offers.visitors.geoip import Geo, GeoReader
 
-# Of all that a browser tells of its visitor, and of its hints once more.
+# Maximum length of the headers of a cached visitor, and again of the client hints alone.
 USUAL_CHARACTERS = 1024
 
 
 class Clues(msgspec.Struct, frozen=True, gc=False):
-    """What came with a request and tells of the visitor; `peer` is the socket's address."""
+    """The parts of a request that describe the visitor; `peer` is the socket's address."""
 
     peer: str
     forwarded_for: str
@@ -24,9 +24,10 @@ class Clues(msgspec.Struct, frozen=True, gc=False):
 
 
 class Visitor(msgspec.Struct, eq=False, gc=False):
-    """The person clicking. `address` is "" where even that is unknown.
+    """The person who clicks. `address` is "" if even that is unknown.
 
-    `fingerprint` and `record_part` are worked out of the rest by `click_record` when they are first wanted.
+    `fingerprint` and `record_part` are derived from the rest by `offers.click_log.record` at the first click
+    and kept here, because a cached visitor serves many clicks.
     """
 
     address: str
@@ -39,7 +40,7 @@ class Visitor(msgspec.Struct, eq=False, gc=False):
 
 
 class VisitorReader:
-    """Makes a visitor of the clues, and remembers as many as `cache_entries` of usual size."""
+    """Makes visitors of clues, and caches up to `cache_entries` of usual size."""
 
     def __init__(
         self, addresses: AddressReader, geo: GeoReader, devices: DeviceReader, cache_entries: int
@@ -51,7 +52,7 @@ class VisitorReader:
         self.remembered = lru_cache(cache_entries)(self._usual)
 
     def read(self, clues: Clues) -> Visitor:
-        """The visitor behind the clues; never raises."""
+        """Return the visitor behind the clues. Never raises."""
         self.geo.look()
         if self.geo.version != self._geo_version:
             self._geo_version = self.geo.version
@@ -73,7 +74,7 @@ class VisitorReader:
 
 
 def _is_usual(clues: Clues) -> bool:
-    """Whether the clues are as long as those of browsers; what else comes is too large to remember."""
+    """Return whether the clues are no longer than a browser's; longer ones would fill the cache."""
     hints = clues.hints
     return (
         len(clues.user_agent) + len(clues.accept_language) + len(clues.forwarded_for) <= USUAL_CHARACTERS

@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from offers.catalog import catalog as catalog_module
-from offers.catalog.catalog import CONFIRM_RECORDS, VERSION_CHECK_SECONDS, Catalog, NothingLoaded
+from offers.catalog.catalog import REVALIDATE_RECORDS, VERSION_CHECK_SECONDS, Catalog, NothingLoaded
 from offers.catalog.record_cache import CacheMiss
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer
@@ -86,7 +86,7 @@ def test_a_record_that_was_read_twice_at_once_is_one(redis_url: str, store: Reci
 def test_after_a_swap_records_are_in_memory_again_before_anybody_asks(
     redis_url: str, redis_client: redis.Redis
 ) -> None:
-    store, ids = RecipeStore(redis_client), range(1, 3 * CONFIRM_RECORDS)
+    store, ids = RecipeStore(redis_client), range(1, 3 * REVALIDATE_RECORDS)
     make_live(store, RecipeKind.OFFERS, {number: offer_blob(number) for number in ids})
 
     async def scenario() -> None:
