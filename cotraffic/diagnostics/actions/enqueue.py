@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from celery import current_app
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
@@ -32,9 +31,12 @@ def enqueue(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] 
     )
     action.log_entry = entry.pk
     actions.save(action)
-    # Web workers that are never asked for anything need no Celery in their memory.
+    # Here and not above: web workers that are never asked for anything need no Celery in their memory. By its
+    # module and not `current_app`, which is another application, with another broker, until that is imported.
+    from cotraffic.celery import app
+
     try:
-        current_app.send_task(TASK, args=[action.id], retry=False)
+        app.send_task(TASK, args=[action.id], retry=False)
     except OperationalError as error:
         action.state = FAILED
         action.outcome = (
