@@ -13,8 +13,19 @@ MODES = {
     "throttle_all": "refuse every batch as too much (400)",
     "hang": "never answer; every second request is carried out all the same",
     "error_500": "fail every request",
+    "garbage": "answer 200 with what is no answer of DynamoDB's, and carry nothing out",
 }
 MAX_ITEMS = 25
+# What proxies and maintenance pages say with status 200, one after the other.
+GARBAGE = (
+    b"{}",
+    b"",
+    b'{"message":"ok"}',
+    b"null",
+    b"[]",
+    b'{"UnprocessedItems":{"clic',
+    b"<html>Back soon</html>",
+)
 KEY = "lid"
 
 
@@ -119,7 +130,14 @@ class Table:
         self.mode = "ok"
         self.store = store
         self._name = name
-        self._counts = {"requests": 0, "rejected": 0, "throttled_items": 0, "hung": 0, "failed": 0}
+        self._counts = {
+            "requests": 0,
+            "rejected": 0,
+            "throttled_items": 0,
+            "hung": 0,
+            "failed": 0,
+            "garbage": 0,
+        }
 
     def call(self, operation: str, body: bytes) -> bytes | None:
         """The answer's body; None: there is none, ever. Raises Rejected."""
@@ -127,6 +145,9 @@ class Table:
         try:
             if self.mode == "error_500":
                 raise Rejected("InternalServerError", "The request processing has failed.")
+            if self.mode == "garbage":
+                self._counts["garbage"] += 1
+                return GARBAGE[self._counts["garbage"] % len(GARBAGE)]
             if self.mode == "throttle_all":
                 message = "The level of configured provisioned throughput for the table was exceeded."
                 raise Rejected("ProvisionedThroughputExceededException", message)

@@ -30,6 +30,7 @@ FAULTS = (
     Fault("dynamodb-throttles", "DynamoDB leaves half of each batch", of_dynamodb.throttle),
     Fault("dynamodb-throttles-all", "DynamoDB refuses every batch as too much", of_dynamodb.throttle_all),
     Fault("dynamodb-fails", "DynamoDB answers 500", of_dynamodb.fail),
+    Fault("dynamodb-garbage", "DynamoDB answers 200 with garbage", of_dynamodb.answer_garbage),
     Fault("dynamodb-hangs", "DynamoDB accepts and does not answer", of_dynamodb.hang_dynamodb),
     Fault("dynamodb-away", "DynamoDB is away for long", of_dynamodb.stay_away),
     Fault("disk-full", "the spool's disk is full while Redis is away", of_redis.fill_disk, loses=True),
@@ -51,6 +52,7 @@ FAULTS = (
         disk_bytes=ONE_DISK_BYTES,
         variables={"CLICKS_UNWRITABLE": "refuse", "CLICK_SPOOL_RESERVE_BYTES": "65536"},
     ),
+    Fault("geoip-overwritten", "the GeoIP file is overwritten in place", of_programs.overwrite_geoip),
     Fault("web-reloaded", "gunicorn reloads (SIGHUP)", of_programs.reload_web, drains=True),
     Fault("web-stopped", "gunicorn is stopped (SIGTERM) and started", of_programs.stop_web, drains=True),
     Fault(

@@ -32,6 +32,11 @@ def fail(system: System, scale: Scale) -> None:
     _mode(system, "error_500", scale.dynamodb_fails)
 
 
+def answer_garbage(system: System, scale: Scale) -> None:
+    """What answers for DynamoDB says 200 and means nothing, as a proxy before it might."""
+    _mode(system, "garbage", scale.dynamodb_fails)
+
+
 def hang_dynamodb(system: System, scale: Scale) -> None:
     """DynamoDB accepts requests and never answers; it carries every second one out."""
     _mode(system, "hang", scale.dynamodb_fails)

@@ -95,3 +95,21 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
         return True
     return False
+
+
+def overwrite_geoip(system: System, scale: Scale) -> None:
+    """The City file is truncated and written anew in place, over and over, while addresses are looked up."""
+    before = set(system.web_workers())
+    city = system.directory / "City.mmdb"
+    good = city.read_bytes()
+    until = time.monotonic() + scale.before + scale.after
+    while time.monotonic() < until:
+        with city.open("r+b", buffering=0) as file:
+            file.truncate(0)
+            time.sleep(0.05)
+            file.write(good[: len(good) // 2])
+            time.sleep(0.05)
+            file.write(good[len(good) // 2 :])
+        time.sleep(0.05)
+    if set(system.web_workers()) != before:
+        raise Broken("a worker ended by a GeoIP file that was overwritten")

@@ -23,6 +23,7 @@ def named(*names: str) -> list[Fault]:
         ("everything-killed",),
         ("disk-full",),
         ("redis-memory", "redis-full", "redis-read-only", "descriptors"),
+        ("dynamodb-garbage", "geoip-overwritten"),
         ("one-disk-refused",),
     ],
     ids=lambda names: "+".join(names),
