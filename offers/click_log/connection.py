@@ -9,7 +9,7 @@ import socket
 import time
 from asyncio import Future
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import hiredis
@@ -23,7 +23,8 @@ from lib.circuit_breaker import CircuitBreaker
 from lib.redis_memory import parse_memory
 from lib.redis_url import open_connection, read_url
 from offers.click_log.scripts import APPEND
-from offers.click_log.stream import APPEND_KEYS, PROBE, SEEN_SECONDS
+from offers.click_log.stream import APPEND_KEYS, PROBE, SEEN_SECONDS, append_arguments
+from offers.spool.types import PendingClick
 
 OPEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.25
@@ -72,15 +73,15 @@ class LogConnection:
         """Whether clicks may be sent to Redis."""
         return self._breaker.is_closed and not self._is_full and self.is_open
 
-    def append(self, arguments: Sequence[str | bytes]) -> "Future[Any]":
-        """Write clicks into the log, four arguments each as `click_log.APPEND` wants them.
+    def append(self, clicks: Iterable[PendingClick]) -> "Future[Any]":
+        """Write clicks into the log.
 
         The future raises `RedisError`; then some or all of them may have been written all the same. Raises
         `NotTaken` where that was not even tried.
         """
-        if not self.takes_clicks:
+        if self._pipe is None or not self.takes_clicks:
             raise NotTaken("Redis takes no clicks")
-        return self.command(*self._append, *arguments)
+        return self._pipe.send(append_arguments(self._append, clicks))
 
     def command(self, *words: str | bytes | int) -> "Future[Any]":
         """Redis' reply to a command. The future raises `RedisError`."""

@@ -29,7 +29,7 @@ from redis.exceptions import ResponseError
 from lib.outcome import Outcome
 from offers.click_log import scripts
 from offers.click_log.types import DeadLetter, Entry, LogStatus
-from offers.spool.file import BrokenLine
+from offers.spool.types import BrokenLine, PendingClick
 
 LOG = "clicks"
 DEAD = "clicks:dead"
@@ -51,9 +51,18 @@ FORGET_CONSUMER_MS = 3600_000
 TRIM_STEP = 5000
 
 APPEND_KEYS = (LOG, CONVERSIONS)
-ARGUMENTS_PER_CLICK = 4
-LID_TAG = slice(8, 16)
 ASSUMED = "assumed"
+
+
+def append_arguments(
+    before: Iterable[str | bytes | int], clicks: Iterable[PendingClick]
+) -> list[str | bytes | int]:
+    """What stands before, then the parts of all clicks in a row, as append.lua takes them."""
+    arguments = list(before)
+    for click in clicks:
+        # Faster than `itertools.chain`, and this is on the way of every click.
+        arguments += click
+    return arguments
 
 
 class ClickLog:
@@ -71,9 +80,9 @@ class ClickLog:
         self._redeliver_conversions = redis.register_script(scripts.REDELIVER_CONVERSIONS)
         self._dead_letter = redis.register_script(scripts.DEAD_LETTER)
 
-    def append(self, arguments: Sequence[str | bytes]) -> None:
-        """Write clicks down, four arguments each as `APPEND` wants them."""
-        self._append(keys=APPEND_KEYS, args=[SEEN_SECONDS, *arguments])
+    def append(self, clicks: Iterable[PendingClick]) -> None:
+        """Write clicks down."""
+        self._append(keys=APPEND_KEYS, args=append_arguments((SEEN_SECONDS,), clicks))
 
     def newest(self, count: int, before: str = "", after: str = "") -> list[Entry]:
         """Up to `count` entries, newest first, of those between two ids; delivered ones are among them."""

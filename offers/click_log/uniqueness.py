@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from typing import cast
+from collections.abc import Sequence
 
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from lib.shared_redis import AWAY, words
-from offers.click_log.stream import ARGUMENTS_PER_CLICK, ASSUMED, LID_TAG, SEEN_SECONDS
+from offers.click_log.stream import ASSUMED, SEEN_SECONDS
+from offers.spool.types import PendingClick
 
 # For so long after a failure it is not asked again: every batch would wait for it in vain.
 REST_SECONDS = 1.0
-MARK, UNIQUE = 1, 2
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -26,35 +26,34 @@ class SharedUniqueness:
         self._timeout = timeout_seconds
         self._rests_until = 0.0
 
-    async def mark(self, clicks: list[str | bytes]) -> None:
-        """Fill in what is known of the uniqueness of a batch of clicks, given as the log's arguments."""
-        context = [at for at in range(0, len(clicks), ARGUMENTS_PER_CLICK) if clicks[at + MARK]]
-        if not context:
-            return
+    async def mark(self, clicks: list[PendingClick]) -> list[PendingClick]:
+        """Return a batch of clicks in the same order, with what is known of their uniqueness."""
+        marked = [click for click in clicks if click.mark]
+        if not marked:
+            return clicks
         if time.monotonic() < self._rests_until:
-            firsts: list[bytes | str | None] = [ASSUMED] * len(context)
+            firsts: list[bytes | str | None] = [ASSUMED] * len(marked)
         else:
-            firsts = await self._first_lids(clicks, context)
-        for at, first in zip(context, firsts, strict=True):
-            if first == ASSUMED:
-                clicks[at + UNIQUE] = ASSUMED
-            else:
-                clicks[at + UNIQUE] = "1" if first in (None, _tag(clicks, at)) else "0"
+            firsts = await self._first_tags(marked)
+        known = iter([_known(click, first) for click, first in zip(marked, firsts, strict=True)])
+        return [next(known) if click.mark else click for click in clicks]
 
-    async def _first_lids(self, clicks: list[str | bytes], context: list[int]) -> list[bytes | str | None]:
-        """Of each click's visitor the mark of the first click, None if this is it."""
+    async def _first_tags(self, clicks: Sequence[PendingClick]) -> list[bytes | str | None]:
+        """Of each click's visitor the lid tag of the first click, None if this is it."""
         pipe = self._redis.pipeline(transaction=False)
-        for at in context:
-            mark, tag = cast(str, clicks[at + MARK]), _tag(clicks, at)
-            pipe.set(f"seen:{mark}", tag, nx=True, get=True, ex=SEEN_SECONDS)
+        for click in clicks:
+            pipe.set(f"seen:{click.mark}", click.lid_tag, nx=True, get=True, ex=SEEN_SECONDS)
         try:
             async with asyncio.timeout(self._timeout):
                 return list(await pipe.execute())
         except AWAY as error:
             self._rests_until = time.monotonic() + REST_SECONDS
             logger.warning("the shared Redis is away, visitors count as unique", problem=words(error))
-            return [ASSUMED] * len(context)
+            return [ASSUMED] * len(clicks)
 
 
-def _tag(clicks: list[str | bytes], at: int) -> bytes:
-    return cast(bytes, clicks[at])[LID_TAG]
+def _known(click: PendingClick, first: bytes | str | None) -> PendingClick:
+    """The click with its uniqueness: `first` is the tag of its visitor's first click, None or `ASSUMED`."""
+    if first == ASSUMED:
+        return click._replace(unique=ASSUMED)
+    return click._replace(unique="1" if first in (None, click.lid_tag) else "0")

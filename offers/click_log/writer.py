@@ -8,7 +8,7 @@ Redis is away or slow, the batch goes to the spool instead, and from there into 
 import asyncio
 import time
 from asyncio import Future
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -19,11 +19,11 @@ from redis.exceptions import RedisError
 from offers.click_log.connection import LogConnection, NotTaken
 from offers.click_log.conversions import due_conversion
 from offers.click_log.record import Click, fingerprint, record
-from offers.click_log.stream import ARGUMENTS_PER_CLICK, DEAD, TOTALS
+from offers.click_log.stream import DEAD, TOTALS
 from offers.click_log.uniqueness import SharedUniqueness
-from offers.spool.file import SpooledClick
 from offers.spool.replay import parts
 from offers.spool.spool import Spool
+from offers.spool.types import PendingClick
 
 BATCH_CLICKS = 1000
 REPLAY_SECONDS = 0.5
@@ -79,7 +79,7 @@ class ClickWriter:
         self._answers_unwritten = answers_unwritten
         self._spool_problem = ""
         self._replay_pause = REPLAY_SECONDS
-        self._pending: list[str | bytes] = []
+        self._pending: list[PendingClick] = []
         self._waiting: list[Callable[[bool], object]] = []
         self._arrived = asyncio.Event()
         self._published = CommitCounts()
@@ -100,7 +100,7 @@ class ClickWriter:
         seen = fingerprint(click)
         mark = f"{click.context.campaign.campaign_id}:{seen}" if seen else ""
         conversion = due_conversion(click) if self._queue_conversions else ""
-        self._pending += (record(click), mark, "", conversion)
+        self._pending.append(PendingClick(record(click), mark, "", conversion))
         self._waiting.append(then)
         self._arrived.set()
 
@@ -128,7 +128,7 @@ class ClickWriter:
     async def _commit_batches(self) -> None:
         while True:
             await self._arrived.wait()
-            clicks = self._pending[: BATCH_CLICKS * ARGUMENTS_PER_CLICK]
+            clicks = self._pending[:BATCH_CLICKS]
             waiting = self._waiting[:BATCH_CLICKS]
             del self._pending[: len(clicks)], self._waiting[: len(waiting)]
             if not self._pending:
@@ -137,38 +137,37 @@ class ClickWriter:
             for then in waiting:
                 then(may_answer)
 
-    async def _commit(self, clicks: list[str | bytes]) -> bool:
-        """Write clicks down; gives whether they may be answered."""
-        count = len(clicks) // ARGUMENTS_PER_CLICK
+    async def _commit(self, clicks: list[PendingClick]) -> bool:
+        """Write clicks down; returns whether they may be answered."""
         self.counts.batches += 1
         try:
             async with asyncio.timeout(self._timeout):
                 if self._seen is not None:
-                    await self._seen.mark(clicks)
+                    clicks = await self._seen.mark(clicks)
                 await self.connection.append(clicks)
-            self.counts.logged += count
+            self.counts.logged += len(clicks)
         except NotTaken:
-            return await self._spool_clicks(clicks, count)
+            return await self._spool_clicks(clicks)
         except Exception as error:  # whatever it is, the clicks must not stay where they are
             self.connection.failed(error, str(error) or f"no answer within {self._timeout:g} s")
-            return await self._spool_clicks(clicks, count)
+            return await self._spool_clicks(clicks)
         return True
 
-    async def _spool_clicks(self, clicks: list[str | bytes], count: int) -> bool:
+    async def _spool_clicks(self, clicks: list[PendingClick]) -> bool:
         """Put clicks on the disk; gives whether they may be answered. Failures are told once a second."""
         try:
             async with asyncio.timeout(SPOOL_SECONDS):
-                await asyncio.to_thread(self._spool.write, spooled(clicks))
+                await asyncio.to_thread(self._spool.write, clicks)
         except (OSError, TimeoutError) as error:
             self._spool_problem = str(error) or f"the spool gives no answer within {SPOOL_SECONDS:g} s"
         else:
             self._spool_problem = ""
-            self.counts.spooled += count
+            self.counts.spooled += len(clicks)
             return True
         if self._answers_unwritten:
-            self.counts.lost += count
+            self.counts.lost += len(clicks)
         else:
-            self.counts.unanswered += count
+            self.counts.unanswered += len(clicks)
         if time.monotonic() - self._lost_logged_at >= LOST_LOG_SECONDS:
             self._lost_logged_at = time.monotonic()
             self._tell_of_loss()
@@ -206,11 +205,11 @@ class ClickWriter:
             async with asyncio.timeout(10 * self._timeout):
                 # Else a long spool could fill in a second what is left for delivery.
                 await self.connection.weigh()
-                if part.arguments:
-                    await self.connection.append(part.arguments)
+                if part.clicks:
+                    await self.connection.append(part.clicks)
                 for line in part.broken:
                     await self.connection.command("XADD", DEAD, "*", *line.fields())
-            self.counts.replayed += part.clicks
+            self.counts.replayed += len(part.clicks)
 
     async def _look_after_spool(self) -> None:
         """Keep the spool's reserve, and notice when a disk that was full takes clicks again."""
@@ -265,11 +264,3 @@ def _release(waiting: Future[bool], may_answer: bool) -> None:
     # Whoever waits may have been cancelled meanwhile; the click is written all the same.
     if not waiting.done():
         waiting.set_result(may_answer)
-
-
-def spooled(clicks: Sequence[str | bytes]) -> list[SpooledClick]:
-    """The log's arguments of several clicks as lines of the spool."""
-    return [
-        SpooledClick(msgspec.Raw(click), mark, unique, conversion)
-        for click, mark, unique, conversion in zip(*[iter(clicks)] * ARGUMENTS_PER_CLICK, strict=True)
-    ]

@@ -73,9 +73,9 @@ def _replay(log: ClickLog, waiting: Iterator[Part], deadline: float) -> tuple[in
         part = next(waiting, None)
         if part is None:
             return replayed, True
-        if part.arguments:
-            log.append(part.arguments)
+        if part.clicks:
+            log.append(part.clicks)
         for line in part.broken:
             log.dead_letter_line(line)
-        replayed += part.clicks
+        replayed += len(part.clicks)
     return replayed, False

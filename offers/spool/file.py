@@ -7,54 +7,41 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from offers.spool.directory import make_directory, new_name, sync_directory
+from offers.spool.types import BrokenLine, PendingClick
 
 # A click's line is a tenth of that; garbage may be as long as the disk is large.
 MAX_LINE_BYTES = 1024 * 1024
-
-
 COPY_BYTES = 1024 * 1024
-
-
 PROBE_BYTES = 64 * 1024
-
-
 # What a dead letter keeps of a line that holds no click.
 KEPT_OF_BROKEN_LINE = 64 * 1024
-
-
 _CONVERSION = re.compile(r"\d{1,18} ")
 
 
 class SpooledClick(msgspec.Struct, omit_defaults=True):
-    """One line: the record, and the three further arguments with which it goes into the log."""
+    """A pending click as a line holds it: `click` is the record, JSON within JSON."""
 
     click: msgspec.Raw
     mark: str = ""
     unique: str = ""
     conversion: str = ""
 
-    def arguments(self) -> tuple[bytes | str, ...]:
-        """What the log's script takes for this click."""
-        return bytes(self.click), self.mark, self.unique, self.conversion
-
-
-class BrokenLine(NamedTuple):
-    """A line that holds no click: its bytes, and why."""
-
-    line: bytes
-    error: str
-
-    def fields(self) -> tuple[bytes | str, ...]:
-        """What a dead letter holds of it."""
-        return "click", self.line, "unique", "", "error", self.error
+    def pending(self) -> PendingClick:
+        """The click, to go into the log."""
+        return PendingClick(bytes(self.click), self.mark, self.unique, self.conversion)
 
 
 _decoder = msgspec.json.Decoder(SpooledClick)
+_encoder = msgspec.json.Encoder()
+
+
+def spool_line(click: PendingClick) -> bytes:
+    """The line that holds a click."""
+    return _encoder.encode(SpooledClick(msgspec.Raw(click.record), *click[1:])) + b"\n"
 
 
 class SpoolFile:
@@ -154,14 +141,14 @@ class SpoolFile:
         os.fsync(self._descriptor)
         self._end, self.written = at, other.written
 
-    def batches(self, size: int) -> Iterator[tuple[list[SpooledClick], list[BrokenLine], int]]:
+    def batches(self, size: int) -> Iterator[tuple[list[PendingClick], list[BrokenLine], int]]:
         """What is still to be replayed, `size` lines at a time, each with the position that follows it.
 
         Raises `OSError`.
         """
         position = self.position
         while lines := self._read(position, size):
-            clicks: list[SpooledClick] = []
+            clicks: list[PendingClick] = []
             broken: list[BrokenLine] = []
             for line in lines:
                 position += len(line)
@@ -190,13 +177,13 @@ class SpoolFile:
             ]
 
 
-def _read_line(line: bytes, clicks: list[SpooledClick], broken: list[BrokenLine]) -> None:
+def _read_line(line: bytes, clicks: list[PendingClick], broken: list[BrokenLine]) -> None:
     """Put what a line holds in one of the two lists."""
     try:
         click = _decoder.decode(line)
         if click.conversion and not _CONVERSION.match(click.conversion):
             raise msgspec.ValidationError("its conversion message has no time")
-        clicks.append(click)
+        clicks.append(click.pending())
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         error, garbage = str(problem), line.strip(b"\0\n")
         if len(garbage) > KEPT_OF_BROKEN_LINE:

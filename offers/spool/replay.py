@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import structlog
 
-from offers.spool.file import BrokenLine
 from offers.spool.spool import Spool
+from offers.spool.types import BrokenLine, PendingClick
 
 PART_CLICKS = 200
 
@@ -18,10 +18,9 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class Part(NamedTuple):
-    """Some lines of a spool file: how many clicks, what the log's script takes for them, and broken lines."""
+    """Some lines of a spool file: the clicks, and the lines that hold none."""
 
-    clicks: int
-    arguments: list[bytes | str]
+    clicks: list[PendingClick]
     broken: list[BrokenLine]
 
 
@@ -36,9 +35,7 @@ def parts(spool: Spool) -> Iterator[Part]:
         name = file.path.name
         try:
             for clicks, broken, position in file.batches(PART_CLICKS):
-                yield Part(
-                    len(clicks), [argument for click in clicks for argument in click.arguments()], broken
-                )
+                yield Part(clicks, broken)
                 file.position = position
                 file.replayed += len(clicks) + len(broken)
             missing = spool.discard(file)

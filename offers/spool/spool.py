@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from offers.spool.directory import SUFFIX, make_directory, new_name, sync_directory
-from offers.spool.file import SpooledClick, SpoolFile
+from offers.spool.file import SpoolFile, spool_line
 from offers.spool.reserve import SpoolReserve
+from offers.spool.types import PendingClick
 
 # A file that cannot be read or deleted is tried again after this time.
 POSTPONED_SECONDS = 60.0
@@ -33,9 +33,6 @@ class Postponed(NamedTuple):
 
     until: float
     position: int
-
-
-_encoder = msgspec.json.Encoder()
 
 
 class Spool:
@@ -56,9 +53,9 @@ class Spool:
         self._postponed: dict[str, Postponed] = {}
         self._reserve = SpoolReserve(directory, reserve_bytes)
 
-    def write(self, clicks: Sequence[SpooledClick]) -> None:
+    def write(self, clicks: Sequence[PendingClick]) -> None:
         """Put clicks on the disk, with one fsync. Raises `OSError`: then none of them is there."""
-        lines = b"".join(_encoder.encode(click) + b"\n" for click in clicks)
+        lines = b"".join(map(spool_line, clicks))
         with self._lock:
             try:
                 self._current().append(lines, len(clicks))

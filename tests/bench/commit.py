@@ -6,7 +6,7 @@ import statistics
 import tempfile
 import time
 from asyncio import Future
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from offers.click_log.connection import LogConnection  # noqa: E402
 from offers.click_log.stream import LOG  # noqa: E402
 from offers.click_log.writer import ClickWriter  # noqa: E402
 from offers.spool.spool import Spool  # noqa: E402
+from offers.spool.types import PendingClick  # noqa: E402
 from tests.offers.builders import context, decided, visitor  # noqa: E402
 
 WORKERS = 2
@@ -64,9 +65,9 @@ class Round(NamedTuple):
 class WaitingConnection(LogConnection):
     """A connection on which a batch is acknowledged when it is known to be on the disk."""
 
-    def append(self, arguments: Sequence[str | bytes]) -> "Future[Any]":
+    def append(self, clicks: Iterable[PendingClick]) -> "Future[Any]":
         """Write clicks into the log; the future is that of the WAITAOF behind them."""
-        super().append(arguments)
+        super().append(clicks)
         return self.command("WAITAOF", 1, 0, 0)
 
 

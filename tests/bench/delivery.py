@@ -29,6 +29,7 @@ from offers.click_log.stream import ClickLog  # noqa: E402
 from offers.delivery import deliver as delivery  # noqa: E402
 from offers.delivery.deliver import consumer_name, deliver  # noqa: E402
 from offers.delivery.dynamodb import ClickTable  # noqa: E402
+from offers.spool.types import PendingClick  # noqa: E402
 
 APPENDED_TOGETHER = 500
 AGENTS = (
@@ -117,12 +118,13 @@ def records(count: int) -> Iterator[tuple[str, str]]:
 
 def fill(log: ClickLog, count: int, *, with_visitors: bool = False) -> int:
     """Append so many clicks; gives the bytes of their records."""
-    pending: list[str] = []
+    pending: list[PendingClick] = []
     size = 0
     for record, mark in records(count):
         size += len(record)
-        pending += (record, mark, "", "") if with_visitors else (record, "", "1", "")
-        if len(pending) >= 4 * APPENDED_TOGETHER:
+        click = PendingClick(record.encode())
+        pending.append(click._replace(mark=mark) if with_visitors else click._replace(unique="1"))
+        if len(pending) >= APPENDED_TOGETHER:
             log.append(pending)
             pending = []
     if pending:

@@ -15,6 +15,7 @@ from redis import Redis
 from cotraffic.diagnostics.preview.preview import Preview
 from cotraffic.diagnostics.preview.simulate import Simulated, SimulatedClick, SimulatedGroup
 from offers.click_log.stream import ClickLog
+from offers.spool.types import PendingClick
 from recipes.records.kinds import RecipeKind
 from recipes.sync.comparison import KEPT_RECORDS, Comparison, FieldChange, RecordChange
 from tests.bench.load import DIRECTORY, campaigns, offers, write
@@ -52,12 +53,12 @@ def clicks(count: int, offer_count: int, campaign_count: int) -> Iterator[bytes]
 
 def fill_log(redis: Redis, count: int, offer_count: int, campaign_count: int) -> str:
     """Write so many clicks into the log; gives the lid of one in its middle."""
-    log, batch, middle = ClickLog(redis), list[str | bytes](), ""
+    log, batch, middle = ClickLog(redis), list[PendingClick](), ""
     for number, record in enumerate(clicks(count, offer_count, campaign_count)):
         if number == count // 2:
             middle = json.loads(record)["lid"]
-        batch += [record, "", "1", ""]
-        if len(batch) >= 4 * CLICKS_STEP:
+        batch.append(PendingClick(record, unique="1"))
+        if len(batch) >= CLICKS_STEP:
             log.append(batch)
             batch = []
     if batch:

@@ -10,12 +10,14 @@ from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import ClickLog
 from offers.delivery.deliver import Delivered, deliver
 from offers.delivery.dynamodb import ClickTable
+from offers.spool.types import PendingClick
 
 
 def add(log: ClickLog, *lids: str, **fields: object) -> None:
     """Write clicks of these lids into the log."""
     for lid in lids:
-        log.append([json.dumps({"lid": lid, **fields}, separators=(",", ":")), "", "1", ""])
+        record = json.dumps({"lid": lid, **fields}, separators=(",", ":")).encode()
+        log.append([PendingClick(record, unique="1")])
 
 
 def names(count: int) -> list[str]:

@@ -13,6 +13,7 @@ from offers.click_log import stream
 from offers.click_log.stream import ClickLog
 from offers.delivery import deliver
 from offers.delivery.deliver import Delivered
+from offers.spool.types import PendingClick
 from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.logged import add, names, run
 from tests.processes import wait_until
@@ -53,7 +54,7 @@ def test_a_bad_click_is_set_aside_and_its_neighbours_arrive(log: ClickLog, dynam
 
 def test_what_is_no_click_is_set_aside(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     for broken in (b"\xff", b"{", b"[]", b'{"lid":1}', b'{"lid":""}', b'{"lid":"x","list":[]}'):
-        log.append([broken, "", "", ""])
+        log.append([PendingClick(broken)])
     add(log, "a")
     log.redis.xadd("clicks", {"foreign": "entry"})
     assert run(log) == Delivered(delivered=1, dead_letters=7)

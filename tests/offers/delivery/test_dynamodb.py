@@ -17,6 +17,7 @@ from offers.click_log.stream import ClickLog
 from offers.click_log.types import Entry
 from offers.delivery.deliver import Delivered
 from offers.delivery.dynamodb import BadClick, ClickTable, ItemsRefused, TableNotUsable, endpoint_url, item
+from offers.spool.types import PendingClick
 from tests.offers.logged import add, names, run
 
 # DynamoDB keeps 38 digits.
@@ -85,7 +86,7 @@ def test_numbers_keep_every_digit(number: str, kept: str, table: Any) -> None:
 
 
 def test_amounts_survive_from_the_record_to_the_table(log: ClickLog, table: Any) -> None:
-    log.append([b'{"lid":"a","payin":%s}' % encode(Decimal("0.10000000")), "", "", ""])
+    log.append([PendingClick(b'{"lid":"a","payin":%s}' % encode(Decimal("0.10000000")))])
     assert run(log) == Delivered(delivered=1)
     assert str(table.get_item(Key={"lid": "a"})["Item"]["payin"]) in ("0.1", "0.10000000")
 

@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import redis
 from pytest_django import Settings
 
 from offers.click_log.stream import CONVERSIONS, SENT, SENT_SECONDS, ClickLog
 from offers.delivery.sqs import Sent
-from offers.spool.file import SpooledClick
 from offers.spool.replay import parts
 from offers.spool.spool import Spool
+from offers.spool.types import PendingClick
 from tests.offers.delivery.test_sqs import add, message, received, send, sqs
 
 __all__ = ["sqs"]
@@ -22,13 +21,10 @@ def replay(log: ClickLog, tmp_path: Path, *lids: str) -> None:
     """Bring clicks back from a spool, as of a batch that Redis had taken when its answer was lost."""
     spool = Spool(tmp_path / "spool")
     spool.write(
-        [
-            SpooledClick(msgspec.Raw(b'{"lid":"%b"}' % lid.encode()), "", "", f"1 {message(lid)}")
-            for lid in lids
-        ]
+        [PendingClick(b'{"lid":"%b"}' % lid.encode(), conversion=f"1 {message(lid)}") for lid in lids]
     )
     for part in parts(spool):
-        log.append(part.arguments)
+        log.append(part.clicks)
 
 
 def test_a_replay_brings_no_message_back_that_was_sent(

@@ -15,6 +15,7 @@ from devstack.services import LOCALHOST, Service, free_port
 from offers import tasks
 from offers.click_log.stream import CONVERSIONS, DEAD_CONVERSIONS, ClickLog
 from offers.delivery.sqs import ConversionQueue, Sent, send_due
+from offers.spool.types import PendingClick
 from tests.offers.impostor import Answer, Impostor
 from tests.offers.logged import redis_away
 
@@ -40,7 +41,8 @@ def message(lid: str, **more: object) -> str:
 def add(log: ClickLog, *lids: str, due_in_ms: int = -1, **more: object) -> None:
     due_ms = int(time.time() * 1000) + due_in_ms
     for lid in lids:
-        log.append([f'{{"lid":"{lid}"}}', "", "", f"{due_ms} {message(lid, **more)}"])
+        record = f'{{"lid":"{lid}"}}'.encode()
+        log.append([PendingClick(record, conversion=f"{due_ms} {message(lid, **more)}")])
 
 
 def received(sqs: Any, settings: Settings) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from devstack.services import LOCALHOST, free_port
 from offers import tasks
 from offers.click_log.stream import ClickLog
 from offers.management.commands import clicks_redeliver
+from offers.spool.types import PendingClick
 from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.logged import add, names, redis_away, run
 from tests.processes import command, wait_until
@@ -72,7 +73,12 @@ def test_the_status_tells_where_the_clicks_are(
     add(log, *names(20))
     run(log)
     add(log, "waiting-1", "waiting-2")
-    log.append(['{"lid":"x"}', "", "", "1 due", '{"lid":"y"}', "", "", "99999999999999 later"])
+    log.append(
+        [
+            PendingClick(b'{"lid":"x"}', conversion="1 due"),
+            PendingClick(b'{"lid":"y"}', conversion="99999999999999 later"),
+        ]
+    )
     redis_client.hincrby("clicks:totals", "lost", 7)
     redis_client.hincrby("clicks:totals", "spooled", 9)
     (spool / "1-1.ndjson").write_text("{}\n{}\n")
@@ -207,7 +213,7 @@ def test_beat_and_worker_deliver_clicks_and_conversions(
     with beat_and_worker():
         add(log, *names(100))
         conversion = json.dumps({"body": json.dumps({"lid": "a"})})
-        log.append(['{"lid":"a"}', "", "", f"1 {conversion}"])
+        log.append([PendingClick(b'{"lid":"a"}', conversion=f"1 {conversion}")])
         wait_until(lambda: table.scan(Select="COUNT")["Count"] == 101, what="delivery")
         wait_until(lambda: not log.status().conversions_waiting, what="the conversion")
         wait_until(lambda: not log.status().backlog, what="the acknowledgement")

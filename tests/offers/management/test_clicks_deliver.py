@@ -4,23 +4,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from offers.click_log.stream import ClickLog
 from offers.delivery import drain
-from offers.spool.file import SpooledClick
+from offers.spool.file import spool_line
 from offers.spool.spool import Spool
+from offers.spool.types import PendingClick
 from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.logged import add, names, redis_away
 
 REPORTED = ("replayed", "delivered", "set_aside", "left", "in_spool", "spool_files")
 
 
-def spooled(*lids: str) -> list[SpooledClick]:
-    return [SpooledClick(msgspec.Raw(f'{{"lid":"{lid}"}}'.encode())) for lid in lids]
+def spooled(*lids: str) -> list[PendingClick]:
+    return [PendingClick(f'{{"lid":"{lid}"}}'.encode()) for lid in lids]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def spool(tmp_path: Path, settings: Settings) -> Path:
     """The directory of a spool in which a dead web worker has left two files."""
     settings.CLICK_SPOOL_DIR = str(tmp_path)
     for number, lids in enumerate((names(250), ["second", "third"])):
-        lines = b"".join(msgspec.json.encode(click) + b"\n" for click in spooled(*lids))
+        lines = b"".join(map(spool_line, spooled(*lids)))
         (tmp_path / f"{number}-dead.ndjson").write_bytes(lines)
     return tmp_path
 

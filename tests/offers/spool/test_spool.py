@@ -9,24 +9,25 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from offers.spool.file import SpooledClick, SpoolFile
+from offers.spool.file import SpoolFile
 from offers.spool.replay import Part, parts
 from offers.spool.spool import Spool
+from offers.spool.types import PendingClick
 
 
-def clicks(*names: str) -> list[SpooledClick]:
-    return [SpooledClick(msgspec.Raw(f'{{"lid":"{name}"}}'.encode()), "1:mark") for name in names]
+def clicks(*names: str) -> list[PendingClick]:
+    return [PendingClick(f'{{"lid":"{name}"}}'.encode(), "1:mark") for name in names]
 
 
 def lids(spool: Spool) -> list[str]:
     """What a claimed file holds; it stays claimed."""
     file = spool.claim()
     found = [click for batch, _, _ in file.batches(2) for click in batch] if file else []
-    return [msgspec.json.decode(click.click)["lid"] for click in found]
+    return [msgspec.json.decode(click.record)["lid"] for click in found]
 
 
 def replayed(found: list[Part]) -> list[str]:
-    return [msgspec.json.decode(click)["lid"] for part in found for click in part.arguments[::4]]
+    return [msgspec.json.decode(click.record)["lid"] for part in found for click in part.clicks]
 
 
 def claimed(spool: Spool) -> SpoolFile:
@@ -44,9 +45,9 @@ def test_clicks_come_back_in_the_order_in_which_they_were_written(tmp_path: Path
 
 def test_a_line_keeps_everything_that_goes_into_the_log(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.write([SpooledClick(msgspec.Raw(b'{"payin":5.10}'), "7:ab", "assumed", "123 {}")])
+    spool.write([PendingClick(b'{"payin":5.10}', "7:ab", "assumed", "123 {}")])
     ((click,), _, _) = next(claimed(spool).batches(10))
-    assert click.arguments() == (b'{"payin":5.10}', "7:ab", "assumed", "123 {}")
+    assert click == (b'{"payin":5.10}', "7:ab", "assumed", "123 {}")
 
 
 def test_what_is_written_after_a_claim_goes_to_a_new_file(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_the_file_of_a_dead_process_is_taken_up_by_one_other(tmp_path: Path) -> 
 def test_a_torn_line_is_told_from_the_clicks_before_it(tmp_path: Path) -> None:
     (tmp_path / "0-dead.ndjson").write_bytes(b'{"click":{"lid":"a"}}\n{"click":{"lid"')
     ((good,), (broken,), _) = next(claimed(Spool(tmp_path)).batches(10))
-    assert bytes(good.click) == b'{"lid":"a"}'
+    assert good.record == b'{"lid":"a"}'
     assert (broken.line, bool(broken.error)) == (b'{"click":{"lid"', True)
 
 
@@ -207,8 +208,8 @@ def test_half_a_line_that_could_not_be_cut_off_swallows_no_click(
     spool = Spool(tmp_path)
     spool.write(clicks("a"))
     with monkeypatch.context() as bad_disk:
-        bad_disk.setattr("offers.spool.spool.os.write", half_of)
-        bad_disk.setattr("offers.spool.spool.os.ftruncate", no_more)
+        bad_disk.setattr("offers.spool.file.os.write", half_of)
+        bad_disk.setattr("offers.spool.file.os.ftruncate", no_more)
         with pytest.raises(OSError, match="disk"):
             spool.write(clicks("lost"))
     spool.write(clicks("b"))

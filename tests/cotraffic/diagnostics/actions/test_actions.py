@@ -24,6 +24,7 @@ from cotraffic.diagnostics.actions.store import (
 from devstack.services import Service
 from offers.click_log.stream import ClickLog
 from offers.click_log.types import Entry
+from offers.spool.types import PendingClick
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 
@@ -80,7 +81,7 @@ def test_a_sync_that_fails_says_what_to_do(
 def test_dead_letters_are_tried_again(staff_client: Client, redis_client: redis.Redis) -> None:
     log = ClickLog(redis_client)
     log.create_group()
-    log.append([b'{"lid":"9ed72f87"}', "", "0", ""])
+    log.append([PendingClick(b'{"lid":"9ed72f87"}', unique="0")])
     [entry] = log.read_new("one", 1)
     log.dead_letter(Entry(entry.id, entry.click, entry.unique), "refused")
     start(staff_client, "redeliver")

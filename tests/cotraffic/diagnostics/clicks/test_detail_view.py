@@ -20,6 +20,7 @@ from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.click_log.record import encode
 from offers.click_log.stream import ClickLog
 from offers.delivery.lookup import reading_table
+from offers.spool.types import PendingClick
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from tests.offers.logged import redis_away
@@ -61,7 +62,7 @@ def clicked(store: RecipeStore, redis_client: redis.Redis) -> None:
         # As a record is written: its lid first.
         return encode({"lid": kept["lid"], **kept})
 
-    ClickLog(redis_client).append([asyncio.run(record()), "", "1", ""])
+    ClickLog(redis_client).append([PendingClick(asyncio.run(record()), unique="1")])
 
 
 def shown(client: Client, lid: str = LID) -> str:
@@ -105,7 +106,7 @@ def test_an_address_that_moved_offers_to_explain_with_the_country_of_then(
 ) -> None:
     moved = UNKNOWN.replace("9", "8")
     kept = {"lid": moved, "offerId": 2, "campaignId": 1, "IP": FRANCE, "country": "DE"}
-    ClickLog(redis_client).append([encode(kept), "", "1", ""])
+    ClickLog(redis_client).append([PendingClick(encode(kept), unique="1")])
     answer = staff_client.get(reverse("diagnostics:click", args=[moved]))
     assert "The address was in DE then, and is in FR now." in answer.text
     link = re.search(r'href="([^"]*country=DE[^"]*)"', answer.text)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from devstack.services import Service
 from offers.click_log.recent import EXAMINED_AT_MOST, SHOWN_AT_MOST, Wanted, recent_clicks
 from offers.click_log.stream import ClickLog
+from offers.spool.types import PendingClick
 
 PAGE, NEW = "diagnostics:clicks", "diagnostics:new_clicks"
 
@@ -37,7 +38,7 @@ def add(log: ClickLog, number: int, unique: str = "0", **fields: Any) -> None:
         "payin": 5.5,
         "payout": 3.75,
     }
-    log.append([json.dumps(record | fields), "", unique, ""])
+    log.append([PendingClick(json.dumps(record | fields).encode(), unique=unique)])
 
 
 def add_many(log: ClickLog, count: int, **fields: Any) -> None:
@@ -118,8 +119,7 @@ def test_of_a_flood_the_newest_are_shown(log: ClickLog) -> None:
 
 
 def test_what_is_no_click_is_left_out(log: ClickLog) -> None:
-    log.append(["no json", "", "0", ""])
-    log.append(['{"lid": 7}', "", "0", ""])
+    log.append([PendingClick(b"no json", unique="0"), PendingClick(b'{"lid": 7}', unique="0")])
     add(log, 1)
     assert lids(log, Wanted()) == [lid(1)]
 

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from offers.click_log.stream import ClickLog
 from offers.spool.directory import SUFFIX
+from offers.spool.types import PendingClick
 from tests.cotraffic.diagnostics.looking import now_ms, parts, publish
 
 
@@ -19,7 +20,7 @@ def log(redis_client: redis.Redis) -> ClickLog:
 
 
 def test_clicks_that_wait_too_long_are_told(log: ClickLog, redis_client: redis.Redis) -> None:
-    log.append(['{"lid":"9ed72f87"}', "", "0", ""])
+    log.append([PendingClick(b'{"lid":"9ed72f87"}', unique="0")])
     assert parts()["dynamodb"].state == "ok"
     old = f"{now_ms() - 7_300_000}-0"
     redis_client.delete("clicks")
