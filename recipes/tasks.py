@@ -13,6 +13,7 @@ from recipes.records.kinds import RecipeKind
 from recipes.store.lock import AlreadyWaiting, LockLost
 from recipes.store.store import RecipeStore
 from recipes.store.types import SwapRefused
+from recipes.sync.report import ReportOutcome
 from recipes.sync.sync import SyncRequest, sync
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -75,7 +76,7 @@ def _sync(request: SyncRequest) -> None:
     except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, RedisError, OSError) as error:
         logger.warning("a sync has failed", kind=request.kind.value, problem=str(error))
     else:
-        if report.outcome == "done":
+        if report.outcome is ReportOutcome.DONE:
             logger.info(
                 "a recipe went live",
                 kind=report.kind.value,

@@ -15,8 +15,9 @@ from django.conf import settings
 from recipes.records.fields import id_of, without_lone_surrogates
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
-from recipes.store.journal import CHANGED, MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
+from recipes.store.journal import MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
 from recipes.store.store import RecipeStore
+from recipes.store.types import WriteOutcome
 
 KINDS = {"offer": RecipeKind.OFFERS, "campaign": RecipeKind.CAMPAIGNS}
 WRITE_ACTIONS = frozenset({"updateOrCreate", "insert", "update"})
@@ -172,9 +173,9 @@ def _try(
         # The next update of the record finds this one live; where it is stale, that one tries once more.
         live[key] = record
     for at, written in zip(writes, store.write_updates(list(writes.values()), clocks), strict=True):
-        if written.outcome != CHANGED:
+        if written.outcome is not WriteOutcome.CHANGED:
             update = waiting.pop(at)
-            results[at] = _result(update, UpdateOutcome(written.outcome), written.version)
+            results[at] = _result(update, UpdateOutcome(written.outcome.value), written.version)
 
 
 def _live_records(

@@ -11,13 +11,12 @@ import redis
 from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.scripts import UPDATE
-from recipes.store.types import Journaled, Written
+from recipes.store.types import Journaled, WriteOutcome, Written
 
 # A clock may be wrong by minutes. What is stamped later than this after our own clock is not believed.
 MAX_AHEAD_MS = 5 * 60_000
 # No update loses against writers of its own record as often as this.
 MOST_TRIES = 20
-CHANGED = "changed"
 NO_RECORD = "-"
 # Half of an MD5: enough to tell the few versions of one record apart.
 DIGEST_BYTES = 8
@@ -74,11 +73,7 @@ class RecipeJournal:
         self._update = client.register_script(UPDATE)
 
     def write_updates(self, writes: Sequence[Write], clocks: Clocks) -> list[Written]:
-        """Journal updates and write their records into the live generation, in order, in one round trip.
-
-        Outcomes: "applied"; "stale"; "repeated"; "kept": nothing is live, so it waits for the first load;
-        "changed": `before` is not what is live any more, so nothing was done.
-        """
+        """Journal updates and write their records into the live generation, in order, in one round trip."""
         pipeline = self.redis.pipeline(transaction=False)
         for write in writes:
             kind = write.kind
@@ -96,7 +91,10 @@ class RecipeJournal:
                 *(digest(write.before), digest(write.record)),
             ]
             self._update(keys=names, args=arguments, client=pipeline)
-        return [Written(bytes(outcome).decode(), int(version)) for outcome, version in pipeline.execute()]
+        return [
+            Written(WriteOutcome(bytes(outcome).decode()), int(version))
+            for outcome, version in pipeline.execute()
+        ]
 
     def apply_update(
         self,
@@ -112,7 +110,7 @@ class RecipeJournal:
             before = self.get_many(kind, [record_id])[0]
             write = Write(kind, record_id, timestamp_ms, record, before)
             (written,) = self.write_updates([write], Clocks(timestamp_ms, overlap_ms, grace_ms))
-            if written.outcome != CHANGED:
+            if written.outcome is not WriteOutcome.CHANGED:
                 return written
         raise redis.WatchError(f"{kind} {record_id} is written by others all the time")
 

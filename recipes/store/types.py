@@ -1,5 +1,6 @@
 """What is said of the recipe that is live: the words that the store, its readers and its writers share."""
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -26,10 +27,24 @@ class LiveRead(msgspec.Struct, frozen=True):
     blobs: list[bytes | None] | None
 
 
-class Written(msgspec.Struct, frozen=True):
-    """What became of an update: "applied" (`version` is the new one), or why it changed nothing."""
+class WriteOutcome(StrEnum):
+    """What became of an update in Redis; the values are those that update.lua returns.
 
-    outcome: str
+    KEPT: nothing is live, so it waits for the first load. CHANGED: the record that the update was made for is
+    not what is live any more, so nothing was done.
+    """
+
+    APPLIED = "applied"
+    KEPT = "kept"
+    STALE = "stale"
+    REPEATED = "repeated"
+    CHANGED = "changed"
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What became of an update; `version` is the new one where it was applied, else 0."""
+
+    outcome: WriteOutcome
     version: int
 
 

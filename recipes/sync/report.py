@@ -1,6 +1,7 @@
 """What a sync tells of itself: its report, and the metadata of what it made live."""
 
 import time
+from enum import StrEnum
 
 import msgspec
 
@@ -11,8 +12,16 @@ from recipes.store.journal import Replay
 from recipes.store.types import RecipeMeta
 
 
+class ReportOutcome(StrEnum):
+    """What a sync that raised nothing did; CHECKED is a dry run."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    CHECKED = "checked"
+
+
 class SyncReport(msgspec.Struct, kw_only=True):
-    """What a sync did. `outcome`: "done", "unchanged", or "checked" (a dry run). Times are in ms.
+    """What a sync did. Times are in ms.
 
     Of `count` records, `kept_count` stay as they were live, since the file's version of them cannot be used
     (`kept` names the first); `carried` are not in the file, which holds elements that are no records; and
@@ -20,7 +29,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     """
 
     kind: RecipeKind
-    outcome: str
+    outcome: ReportOutcome
     source: str
     generation: int
     count: int
@@ -48,7 +57,7 @@ class LoadAccount(msgspec.Struct, frozen=True):
     count_before: int
     started: float
 
-    def report(self, outcome: str, generation: int) -> SyncReport:
+    def report(self, outcome: ReportOutcome, generation: int) -> SyncReport:
         """The report of a load that ended so."""
         loaded = self.loaded
         return SyncReport(
@@ -101,7 +110,7 @@ def unchanged(kind: RecipeKind, source: str, meta: RecipeMeta) -> SyncReport:
     """The report of a sync that found what is live already."""
     return SyncReport(
         kind=kind,
-        outcome="unchanged",
+        outcome=ReportOutcome.UNCHANGED,
         source=source,
         generation=meta.generation,
         count=meta.count,

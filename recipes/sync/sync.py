@@ -23,7 +23,7 @@ from recipes.sync import hold
 from recipes.sync.damage import reasons_to_hold
 from recipes.sync.hold import HeldBack, held_back, limits
 from recipes.sync.outcomes import SyncOutcome, count_sync, outcome_of
-from recipes.sync.report import LoadAccount, SyncReport, unchanged
+from recipes.sync.report import LoadAccount, ReportOutcome, SyncReport, unchanged
 
 __all__ = ["SyncReport", "SyncRequest", "check", "no_progress", "sync"]
 
@@ -84,7 +84,7 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
                 known["held"] = error.file
             store.amend_meta(kind, **known)
             raise
-        count_sync(store.redis, kind, SyncOutcome(report.outcome))
+        count_sync(store.redis, kind, SyncOutcome(report.outcome.value))
         return report
 
 
@@ -110,7 +110,7 @@ def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
         if file is None:
             return unchanged(request.kind, _source(request), meta)
         account = _loaded(request, store, file, None, None)
-        return account.report("checked", meta.generation)
+        return account.report(ReportOutcome.CHECKED, meta.generation)
 
 
 def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
@@ -141,7 +141,7 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> Sync
         if not request.from_file:
             # Only now: a file that cannot go live must not replace the last good one on disk either.
             download.keep(file, request.kind)
-        report = account.report("done", writer.generation)
+        report = account.report(ReportOutcome.DONE, writer.generation)
         meta = account.meta(report, request.announced_size or 0, None if request.from_file else _now_ms())
         # What is written into this generation after its file has a higher version than this one.
         meta.index = index.finish(store.version())

@@ -18,6 +18,7 @@ from recipes.store.store import RecipeStore
 from recipes.store.types import SwapRefused
 from recipes.sync import hold
 from recipes.sync.comparison import Comparison, LiveChanged
+from recipes.sync.report import ReportOutcome
 from recipes.sync.sync import Progress, SyncReport, SyncRequest, sync
 
 REDELIVER_STEP = 500
@@ -100,7 +101,7 @@ def _naming(kind: RecipeKind, report: Progress) -> Progress:
 
 
 def _words(report: SyncReport) -> str:
-    if report.outcome == "unchanged":
+    if report.outcome is ReportOutcome.UNCHANGED:
         return f"{report.kind}: nothing new, generation {report.generation} stays live."
     rejected = sum(report.rejected.values())
     also = f", {rejected:,} rejected" if rejected else ""

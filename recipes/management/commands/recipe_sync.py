@@ -29,6 +29,7 @@ from recipes.store.lock import AlreadyWaiting, LockLost
 from recipes.store.store import RecipeStore
 from recipes.store.types import SwapRefused
 from recipes.sync.hold import HeldBack, OnHold
+from recipes.sync.report import ReportOutcome
 from recipes.sync.sync import SyncReport, SyncRequest, check, no_progress, sync
 
 EXIT_CODES = """exit codes:
@@ -122,7 +123,7 @@ class Command(BaseCommand):
                 if isinstance(problem, HeldBack):
                     told["held_back"] = True
                 return code, told
-        code = NOTHING_TO_DO if report.outcome == "unchanged" else DONE
+        code = NOTHING_TO_DO if report.outcome is ReportOutcome.UNCHANGED else DONE
         return code, msgspec.to_builtins(report)
 
     def _print_table(self, results: list[dict[str, Any]]) -> None:
