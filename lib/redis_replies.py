@@ -1,7 +1,7 @@
-"""Replies of redis-py with the types that they have here: no client of ours decodes strings, so they are bytes.
+"""Replies of redis-py with the types that they have here: no client of ours decodes strings: they are bytes.
 
 redis-py's own types allow for text and for awaitables too, whatever the client. Every function raises
-`redis.InvalidResponse`, one of redis-py's errors, or a `TypeError` or `ValueError` for a reply of another kind.
+`redis.InvalidResponse`, `TypeError` or `ValueError` for a reply of another kind.
 """
 
 from typing import Any
@@ -24,6 +24,11 @@ def number(reply: object) -> int:
 def bytes_list(reply: Any) -> list[bytes | None]:
     """The values of several keys or fields, None for each that is missing."""
     return [optional_bytes(value) for value in reply]
+
+
+def bytes_dict(reply: Any) -> dict[bytes, bytes]:
+    """The fields of a hash."""
+    return dict(reply)
 
 
 def ids(reply: Any) -> list[int]:

@@ -101,7 +101,7 @@ class LogConnection:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def open(self) -> bool:
-        """Try once to open the connection; gives whether it is open now."""
+        """Try once to open the connection; returns whether it is open now."""
         try:
             async with asyncio.timeout(self._open_seconds):
                 self._pipe = await self._connected()
@@ -259,5 +259,5 @@ class _Pipe(asyncio.Protocol):
             reply = self._owed.popleft()
             if not reply.done():
                 reply.set_exception(RedisConnectionError(reason))
-                # Whoever waited may have been cancelled meanwhile; that is no error of its own.
+                # Mark it as retrieved: asyncio would log the error of a reply that nobody awaits any more.
                 reply.exception()

@@ -7,9 +7,9 @@ import msgspec
 from offers.click_log.stream import ClickLog
 from offers.click_log.types import Entry
 
-# So many entries Redis gives in well under a millisecond; clicks wait for it meanwhile.
+# Entries per request: Redis returns them in well under a millisecond, and clicks wait for it meanwhile.
 STEP = 250
-# So far a filter is looked for; what is rarer is found by its lid.
+# Entries that a filter looks through; a rarer click is found by its lid.
 EXAMINED_AT_MOST = 2_000
 SHOWN_AT_MOST = 50
 UNIQUE = {"1": True, "assumed": True, "0": False}

@@ -1,6 +1,6 @@
 """How much stays in Redis of what is delivered, or was set aside for good."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from django.conf import settings
@@ -82,9 +82,9 @@ class Retention:
         if not length or length > most:
             # The number comes first: what is too many by far takes long to weigh.
             return most
-        weight: Any = self._redis.memory_usage(stream, samples=0)
+        weight = self._redis.memory_usage(stream, samples=0)
         return min(most, length * most_bytes // max(weight or 0, most_bytes))
 
     def _is_memory_short(self) -> bool:
-        found: dict[str, Any] = self._redis.info("memory")
+        found = self._redis.info("memory")
         return MemoryUse(found["used_memory"], found["maxmemory"]).percent > self._of.memory_percent

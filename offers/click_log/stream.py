@@ -27,6 +27,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from lib.outcome import Outcome
+from lib.redis_replies import bytes_list, optional_bytes, stream_entries
 from offers.click_log import scripts
 from offers.click_log.types import DeadLetter, Entry, LogStatus
 from offers.spool.types import BrokenLine, PendingClick
@@ -42,12 +43,12 @@ PROBE = "clicks:probe"
 SENT = "clicks:conversions:sent"
 GROUP = "delivery"
 SEEN_SECONDS = 24 * 3600
-# A batch whose answer was lost is in the log and in the spool. For so long its replay brings no message back.
+# A batch whose answer was lost is in log and spool: for this long its replay sends no message again.
 SENT_SECONDS = 48 * 3600
 RATE_KEPT_SECONDS = 2 * 3600
-# A consumer without entries that was not heard of for so long is gone for good.
+# A consumer without entries that has been idle for longer than this is gone for good.
 FORGET_CONSUMER_MS = 3600_000
-# So many entries are forgotten in about a millisecond; clicks wait for Redis meanwhile.
+# Entries trimmed in one step: about a millisecond, in which clicks wait for Redis.
 TRIM_STEP = 5000
 
 APPEND_KEYS = (LOG, CONVERSIONS)
@@ -86,10 +87,10 @@ class ClickLog:
 
     def newest(self, count: int, before: str = "", after: str = "") -> list[Entry]:
         """Up to `count` entries, newest first, of those between two ids; delivered ones are among them."""
-        found: Any = self.redis.xrevrange(
+        found = self.redis.xrevrange(
             LOG, max=f"({before}" if before else "+", min=f"({after}" if after else "-", count=count
         )
-        return [_entry(*entry) for entry in found]
+        return [_entry(*entry) for entry in stream_entries(found)]
 
     def create_group(self) -> None:
         """Create the consumer group where it is missing, as in an empty Redis; it begins with the oldest.
@@ -118,7 +119,7 @@ class ClickLog:
         return [_entry(*found) for found in reply[1]]
 
     def acknowledge(self, ids: Sequence[str]) -> int:
-        """Say that DynamoDB has these entries; gives how many of them nobody had acknowledged before."""
+        """Acknowledge entries that DynamoDB has; returns how many of them nobody had acknowledged before."""
         minute = f"clicks:delivered:{int(time.time()) // 60}"
         return int(self._acknowledge(keys=[LOG, TOTALS, minute], args=[GROUP, RATE_KEPT_SECONDS, *ids]))
 
@@ -132,14 +133,14 @@ class ClickLog:
 
     def dead_letters(self, count: int) -> list[DeadLetter]:
         """The newest dead letters."""
-        found: Any = self.redis.xrevrange(DEAD, count=count)
+        found = stream_entries(self.redis.xrevrange(DEAD, count=count))
         return [
             DeadLetter(id_.decode(), kept[b"click"], kept[b"unique"].decode(), kept[b"error"].decode())
             for id_, kept in found
         ]
 
     def redeliver(self, count: int) -> int:
-        """Move up to `count` dead letters back into the log, oldest first; gives how many were moved."""
+        """Move up to `count` dead letters back into the log, oldest first; returns how many were moved."""
         return int(self._redeliver(keys=[DEAD, LOG], args=[count]))
 
     def note_table(self, error: str | None) -> None:
@@ -150,11 +151,11 @@ class ClickLog:
 
     def table_outcome(self) -> Outcome | None:
         """How the last write to DynamoDB went; None when there was none yet."""
-        blob: Any = self.redis.get(TABLE)
+        blob = optional_bytes(self.redis.get(TABLE))
         return None if blob is None else msgspec.json.decode(blob, type=Outcome)
 
     def trim(self, keep: int) -> int:
-        """Forget the oldest delivered entries of a log longer than `keep`, some at a time; gives how many.
+        """Trim the oldest delivered entries of a log longer than `keep`, some at a time; returns how many.
 
         The log is cut in whole nodes of Redis' stream, so a few more than `keep` may stay.
         """
@@ -166,7 +167,7 @@ class ClickLog:
         return int(self.redis.xtrim(LOG, minid=self._first_undelivered(), approximate=True, limit=limit))
 
     def forget_consumers(self) -> int:
-        """Forget consumers that hold nothing and were not heard of for an hour; gives how many."""
+        """Forget consumers that hold nothing and were not heard of for an hour; returns how many."""
         return int(self._forget_consumers(keys=[LOG], args=[GROUP, FORGET_CONSUMER_MS]))
 
     def status(self) -> LogStatus:
@@ -204,12 +205,12 @@ class ClickLog:
 
     def due_conversions(self, now_ms: int, count: int) -> list[bytes]:
         """Up to `count` conversion messages that are due, the first due first."""
-        found: Any = self.redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
-        return list(found)
+        found = self.redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
+        return [message for message in bytes_list(found) if message is not None]
 
     def sent_conversions(self, lids: Sequence[str]) -> set[str]:
         """Return those of the lids whose message was sent in the last two days."""
-        kept: Any = self.redis.mget([f"{SENT}:{lid}" for lid in lids]) if lids else []
+        kept = self.redis.mget([f"{SENT}:{lid}" for lid in lids]) if lids else []
         return {lid for lid, mark in zip(lids, kept, strict=True) if mark is not None}
 
     def forget_sent_conversions(self, messages: Mapping[bytes, str]) -> None:
@@ -226,7 +227,7 @@ class ClickLog:
             pipe.execute()
 
     def redeliver_conversions(self, count: int) -> int:
-        """Let up to `count` of those messages be sent again, oldest first; gives how many."""
+        """Let up to `count` of those messages be sent again, oldest first; returns how many."""
         return int(self._redeliver_conversions(keys=[DEAD_CONVERSIONS, CONVERSIONS], args=[count]))
 
     def _read(self, consumer: str, after: str, count: int) -> list[Entry]:
@@ -263,7 +264,7 @@ class ClickLog:
 
     def _first_undelivered(self) -> str:
         """The id before which every entry has been delivered."""
-        # Asked first: what another worker reads between the two questions lies behind it, and is kept.
+        # Read first: what another worker reads between the two requests lies behind it, and is kept.
         last_read = self._group()["last-delivered-id"]
         pending = self.redis.xpending(LOG, GROUP)
         if pending["pending"]:
@@ -272,12 +273,12 @@ class ClickLog:
         return f"{milliseconds}-{int(number) + 1}"
 
     def _oldest_age(self, now: float) -> float | None:
-        oldest: Any = self.redis.xrange(LOG, min=self._first_undelivered(), count=1)
+        oldest = stream_entries(self.redis.xrange(LOG, min=self._first_undelivered(), count=1))
         if not oldest:
             return None
         return max(0.0, now - int(oldest[0][0].split(b"-")[0]) / 1000)
 
 
 def _entry(id_: bytes, kept: dict[bytes, bytes]) -> Entry:
-    # Whatever somebody else put there must not stop the clicks behind it.
+    # An entry that somebody else wrote must not stop the clicks behind it.
     return Entry(id_.decode(), kept.get(b"click", b""), kept.get(b"unique", b"").decode(errors="replace"))

@@ -12,7 +12,7 @@ from lib.shared_redis import AWAY, words
 from offers.click_log.stream import ASSUMED, SEEN_SECONDS
 from offers.spool.types import PendingClick
 
-# For so long after a failure it is not asked again: every batch would wait for it in vain.
+# After a failure, skip the shared Redis for this long: every batch would wait for its time-out.
 REST_SECONDS = 1.0
 
 logger = structlog.stdlib.get_logger(__name__)

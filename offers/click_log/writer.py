@@ -27,7 +27,7 @@ from offers.spool.types import PendingClick
 
 BATCH_CLICKS = 1000
 REPLAY_SECONDS = 0.5
-# A spool that cannot be read is not tried again at once, and told of each time.
+# The pause after a spool that cannot be read grows to this, so that the log is not flooded.
 LONGEST_REPLAY_PAUSE_SECONDS = 10.0
 RESERVE_SECONDS = 30.0
 # A disk that hangs must not hold up the visitors.
@@ -105,7 +105,7 @@ class ClickWriter:
         self._arrived.set()
 
     async def written(self, click: Click) -> bool:
-        """Write a click down; gives whether it may be answered."""
+        """Write a click down; returns whether it may be answered."""
         waiting: Future[bool] = asyncio.get_running_loop().create_future()
         self.write(click, partial(_release, waiting))
         return await waiting
@@ -128,6 +128,9 @@ class ClickWriter:
     async def _commit_batches(self) -> None:
         while True:
             await self._arrived.wait()
+            # Nothing waits for a batch to fill up: while this one is on its way the next one collects, so
+            # batches are small where it is quiet and large under load. One at a time keeps the log in order
+            # of arrival, and a failure stops at one batch.
             clicks = self._pending[:BATCH_CLICKS]
             waiting = self._waiting[:BATCH_CLICKS]
             del self._pending[: len(clicks)], self._waiting[: len(waiting)]
@@ -148,13 +151,13 @@ class ClickWriter:
             self.counts.logged += len(clicks)
         except NotTaken:
             return await self._spool_clicks(clicks)
-        except Exception as error:  # whatever it is, the clicks must not stay where they are
+        except Exception as error:  # any error: spool the batch, never drop it
             self.connection.failed(error, str(error) or f"no answer within {self._timeout:g} s")
             return await self._spool_clicks(clicks)
         return True
 
     async def _spool_clicks(self, clicks: list[PendingClick]) -> bool:
-        """Put clicks on the disk; gives whether they may be answered. Failures are told once a second."""
+        """Put clicks on the disk; returns whether they may be answered. Failures are told once a second."""
         try:
             async with asyncio.timeout(SPOOL_SECONDS):
                 await asyncio.to_thread(self._spool.write, clicks)
@@ -203,7 +206,7 @@ class ClickWriter:
         waiting = parts(self._spool)
         while (part := await asyncio.to_thread(next, waiting, None)) is not None:
             async with asyncio.timeout(10 * self._timeout):
-                # Else a long spool could fill in a second what is left for delivery.
+                # Before each part: a long spool could use up in a second the memory kept for delivery.
                 await self.connection.weigh()
                 if part.clicks:
                     await self.connection.append(part.clicks)
@@ -250,7 +253,7 @@ class ClickWriter:
         ):
             if by:
                 published = getattr(self._published, name)
-                # Whoever is cancelled meanwhile has sent it.
+                # Counted before awaiting: a cancelled HINCRBY may still have reached Redis.
                 setattr(self._published, name, published + by)
                 try:
                     async with asyncio.timeout(self._timeout):
@@ -261,6 +264,6 @@ class ClickWriter:
 
 
 def _release(waiting: Future[bool], may_answer: bool) -> None:
-    # Whoever waits may have been cancelled meanwhile; the click is written all the same.
+    # The waiting task may have been cancelled meanwhile; the click is written all the same.
     if not waiting.done():
         waiting.set_result(may_answer)

@@ -18,7 +18,7 @@ FIRST_PAUSE_SECONDS = 0.1
 # Instances that failed together must not come back together, yet within seconds of DynamoDB.
 LONGEST_PAUSE_SECONDS = 5.0
 FORGET_FAILURES_SECONDS = 300
-# Longer than a try can take; then its worker is dead.
+# A try takes less than this; a turn held for longer belongs to a dead worker.
 TRY_MS = 10_000
 
 
@@ -46,11 +46,11 @@ class DeliveryBackoff:
         return bool(self._write(args=["SET", PAUSE, consumer, "NX", "PX", TRY_MS]))
 
     def release_turn(self) -> None:
-        """There was nothing to try with."""
+        """Release the turn without a result: the log was empty."""
         self._redis.delete(PAUSE)
 
     def failed(self, consumer: str) -> float:
-        """DynamoDB took nothing: gives for how many seconds nobody shall try."""
+        """Note that DynamoDB took nothing; returns for how many seconds no worker tries."""
         failures = int(self._write(args=["INCR", FAILURES]))
         seconds = growing_pause(failures - 1, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._redis.expire(FAILURES, FORGET_FAILURES_SECONDS)
@@ -58,5 +58,5 @@ class DeliveryBackoff:
         return seconds
 
     def succeeded(self) -> None:
-        """DynamoDB takes clicks again."""
+        """Note that DynamoDB takes clicks again."""
         self._redis.delete(FAILURES, PAUSE)

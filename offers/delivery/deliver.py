@@ -31,10 +31,10 @@ from offers.delivery.dynamodb import (
     item,
 )
 
-# So many requests are under way at once; a round of them is read from the log together.
+# Requests under way at once; a round of them is read from the log together.
 PARALLEL_BATCHES = 8
 ROUND_CLICKS = 4 * PARALLEL_BATCHES * BATCH_ITEMS
-# An entry that its consumer has held for so long without a word belongs to a dead one.
+# A consumer that has held an entry for longer than this without a command is dead.
 DEAD_CONSUMER_MS = 30_000
 FIRST_THROTTLED_SECONDS = 0.05
 LONGEST_THROTTLED_SECONDS = 1.0
@@ -67,7 +67,7 @@ def consumer_name() -> str:
 
 
 def deliver(log: ClickLog, table: ClickTable, consumer: str, seconds: float) -> Delivered:
-    """Deliver what is in the log, for `seconds` at most, and a request's time-out longer where one hangs.
+    """Deliver what is in the log. Runs at most `seconds` plus one request time-out.
 
     A DynamoDB or Redis that is away raises nothing: what is not delivered stays for the next run.
     """
@@ -103,7 +103,7 @@ class _Run:
         self._last_error = ""
 
     def deliver_round(self, pool: ThreadPoolExecutor) -> bool:
-        """Deliver the next clicks; gives whether to go on. Raises `RedisError`."""
+        """Deliver the next clicks; returns whether to go on. Raises `RedisError`."""
         if time.monotonic() >= self._deadline:
             return False
         pause = DeliveryBackoff(self._log.redis)
@@ -218,7 +218,7 @@ class _Run:
         return growing_pause(self._throttled - 1, FIRST_THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS)
 
     def _wait(self, seconds: float) -> bool:
-        """Wait, unless the time is up before that; gives whether there is time left."""
+        """Wait, unless the time is up before that; returns whether there is time left."""
         if time.monotonic() + seconds >= self._deadline:
             return False
         time.sleep(seconds)

@@ -17,8 +17,8 @@ from offers.delivery.dynamodb import ClickTable
 from offers.spool.replay import Part, parts
 from offers.spool.spool import Spool
 
-# So many spooled clicks go into the log before it is delivered: where the time is short, and the spool long,
-# what counts is what DynamoDB has at the end.
+# Spooled clicks that go into the log before it is delivered: where the time is short and the spool long, what
+# counts is what DynamoDB has at the end.
 REPLAYED_TOGETHER = 10_000
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -67,7 +67,7 @@ def drain(log: ClickLog, table: ClickTable, spool: Spool, seconds: float) -> Dra
 
 
 def _replay(log: ClickLog, waiting: Iterator[Part], deadline: float) -> tuple[int, bool]:
-    """Move the next clicks of the spool into the log; gives how many, and whether these were the last."""
+    """Move the next clicks of the spool into the log; returns how many, and whether these were the last."""
     replayed = 0
     while replayed < REPLAYED_TOGETHER and time.monotonic() < deadline:
         part = next(waiting, None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import msgspec
@@ -15,6 +15,9 @@ from django.conf import settings
 from offers.click_log.stream import ASSUMED
 from offers.click_log.types import Entry
 from offers.delivery.dynamodb_answer import NotDynamoDB, RawAnswer, check_read, left_lids
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_ITEMS = 25
 CONNECT_SECONDS = 2.0
@@ -117,7 +120,7 @@ class ClickTable:
             ) from error
 
     def write(self, items: Sequence[Item]) -> set[str]:
-        """Write up to `BATCH_ITEMS` items of different lids; gives the lids that DynamoDB left for later.
+        """Write up to `BATCH_ITEMS` items of different lids; returns the lids that DynamoDB left for later.
 
         Raises `TableAway`, `TableNotUsable` and `ItemsRefused`; then it is as if none was written.
         """
@@ -190,7 +193,7 @@ def endpoint_url() -> str | None:
     return endpoint if "://" in endpoint else f"https://{endpoint}"
 
 
-def _client(region: str, connect_seconds: float, read_seconds: float) -> Any:
+def _client(region: str, connect_seconds: float, read_seconds: float) -> "DynamoDBClient":
     config = Config(
         connect_timeout=connect_seconds,
         read_timeout=read_seconds,
@@ -209,12 +212,12 @@ def _client(region: str, connect_seconds: float, read_seconds: float) -> Any:
     return client
 
 
-def _take_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:
+def _take_body(params: dict[str, object], context: dict[str, object], **_: object) -> dict[str, object]:
     context["click_table_body"] = _encoder.encode(params)
     return {"RequestItems": {}}
 
 
-def _give_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+def _give_body(params: dict[str, object], context: dict[str, object], **_: object) -> None:
     params["body"] = context.pop("click_table_body")
 
 

@@ -6,7 +6,7 @@ Proxies, portals and maintenance pages answer with status 200 as well, and with 
 import json
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 OK = 200
@@ -54,7 +54,7 @@ def check_read(answer: RawAnswer) -> None:
         raise NotDynamoDB("its Item is none")
 
 
-def _members(answer: RawAnswer, known: frozenset[str]) -> dict[str, Any]:
+def _members(answer: RawAnswer, known: frozenset[str]) -> dict[str, object]:
     """The JSON object that is the answer. Raises `NotDynamoDB`."""
     if answer.status != OK:
         raise NotDynamoDB(f"it has status {answer.status}")
@@ -73,14 +73,14 @@ def _members(answer: RawAnswer, known: frozenset[str]) -> dict[str, Any]:
     return found
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     # Of two members of one name, nobody can say which is meant.
     if len(found := dict(pairs)) != len(pairs):
         raise ValueError("a name twice")
     return found
 
 
-def _lid(request: Any) -> str:
+def _lid(request: object) -> str:
     match request:
         case {"PutRequest": {"Item": {"lid": {"S": str(lid), **others}}, **also}, **more} if not (
             others or also or more

@@ -5,9 +5,10 @@ says when, and what is not there can only be among what is not delivered yet.
 """
 
 import re
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -24,26 +25,32 @@ from offers.spool.file import SpooledClick
 MAX_ENTRIES = 20_000
 MAX_DEAD_LETTERS = 5_000
 MAX_SPOOL_BYTES = 16 * 1024 * 1024
-# Redis looks through so many in well under a millisecond; clicks wait meanwhile.
+# Entries per request: Redis looks through them in well under a millisecond, and clicks wait meanwhile.
 STEP = 100
 # A click is in the log this soon after it came, or else it went through the spool.
 COMMIT_MS = 10_000
 CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
-DELIVERED, UNDER_WAY, WAITING = "delivered", "under way", "waiting"
 _LID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}")
 _spooled = msgspec.json.Decoder(SpooledClick)
 
 
+class DeliveryState(StrEnum):
+    """How far an entry is: read by no worker yet; held by one; or acknowledged, and merely kept."""
+
+    WAITING = "waiting"
+    UNDER_WAY = "under way"
+    DELIVERED = "delivered"
+
+
 class LogPlace(msgspec.Struct, frozen=True):
     """A click's entry in the log.
 
-    `state` is "waiting" (no worker has read it), "under way" (`consumer` has had it for `idle_ms`, for the
-    `tries`th time) or "delivered" (acknowledged; the log merely keeps it).
+    While it is under way, `consumer` has had it for `idle_ms`, for the `tries`th time.
     """
 
     entry_id: str
-    state: str
+    state: DeliveryState
     consumer: str = ""
     tries: int = 0
     idle_ms: int = 0
@@ -75,7 +82,7 @@ def read_lid(text: str) -> str | None:
 
 @lru_cache(1)
 def reading_table() -> ClickTable:
-    """The table for whoever waits for a page: it gives up sooner than delivery. Raises `TableNotUsable`."""
+    """The table for a page: it gives up sooner than delivery does. Raises `TableNotUsable`."""
     return ClickTable(CONNECT_SECONDS, READ_SECONDS)
 
 
@@ -146,7 +153,7 @@ class _Search:
     def _steps(self, command: str, stream: str, first: str, last: str, most: int) -> _Entry | None:
         for _ in range(0, most, STEP):
             arguments: list[str | int] = [command, first, last, min(STEP, most), self._lid]
-            found, count, rest = cast("tuple[int, int, Any]", self._find(keys=[stream], args=arguments))
+            found, count, rest = self._find(keys=[stream], args=arguments)
             self.searched += count
             if found:
                 names_and_values = rest[1]
@@ -171,12 +178,12 @@ def _place(redis: Redis, entry_id: str) -> LogPlace:
         groups: Any = redis.xinfo_groups(LOG)
     except ResponseError:
         # Nobody has delivered anything yet.
-        return LogPlace(entry_id, WAITING)
+        return LogPlace(entry_id, DeliveryState.WAITING)
     if pending:
         held = pending[0]
         return LogPlace(
             entry_id,
-            UNDER_WAY,
+            DeliveryState.UNDER_WAY,
             held["consumer"].decode(errors="replace"),
             int(held["times_delivered"]),
             int(held["time_since_delivered"]),
@@ -184,7 +191,8 @@ def _place(redis: Redis, entry_id: str) -> LogPlace:
     last_read = next(
         (group["last-delivered-id"] for group in groups if group["name"] == GROUP.encode()), b"0-0"
     )
-    return LogPlace(entry_id, WAITING if _number(entry_id) > _number(last_read.decode()) else DELIVERED)
+    is_read = _number(entry_id) <= _number(last_read.decode())
+    return LogPlace(entry_id, DeliveryState.DELIVERED if is_read else DeliveryState.WAITING)
 
 
 def _number(entry_id: str) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import md5
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 import msgspec
@@ -27,6 +27,10 @@ HINT = "check AWS_SQS_QUEUE_URL, AWS_REGION and the permission sqs:SendMessage"
 MAX_SHOWN = 300
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -66,13 +70,13 @@ class ConversionQueue:
         )
         self._url = settings.AWS_SQS_QUEUE_URL
         try:
-            self._client: Any = boto3.client("sqs", region_name=settings.AWS_REGION, config=config)
+            self._client: SQSClient = boto3.client("sqs", region_name=settings.AWS_REGION, config=config)
         except (BotoCoreError, ValueError) as error:
             raise QueueAway(f"{error}; check AWS_REGION and AWS's own variables") from error
 
     def send(self, messages: Sequence[_Message]) -> _Answer:
         """Send one batch; what is in neither part of the answer may be sent later. Raises `QueueAway`."""
-        entries = [
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {
                 "Id": str(at),
                 "MessageBody": message.text.decode(),
@@ -133,7 +137,7 @@ def _away(problem: Exception) -> QueueAway:
 
 
 def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
-    """Send the conversion messages that are due, for `seconds` at most, and a request's time-out longer.
+    """Send the conversion messages that are due. Runs at most `seconds` plus one request time-out.
 
     An SQS or Redis that is away raises nothing: what is not sent stays for the next run.
     """

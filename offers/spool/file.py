@@ -13,7 +13,7 @@ import msgspec
 from offers.spool.directory import make_directory, new_name, sync_directory
 from offers.spool.types import BrokenLine, PendingClick
 
-# A click's line is a tenth of that; garbage may be as long as the disk is large.
+# The longest line that is read at once: ten times a click's; garbage may be as long as the disk is large.
 MAX_LINE_BYTES = 1024 * 1024
 COPY_BYTES = 1024 * 1024
 PROBE_BYTES = 64 * 1024
@@ -64,7 +64,7 @@ class SpoolFile:
     def create(cls, directory: Path) -> "SpoolFile":
         """A new file, named by the time, and locked. Raises `OSError`; then nothing is left of it."""
         make_directory(directory)
-        # Hidden until it is locked: nobody may take it for a dead process's file.
+        # Hidden until it is locked: between the two steps, another process could take it for an orphan.
         path = directory / new_name()
         hidden = directory / f".{path.stem}"
         descriptor = os.open(hidden, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -89,7 +89,8 @@ class SpoolFile:
             return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Somebody else may have replayed and deleted it while we opened it.
+            # Another process may have replayed and deleted it between our open and our lock: then the lock is
+            # on a file without a name, and its clicks are in the log already.
             if os.fstat(descriptor).st_nlink == 0:
                 raise BlockingIOError
         except OSError:
@@ -98,9 +99,9 @@ class SpoolFile:
         return cls(path, descriptor)
 
     def append(self, lines: bytes, clicks: int) -> None:
-        """Put whole lines with so many clicks on the disk. Raises `OSError`: then none of them is there."""
+        """Put whole lines with `clicks` clicks on the disk. Raises `OSError`: then none of them is there."""
         end = os.lseek(self._descriptor, 0, os.SEEK_END)
-        # Behind half a line, which a failed write or somebody else has left, a new one begins.
+        # After half a line, which a failed write or somebody else has left, start on a new line.
         is_torn = self._is_torn or end < self._end
         rest = memoryview(b"\n" + lines if is_torn else lines)
         try:
@@ -142,7 +143,7 @@ class SpoolFile:
         self._end, self.written = at, other.written
 
     def batches(self, size: int) -> Iterator[tuple[list[PendingClick], list[BrokenLine], int]]:
-        """What is still to be replayed, `size` lines at a time, each with the position that follows it.
+        """The rest of the file, `size` lines at a time, each batch with the position that follows it.
 
         Raises `OSError`.
         """
@@ -166,7 +167,7 @@ class SpoolFile:
         os.close(self._descriptor)
 
     def _read(self, position: int, count: int) -> list[bytes]:
-        """Up to so many lines from a position on, those that are too long in pieces."""
+        """Up to `count` lines from a position on; lines that are too long come in pieces."""
         with open(self._descriptor, "rb", closefd=False) as file:
             file.seek(position)
             return [

@@ -1,7 +1,7 @@
 """From the spool into the click log: in which order, and when a file is done with.
 
 Web workers replay while they run, `offers/delivery/drain.py` when an instance stops. Each has its own kind of
-connection to the log, and both go by this.
+connection to the log, and both use this.
 """
 
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ class Part(NamedTuple):
 def parts(spool: Spool) -> Iterator[Part]:
     """What the spool holds for the log, file after file, the oldest first. Raises `OSError`.
 
-    Asking for the next part says that the one before is in the log: it will not come again, and a file
-    without further parts is deleted. A caller that fails does not ask again, and leaves the part to the next
-    run. A file that cannot be read or deleted is put off for a while; the others go on.
+    Advancing the iterator acknowledges the previous part: it will not come again, and a file without further
+    parts is deleted. A caller that fails stops advancing, which leaves the part to the next run. A file that
+    cannot be read or deleted is put off for a while; the others go on.
     """
     while (file := spool.claim()) is not None:
         name = file.path.name

@@ -105,7 +105,7 @@ class SpoolReserve:
 
 
 def fallocate(descriptor: int, size_bytes: int) -> None:
-    """Allocate blocks for so many bytes; the file's size stays. Raises `OSError`."""
+    """Allocate blocks for `size_bytes`; the file's size stays. Raises `OSError`."""
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "fallocate"):
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))

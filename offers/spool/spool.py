@@ -1,9 +1,11 @@
 """The spool: files that hold clicks while Redis is away.
 
-Every process writes to a file of its own and holds a lock on it (`flock`) for as long as it lives, so a file
-that can be locked belongs to nobody: its process is dead, and whoever finds it replays it. A line is one
-click; lines are on the disk before their redirects leave. Files are read through the descriptor that holds
-the lock, so that one which somebody deletes is not lost while its process lives.
+Every process writes to a file of its own and holds a lock on it (`flock`) for as long as it lives. The kernel
+drops the lock however the process ends, so a file that can be locked is an orphan: its process is dead, and
+the first process that locks it replays it. Names with process ids would not do: ids are used again, and two
+containers on one disk have the same ones. A line is one click; lines are on the disk before their redirects
+leave. Files are read through the descriptor that holds the lock, so that a file which somebody deletes is not
+lost while its process lives.
 """
 
 import errno
@@ -84,8 +86,8 @@ class Spool:
     def claim(self) -> "SpoolFile | None":
         """The oldest file that may be replayed: our own, or that of a dead process. Raises `OSError`.
 
-        What is written from now on goes to a new file. It stays claimed until `discard` or `postpone`; until
-        then it is what every further call gives.
+        What is written from now on goes to a new file. The file stays claimed until `discard` or `postpone`;
+        until then every further call returns it.
         """
         with self._lock:
             if self._claimed is None:
@@ -95,7 +97,7 @@ class Spool:
     def discard(self, file: "SpoolFile") -> int:
         """Delete a claimed file: all of it is in the log. Raises `OSError` where it cannot be deleted.
 
-        Gives how many clicks this process wrote to it that were not there any more.
+        Returns how many clicks this process wrote to it that were not there any more.
         """
         with self._lock:
             file.delete()
@@ -157,7 +159,7 @@ class Spool:
         try:
             orphan = self._orphan(own.path.name if own else "~")
         except OSError:
-            # The directory cannot be looked through; what we have open can be replayed all the same.
+            # The directory cannot be listed; what we have open can be replayed all the same.
             if own is None:
                 raise
             orphan = None
@@ -172,6 +174,7 @@ class Spool:
     def _orphan(self, before: str) -> "SpoolFile | None":
         """The oldest file of a dead process whose name comes before `before`."""
         now = time.monotonic()
+        # Names begin with the time, so orphans and our own file are replayed in the order they were written.
         for name in sorted(path.name for path in self._directory.glob(f"*{SUFFIX}")):
             if name >= before:
                 break

@@ -3,19 +3,19 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, cast
 
 import msgspec
 import redis
 
+from lib.redis_replies import bytes_dict, bytes_list, ids, number, optional_bytes, scored_ids
 from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.scripts import UPDATE
 from recipes.store.types import Journaled, WriteOutcome, Written
 
-# A clock may be wrong by minutes. What is stamped later than this after our own clock is not believed.
+# A clock may be wrong by minutes. A time further ahead of our own clock than this is not believed.
 MAX_AHEAD_MS = 5 * 60_000
-# No update loses against writers of its own record as often as this.
+# Tries for one update; nothing loses against other writers of its record as often as this.
 MOST_TRIES = 20
 NO_RECORD = "-"
 # Half of an MD5: enough to tell the few versions of one record apart.
@@ -84,7 +84,7 @@ class RecipeJournal:
                 keys.digests(kind),
                 keys.deletes(kind),
             ]
-            arguments: list[Any] = [
+            arguments: list[str | bytes | int] = [
                 *(kind, write.record_id, write.record or b"", keys.prefix(kind), write.timestamp_ms),
                 *(clocks.overlap_ms, clocks.grace_ms, clocks.now_ms + MAX_AHEAD_MS),
                 "" if write.before is None else hashlib.sha1(write.before, usedforsecurity=False).hexdigest(),
@@ -120,38 +120,36 @@ class RecipeJournal:
         if not generation or not record_ids:
             return [None] * len(record_ids)
         key = keys.generation(kind, generation)
-        return cast("list[bytes | None]", self.redis.hmget(key, [str(found) for found in record_ids]))
+        return bytes_list(self.redis.hmget(key, [str(found) for found in record_ids]))
 
     def updated_between(self, kind: RecipeKind, from_ms: int, to_ms: int) -> list[int]:
         """The records whose newest update is of that time, by the sender's clock."""
-        found: Any = self.redis.zrange(keys.journal(kind)[1], from_ms, to_ms, byscore=True)
-        return [int(record_id) for record_id in found]
+        return ids(self.redis.zrange(keys.journal(kind)[1], from_ms, to_ms, byscore=True))
 
     def journaled(self, kind: RecipeKind, record_id: int) -> Journaled | None:
         """The newest update of a record that is still kept."""
         journal, times, _ = keys.journal(kind)
-        blob = cast("bytes | None", self.redis.hget(journal, str(record_id)))
+        blob = optional_bytes(self.redis.hget(journal, str(record_id)))
         at = self.redis.zscore(times, str(record_id))
         return None if blob is None or at is None else Journaled(int(at), blob or None)
 
     def latest_updates(self, kind: RecipeKind, count: int) -> list[tuple[int, int]]:
         """The newest updates that are still kept: record ids, and times by the sender's clock in ms."""
-        found: Any = self.redis.zrevrange(keys.journal(kind)[1], 0, count - 1, withscores=True)
-        return [(int(record_id), int(at_ms)) for record_id, at_ms in found]
+        return scored_ids(self.redis.zrevrange(keys.journal(kind)[1], 0, count - 1, withscores=True))
 
     def journal_entries(self, kind: RecipeKind) -> dict[int, JournalEntry]:
         """Every journaled update of which it is known what the record was before, by record id."""
-        times: Any = self.redis.zrange(keys.journal(kind)[1], 0, -1, withscores=True)
-        digests: Any = self.redis.hgetall(keys.digests(kind))
+        times = scored_ids(self.redis.zrange(keys.journal(kind)[1], 0, -1, withscores=True))
+        digests = bytes_dict(self.redis.hgetall(keys.digests(kind)))
         entries = {}
         for record_id, at_ms in times:
-            if record_id in digests:
-                written, *before = digests[record_id].decode().split(",")
-                entries[int(record_id)] = JournalEntry(int(at_ms), written, frozenset(before))
+            if (text := digests.get(b"%d" % record_id)) is not None:
+                written, *before = text.decode().split(",")
+                entries[record_id] = JournalEntry(at_ms, written, frozenset(before))
         return entries
 
     def _generation(self, kind: RecipeKind) -> int:
-        return int(cast("bytes | None", self.redis.get(keys.live(kind))) or 0)
+        return number(self.redis.get(keys.live(kind)))
 
 
 class Replay:

@@ -25,7 +25,7 @@ class LockLost(Exception):
 
 @contextmanager
 def one_at_a_time(store: RecipeStore, kind: RecipeKind) -> Iterator[Renew]:
-    """Hold the lock of a kind, waiting for it if need be; gives what asks for more time.
+    """Hold the lock of a kind, waiting for it if need be; yields the function that renews it.
 
     The holder has to call that more often than every `LOCK_SECONDS`; it raises `LockLost` when it is too
     late. Raises `AlreadyWaiting` instead of waiting as a second.

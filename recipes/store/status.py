@@ -1,4 +1,4 @@
-"""What the listener tells of itself, for the page and for operators. Times are in ms since the epoch."""
+"""What the listener reports of itself, for the page and for operators. Times are in ms since the epoch."""
 
 import msgspec
 

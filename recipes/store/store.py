@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import redis
 from redis.lock import Lock
 
 from lib.outcome import Outcome
+from lib.redis_replies import number, optional_bytes, scored_ids
 from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.journal import MAX_AHEAD_MS, RecipeJournal, Replay
@@ -44,11 +45,11 @@ __all__ = [
 LISTENER_STATE_SECONDS = 10
 # A worker may still be reading the generation that a swap has just replaced.
 OLD_GENERATION_SECONDS = 60
-# A generation being loaded forgets itself when its loader died.
+# A generation that is being loaded expires when its loader has died.
 LOADING_GENERATION_SECONDS = 600
-# An update that a file is sure to hold is kept this much longer, in case an older file comes back.
+# Keep journaled updates this much longer than their file needs, in case S3 is rolled back to an older one.
 JOURNAL_SPARE_MS = 24 * 3600 * 1000
-# So many records a step leave Redis time for clicks in between.
+# Records per HSCAN, so that Redis has time for clicks in between.
 SCAN_RECORDS = 500
 
 
@@ -106,7 +107,7 @@ class RecipeStore(RecipeJournal):
     def swap(
         self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0, replay: Replay | None = None
     ) -> int:
-        """Make a filled generation live, with its metadata; gives the new version.
+        """Make a filled generation live, with its metadata; returns the new version.
 
         Updates newer than `meta.last_modified_ms` less `overlap_ms` (all, where that is unknown) are replayed
         into it first, and those older ones of which `replay` says that the file would undo them. Raises
@@ -116,7 +117,7 @@ class RecipeStore(RecipeJournal):
         replay_from_ms = 0 if file_ms is None else file_ms - overlap_ms
         meta.generation = writer.generation
         undone, overtaken = (replay.undone, replay.overtaken) if replay else ([], [])
-        arguments: list[Any] = [
+        arguments: list[str | bytes | int] = [
             *(kind, writer.generation, meta.count, msgspec.json.encode(meta), keys.prefix(kind)),
             *(OLD_GENERATION_SECONDS, "" if file_ms is None else file_ms),
             *(replay_from_ms, replay_from_ms - JOURNAL_SPARE_MS, believable_ms(file_ms)),
@@ -185,7 +186,7 @@ class RecipeStore(RecipeJournal):
         self, kind: RecipeKind, generation: int, version: int, count: int, skip: int = 0
     ) -> list[tuple[int, int]]:
         """Up to `count` records of a generation written after `version`: id and version, oldest first."""
-        found: Any = self.redis.zrange(
+        found = self.redis.zrange(
             keys.changed(kind, generation),
             *(f"({version}", "+inf"),
             byscore=True,
@@ -193,11 +194,11 @@ class RecipeStore(RecipeJournal):
             num=count,
             withscores=True,
         )
-        return [(int(record_id), int(at)) for record_id, at in found]
+        return scored_ids(found)
 
     def version(self) -> int:
         """The version of what is live now; 0 in an empty Redis."""
-        return int(cast("bytes | None", self.redis.get(keys.VERSION)) or 0)
+        return number(self.redis.get(keys.VERSION))
 
     def hold(self, kind: RecipeKind, hold: Hold | None) -> None:
         """Let syncs of a kind wait for a person, or (None) no longer."""
@@ -208,7 +209,7 @@ class RecipeStore(RecipeJournal):
 
     def held(self, kind: RecipeKind) -> Hold | None:
         """Why syncs of a kind wait for a person; None when they do not."""
-        blob = cast("bytes | None", self.redis.get(keys.hold(kind)))
+        blob = optional_bytes(self.redis.get(keys.hold(kind)))
         return None if blob is None else _hold_decoder.decode(blob)
 
     def save_preview(self, preview: bytes, seconds: int) -> None:
@@ -217,7 +218,7 @@ class RecipeStore(RecipeJournal):
 
     def preview(self) -> bytes | None:
         """The newest preview, as it was saved."""
-        return cast("bytes | None", self.redis.get(keys.PREVIEW))
+        return optional_bytes(self.redis.get(keys.PREVIEW))
 
     def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
         """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
@@ -225,12 +226,12 @@ class RecipeStore(RecipeJournal):
         return lock
 
     def publish_listener_state(self, state: ListenerState) -> None:
-        """Tell how the listener is; what is not told again is forgotten after `LISTENER_STATE_SECONDS`."""
+        """Publish how the listener is; the state expires after `LISTENER_STATE_SECONDS`."""
         self.redis.set(keys.LISTENER, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
 
     def listener_state(self) -> ListenerState | None:
-        """How the listener is; None when none has told for a while."""
-        blob = cast("bytes | None", self.redis.get(keys.LISTENER))
+        """How the listener is; None when none has published its state lately."""
+        blob = optional_bytes(self.redis.get(keys.LISTENER))
         return None if blob is None else _listener_decoder.decode(blob)
 
     def note_s3(self, at_ms: int, error: str | None) -> None:
@@ -240,7 +241,7 @@ class RecipeStore(RecipeJournal):
 
     def s3_outcome(self) -> Outcome | None:
         """How the last look at S3 went; None when nobody looked yet."""
-        blob = cast("bytes | None", self.redis.get(keys.S3))
+        blob = optional_bytes(self.redis.get(keys.S3))
         return None if blob is None else msgspec.json.decode(blob, type=Outcome)
 
     def live_count(self, kind: RecipeKind) -> int:
@@ -249,11 +250,11 @@ class RecipeStore(RecipeJournal):
         return int(self.redis.hlen(keys.generation(kind, generation))) if generation else 0
 
     def forget_old_generations(self) -> int:
-        """Forget generations that are neither live nor about to forget themselves; gives how many."""
+        """Forget generations that are neither live nor about to forget themselves; returns how many."""
         forgotten = 0
         for kind in RecipeKind:
             live = self.meta(kind).generation
-            last = int(cast("bytes | None", self.redis.get(keys.last_generation(kind))) or 0)
+            last = number(self.redis.get(keys.last_generation(kind)))
             forgotten += self._forget(
                 keys.generation(kind, n) for n in range(max(1, last - 100), last + 1) if n != live
             )

@@ -1,7 +1,6 @@
-"""What is said of the recipe that is live: the words that the store, its readers and its writers share."""
+"""Types that the recipe store, its readers and its writers share."""
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 import redis
@@ -122,7 +121,7 @@ class SwapRefused(Exception):
 _meta_decoder = msgspec.json.Decoder(RecipeMeta)
 
 
-def decoded_meta(live: Any, blob: Any) -> RecipeMeta:
+def decoded_meta(live: bytes | str | None, blob: bytes | str | None) -> RecipeMeta:
     """The metadata as kept in Redis, `live` being the number of the live generation.
 
     Raises `redis.InvalidResponse` for a reply that is neither.

@@ -5,11 +5,11 @@ Redis keys: `recipe:<kind>:syncs`, a hash of outcome -> count since the beginnin
 
 from contextlib import suppress
 from enum import StrEnum
-from typing import cast
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from lib.redis_replies import bytes_dict
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
 from recipes.records.kinds import RecipeKind
@@ -52,7 +52,7 @@ def count_sync(redis: Redis, kind: RecipeKind, outcome: SyncOutcome) -> None:
 
 def sync_counts(redis: Redis, kind: RecipeKind) -> dict[SyncOutcome, int]:
     """How many syncs of a kind ended how. Raises `RedisError`."""
-    found = cast("dict[bytes, bytes]", redis.hgetall(_key(kind)))
+    found = bytes_dict(redis.hgetall(_key(kind)))
     return {outcome: int(found.get(outcome.value.encode(), 0)) for outcome in SyncOutcome}
 
 

@@ -1,7 +1,6 @@
 """Delivery while DynamoDB or Redis is in trouble: nothing is lost, nobody is flooded, and all ends well."""
 
 import time
-from typing import Any
 
 import pytest
 import redis
@@ -42,7 +41,7 @@ def test_what_dynamodb_leaves_until_the_end_stays_for_the_next_run(
 
 @pytest.mark.parametrize("trouble", ALL_TROUBLES)
 def test_nothing_is_acknowledged_while_dynamodb_is_in_trouble(
-    log: ClickLog, dynamodb: BadDynamoDB, trouble: str, caplog: Any
+    log: ClickLog, dynamodb: BadDynamoDB, trouble: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     impatient = ClickTable(read_seconds=0.3)
     dynamodb.trouble = trouble
@@ -69,7 +68,7 @@ def test_nothing_is_acknowledged_while_dynamodb_is_in_trouble(
     ],
 )
 def test_the_log_line_says_what_to_do(
-    log: ClickLog, dynamodb: BadDynamoDB, trouble: str, words: str, caplog: Any
+    log: ClickLog, dynamodb: BadDynamoDB, trouble: str, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     dynamodb.trouble = trouble
     add(log, "a")
@@ -79,7 +78,7 @@ def test_the_log_line_says_what_to_do(
 
 
 def test_a_dynamodb_that_refuses_connections_keeps_the_clicks(
-    log: ClickLog, settings: Settings, caplog: Any
+    log: ClickLog, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.AWS_DYNAMODB_ENDPOINT = f"http://{LOCALHOST}:{free_port()}"
     add(log, *names(60))
@@ -88,7 +87,9 @@ def test_a_dynamodb_that_refuses_connections_keeps_the_clicks(
     assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
 
 
-def test_a_short_trouble_is_over_within_the_run(log: ClickLog, dynamodb: BadDynamoDB, caplog: Any) -> None:
+def test_a_short_trouble_is_over_within_the_run(
+    log: ClickLog, dynamodb: BadDynamoDB, caplog: pytest.LogCaptureFixture
+) -> None:
     dynamodb.trouble, dynamodb.troubled_requests = "500", 4
     add(log, *names(60))
     assert run(log) == Delivered(delivered=60)
@@ -185,7 +186,9 @@ def test_a_flushed_redis_is_no_trouble(
     assert run(log) == Delivered(delivered=1)
 
 
-def test_a_redis_that_is_away_is_told_once_and_raises_nothing(dynamodb: BadDynamoDB, caplog: Any) -> None:
+def test_a_redis_that_is_away_is_told_once_and_raises_nothing(
+    dynamodb: BadDynamoDB, caplog: pytest.LogCaptureFixture
+) -> None:
     assert run(ClickLog(redis_away())) == Delivered()
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "Redis is away" in line

@@ -3,7 +3,7 @@
 import json
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -20,6 +20,9 @@ from offers.delivery.dynamodb import BadClick, ClickTable, ItemsRefused, TableNo
 from offers.spool.types import PendingClick
 from tests.offers.logged import add, names, run
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
 # DynamoDB keeps 38 digits.
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, places=None).filter(
     lambda amount: len(amount.as_tuple().digits) <= 38 and -130 <= amount.adjusted() <= 125
@@ -28,9 +31,9 @@ SCALARS = st.text() | st.booleans() | st.integers(-(10**37), 10**37) | AMOUNTS
 
 
 @pytest.fixture
-def table(aws_endpoint: str, settings: Settings) -> Any:
+def table(aws_endpoint: str, settings: Settings) -> "Table":
     """The table of the settings, empty; as boto3 shows it, so that amounts are decimals."""
-    resource: Any = boto3.resource("dynamodb", region_name=settings.AWS_DYNAMODB_REGION)
+    resource = boto3.resource("dynamodb", region_name=settings.AWS_DYNAMODB_REGION)
     table = resource.Table(settings.AWS_DYNAMODB_TABLE_NAME)
     with suppress(resource.meta.client.exceptions.ResourceNotFoundException):
         table.delete()
@@ -78,14 +81,14 @@ def _encoded(fields: dict[str, Any]) -> bytes:
         ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
     ],
 )
-def test_numbers_keep_every_digit(number: str, kept: str, table: Any) -> None:
+def test_numbers_keep_every_digit(number: str, kept: str, table: "Table") -> None:
     found = item(Entry("1-1", f'{{"lid":"a","payin":{number}}}'.encode(), ""))
     assert found["payin"] == {"N": kept}
     assert ClickTable().write([found]) == set()
     assert table.get_item(Key={"lid": "a"})["Item"]["payin"] == Decimal(number)
 
 
-def test_amounts_survive_from_the_record_to_the_table(log: ClickLog, table: Any) -> None:
+def test_amounts_survive_from_the_record_to_the_table(log: ClickLog, table: "Table") -> None:
     log.append([PendingClick(b'{"lid":"a","payin":%s}' % encode(Decimal("0.10000000")))])
     assert run(log) == Delivered(delivered=1)
     assert str(table.get_item(Key={"lid": "a"})["Item"]["payin"]) in ("0.1", "0.10000000")
@@ -113,7 +116,7 @@ def test_what_is_no_record_is_refused(click: bytes) -> None:
         item(Entry("1-1", click, "1"))
 
 
-def test_clicks_arrive_in_the_table(log: ClickLog, table: Any) -> None:
+def test_clicks_arrive_in_the_table(log: ClickLog, table: "Table") -> None:
     add(log, *names(60), payin=5.1, campaignId=7, isCpmOptionEnabled=False, userAgent="Ünicode 👍")
     assert run(log).delivered == 60
     assert table.item_count == 60
@@ -127,7 +130,7 @@ def test_clicks_arrive_in_the_table(log: ClickLog, table: Any) -> None:
     }
 
 
-def test_a_click_too_large_for_dynamodb_is_set_aside_alone(log: ClickLog, table: Any) -> None:
+def test_a_click_too_large_for_dynamodb_is_set_aside_alone(log: ClickLog, table: "Table") -> None:
     add(log, *names(12))
     add(log, "large", referer="x" * 410_000)
     add(log, *names(24)[12:])
@@ -135,19 +138,19 @@ def test_a_click_too_large_for_dynamodb_is_set_aside_alone(log: ClickLog, table:
     assert (table.item_count, len(log.dead_letters(10))) == (24, 1)
 
 
-def test_a_duplicate_in_a_batch_is_what_dynamodb_refuses(table: Any) -> None:
+def test_a_duplicate_in_a_batch_is_what_dynamodb_refuses(table: "Table") -> None:
     with pytest.raises(ItemsRefused):
         ClickTable().write([item(entry())] * 2)
 
 
-def test_a_missing_table_is_told_with_what_to_check(table: Any, settings: Settings) -> None:
+def test_a_missing_table_is_told_with_what_to_check(table: "Table", settings: Settings) -> None:
     settings.AWS_DYNAMODB_TABLE_NAME = "another"
     with pytest.raises(TableNotUsable, match=r"AWS_DYNAMODB_TABLE_NAME \(another\)"):
         ClickTable().write([item(entry())])
 
 
 def test_missing_credentials_are_told_with_what_to_set(
-    table: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    table: "Table", monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -177,7 +180,7 @@ def test_the_endpoint_may_lack_its_scheme(endpoint: str, url: str | None, settin
 
 
 def test_the_usual_endpoint_leaves_the_place_to_boto3(
-    log: ClickLog, table: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    log: ClickLog, table: "Table", settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.AWS_DYNAMODB_ENDPOINT = "dynamodb.us-west-2.amazonaws.com"
     add(log, "a")

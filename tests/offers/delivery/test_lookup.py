@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -17,17 +17,20 @@ from offers.delivery import lookup
 from offers.delivery.lookup import Whereabouts, look_up, read_lid, reading_table
 from tests.offers.logged import add, redis_away, run
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
 LID = "9ed72f87-b7c2-4afc-ae44-b8183042ef4c"
 OTHER = "00000000-0000-4000-8000-00000000000{}"
 TABLE = "of-click-lookup"
 
 
 @pytest.fixture
-def table(aws_endpoint: str, settings: Settings, tmp_path: Path) -> Iterator[Any]:
+def table(aws_endpoint: str, settings: Settings, tmp_path: Path) -> Iterator["Table"]:
     """An empty table, at the endpoint of the settings, and an empty spool."""
     settings.AWS_DYNAMODB_TABLE_NAME = TABLE
     settings.CLICK_SPOOL_DIR = str(tmp_path)
-    dynamodb: Any = boto3.resource("dynamodb", region_name=settings.AWS_DYNAMODB_REGION)
+    dynamodb = boto3.resource("dynamodb", region_name=settings.AWS_DYNAMODB_REGION)
     table = dynamodb.create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "lid", "KeyType": "HASH"}],
@@ -49,7 +52,7 @@ def found(client: redis.Redis, entry_id: str = "") -> Whereabouts:
 
 
 def test_a_click_that_nobody_has_read_is_waiting(
-    log: ClickLog, redis_client: redis.Redis, table: Any
+    log: ClickLog, redis_client: redis.Redis, table: "Table"
 ) -> None:
     add(log, OTHER.format(1), LID, OTHER.format(2), payin=4.5)
     click = found(redis_client)
@@ -60,7 +63,7 @@ def test_a_click_that_nobody_has_read_is_waiting(
 
 
 def test_a_click_that_a_worker_holds_is_under_way(
-    log: ClickLog, redis_client: redis.Redis, table: Any
+    log: ClickLog, redis_client: redis.Redis, table: "Table"
 ) -> None:
     add(log, LID)
     log.create_group()
@@ -71,7 +74,7 @@ def test_a_click_that_a_worker_holds_is_under_way(
 
 
 def test_a_delivered_click_is_read_from_the_table_and_found_in_the_log_by_its_time(
-    log: ClickLog, redis_client: redis.Redis, table: Any
+    log: ClickLog, redis_client: redis.Redis, table: "Table"
 ) -> None:
     add(log, OTHER.format(1), LID, dateAdded=now_ms(), payin=4.5, country="US")
     assert run(log).delivered == 2
@@ -84,7 +87,7 @@ def test_a_delivered_click_is_read_from_the_table_and_found_in_the_log_by_its_ti
 
 
 def test_a_delivered_click_that_the_log_no_longer_keeps_is_in_the_table(
-    log: ClickLog, redis_client: redis.Redis, table: Any
+    log: ClickLog, redis_client: redis.Redis, table: "Table"
 ) -> None:
     table.put_item(Item={"lid": LID, "dateAdded": 1_700_000_000_000, "isUniqueVisit": False})
     add(log, OTHER.format(1))
@@ -93,7 +96,7 @@ def test_a_delivered_click_that_the_log_no_longer_keeps_is_in_the_table(
     assert click.record == {"lid": LID, "dateAdded": 1_700_000_000_000, "isUniqueVisit": False}
 
 
-def test_a_known_entry_saves_the_search(log: ClickLog, redis_client: redis.Redis, table: Any) -> None:
+def test_a_known_entry_saves_the_search(log: ClickLog, redis_client: redis.Redis, table: "Table") -> None:
     add(log, LID, *(OTHER.format(n) for n in range(5)))
     entries: Any = redis_client.xrange("clicks", count=1)
     click = found(redis_client, entries[0][0].decode())
@@ -102,7 +105,7 @@ def test_a_known_entry_saves_the_search(log: ClickLog, redis_client: redis.Redis
 
 
 def test_a_known_entry_that_is_another_clicks_misleads_nobody(
-    log: ClickLog, redis_client: redis.Redis, table: Any
+    log: ClickLog, redis_client: redis.Redis, table: "Table"
 ) -> None:
     add(log, OTHER.format(1), LID)
     entries: Any = redis_client.xrange("clicks", count=1)
@@ -110,7 +113,7 @@ def test_a_known_entry_that_is_another_clicks_misleads_nobody(
         assert found(redis_client, wrong).log
 
 
-def test_a_dead_letter_tells_its_error(log: ClickLog, redis_client: redis.Redis, table: Any) -> None:
+def test_a_dead_letter_tells_its_error(log: ClickLog, redis_client: redis.Redis, table: "Table") -> None:
     add(log, LID, tags=["a list"])
     assert run(log).dead_letters == 1
     click = found(redis_client)
@@ -119,7 +122,9 @@ def test_a_dead_letter_tells_its_error(log: ClickLog, redis_client: redis.Redis,
     assert click.log is None or click.log.state == "delivered"
 
 
-def test_a_click_in_the_spool_is_found_there(redis_client: redis.Redis, table: Any, tmp_path: Path) -> None:
+def test_a_click_in_the_spool_is_found_there(
+    redis_client: redis.Redis, table: "Table", tmp_path: Path
+) -> None:
     lines = [json.dumps({"click": {"lid": lid, "cid": "c"}}, separators=(",", ":")) for lid in (OTHER, LID)]
     (tmp_path / "1-1.ndjson").write_text("\n".join(lines) + "\n")
     click = found(redis_client)
@@ -127,7 +132,7 @@ def test_a_click_in_the_spool_is_found_there(redis_client: redis.Redis, table: A
 
 
 def test_a_lid_that_is_nowhere_tells_how_far_was_looked(
-    log: ClickLog, redis_client: redis.Redis, table: Any, monkeypatch: pytest.MonkeyPatch
+    log: ClickLog, redis_client: redis.Redis, table: "Table", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookup, "STEP", 10)
     monkeypatch.setattr(lookup, "MAX_ENTRIES", 30)
@@ -137,7 +142,7 @@ def test_a_lid_that_is_nowhere_tells_how_far_was_looked(
 
 
 def test_the_whole_log_is_searched_step_by_step_while_it_is_small(
-    log: ClickLog, redis_client: redis.Redis, table: Any, monkeypatch: pytest.MonkeyPatch
+    log: ClickLog, redis_client: redis.Redis, table: "Table", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookup, "STEP", 10)
     add(log, LID, *(OTHER.format(n % 10) for n in range(25)))
@@ -158,14 +163,14 @@ def test_while_dynamodb_is_away_the_log_still_answers(
 
 
 def test_a_table_that_is_not_there_is_told_with_what_to_check(
-    redis_client: redis.Redis, table: Any, settings: Settings
+    redis_client: redis.Redis, table: "Table", settings: Settings
 ) -> None:
     settings.AWS_DYNAMODB_TABLE_NAME = "another"
     reading_table.cache_clear()
     assert "AWS_DYNAMODB_TABLE_NAME (another)" in found(redis_client).table_problem
 
 
-def test_while_redis_is_away_a_delivered_click_is_still_shown(table: Any) -> None:
+def test_while_redis_is_away_a_delivered_click_is_still_shown(table: "Table") -> None:
     table.put_item(Item={"lid": LID, "cid": "c"})
     click = look_up(LID, redis_away())
     assert (click.in_table, click.record) == (True, {"lid": LID, "cid": "c"})

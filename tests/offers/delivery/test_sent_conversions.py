@@ -1,7 +1,7 @@
 """A conversion message is sent once, however late a spool brings its click back."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -13,6 +13,9 @@ from offers.spool.replay import parts
 from offers.spool.spool import Spool
 from offers.spool.types import PendingClick
 from tests.offers.delivery.test_sqs import add, message, received, send, sqs
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 __all__ = ["sqs"]
 
@@ -28,7 +31,7 @@ def replay(log: ClickLog, tmp_path: Path, *lids: str) -> None:
 
 
 def test_a_replay_brings_no_message_back_that_was_sent(
-    log: ClickLog, sqs: Any, settings: Settings, tmp_path: Path
+    log: ClickLog, sqs: "SQSClient", settings: Settings, tmp_path: Path
 ) -> None:
     add(log, "a")
     assert send(log) == Sent(sent=1)
@@ -40,7 +43,7 @@ def test_a_replay_brings_no_message_back_that_was_sent(
 
 
 def test_a_message_that_was_not_sent_yet_is_sent_once_after_a_replay(
-    log: ClickLog, sqs: Any, settings: Settings, tmp_path: Path
+    log: ClickLog, sqs: "SQSClient", settings: Settings, tmp_path: Path
 ) -> None:
     add(log, "a")
     replay(log, tmp_path, "a")
@@ -49,7 +52,7 @@ def test_a_message_that_was_not_sent_yet_is_sent_once_after_a_replay(
 
 
 def test_a_lid_is_remembered_in_the_step_that_forgets_its_message_and_for_two_days(
-    log: ClickLog, sqs: Any, redis_client: redis.Redis
+    log: ClickLog, sqs: "SQSClient", redis_client: redis.Redis
 ) -> None:
     add(log, "a")
     send(log)
@@ -57,7 +60,7 @@ def test_a_lid_is_remembered_in_the_step_that_forgets_its_message_and_for_two_da
     assert SENT_SECONDS - 60 < redis_client.ttl(f"{SENT}:a") <= SENT_SECONDS == 48 * 3600
 
 
-def test_a_message_that_sqs_refused_is_not_taken_for_sent(log: ClickLog, sqs: Any) -> None:
+def test_a_message_that_sqs_refused_is_not_taken_for_sent(log: ClickLog, sqs: "SQSClient") -> None:
     log.dead_letter_conversions([(message("a").encode(), "it was bad")])
     assert log.sent_conversions(["a"]) == set()
     assert log.redeliver_conversions(10) == 1
@@ -65,7 +68,7 @@ def test_a_message_that_sqs_refused_is_not_taken_for_sent(log: ClickLog, sqs: An
 
 
 def test_messages_leave_a_redis_that_has_no_memory_left(
-    log: ClickLog, sqs: Any, settings: Settings, redis_client: redis.Redis
+    log: ClickLog, sqs: "SQSClient", settings: Settings, redis_client: redis.Redis
 ) -> None:
     add(log, "a")
     redis_client.config_set("maxmemory", 1)
@@ -76,7 +79,7 @@ def test_messages_leave_a_redis_that_has_no_memory_left(
     assert log.sent_conversions(["a", "b"]) == {"a"}
 
 
-def test_a_lid_takes_little_memory(log: ClickLog, sqs: Any, redis_client: redis.Redis) -> None:
+def test_a_lid_takes_little_memory(log: ClickLog, sqs: "SQSClient", redis_client: redis.Redis) -> None:
     lid = "2f1d3c4b-0000-4000-8000-000000000000"
     log.forget_sent_conversions({b"message": lid})
     assert 0 < (redis_client.memory_usage(f"{SENT}:{lid}") or 0) <= 160

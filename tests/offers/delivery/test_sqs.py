@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from hashlib import md5
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -19,13 +19,17 @@ from offers.spool.types import PendingClick
 from tests.offers.impostor import Answer, Impostor
 from tests.offers.logged import redis_away
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
 QUEUE = "conversions-of-tests.fifo"
 
 
 @pytest.fixture
-def sqs(aws_endpoint: str, settings: Settings) -> Any:
+def sqs(aws_endpoint: str, settings: Settings) -> "SQSClient":
     """An SQS client; the queue of the settings exists and is empty."""
-    client: Any = boto3.client("sqs", region_name=settings.AWS_REGION)
+    client: SQSClient = boto3.client("sqs", region_name=settings.AWS_REGION)
     url = client.create_queue(QueueName=QUEUE, Attributes={"FifoQueue": "true"})["QueueUrl"]
     client.delete_queue(QueueUrl=url)
     settings.AWS_SQS_QUEUE_URL = client.create_queue(QueueName=QUEUE, Attributes={"FifoQueue": "true"})[
@@ -45,9 +49,9 @@ def add(log: ClickLog, *lids: str, due_in_ms: int = -1, **more: object) -> None:
         log.append([PendingClick(record, conversion=f"{due_ms} {message(lid, **more)}")])
 
 
-def received(sqs: Any, settings: Settings) -> list[dict[str, Any]]:
+def received(sqs: "SQSClient", settings: Settings) -> "list[MessageTypeDef]":
     """All messages in the queue, in order."""
-    found: list[dict[str, Any]] = []
+    found: list[MessageTypeDef] = []
     while batch := sqs.receive_message(
         QueueUrl=settings.AWS_SQS_QUEUE_URL, MaxNumberOfMessages=10, AttributeNames=["All"]
     ).get("Messages"):
@@ -68,7 +72,7 @@ def send(log: ClickLog) -> Sent:
     return send_due(log, ConversionQueue(), 5)
 
 
-def test_messages_that_are_due_are_sent_once(log: ClickLog, sqs: Any, settings: Settings) -> None:
+def test_messages_that_are_due_are_sent_once(log: ClickLog, sqs: "SQSClient", settings: Settings) -> None:
     lids = [f"lid-{number:02}" for number in range(25)]
     add(log, *lids)
     assert send(log) == Sent(sent=25)
@@ -80,7 +84,7 @@ def test_messages_that_are_due_are_sent_once(log: ClickLog, sqs: Any, settings: 
     assert log.status().conversions_waiting == 0
 
 
-def test_a_message_waits_for_its_time(log: ClickLog, sqs: Any, settings: Settings) -> None:
+def test_a_message_waits_for_its_time(log: ClickLog, sqs: "SQSClient", settings: Settings) -> None:
     add(log, "a", due_in_ms=600)
     assert send(log) == Sent()
     assert (log.status().conversions_due, log.status().conversions_waiting) == (0, 1)
@@ -90,7 +94,7 @@ def test_a_message_waits_for_its_time(log: ClickLog, sqs: Any, settings: Setting
 
 
 def test_a_message_survives_a_redis_that_is_killed_while_it_waits(
-    log: ClickLog, sqs: Any, settings: Settings, valkey: Service
+    log: ClickLog, sqs: "SQSClient", settings: Settings, valkey: Service
 ) -> None:
     add(log, "waits", due_in_ms=100)
     valkey.kill()
@@ -100,13 +104,15 @@ def test_a_message_survives_a_redis_that_is_killed_while_it_waits(
     assert [json.loads(one["Body"]) for one in received(sqs, settings)] == [json.loads(message("waits"))]
 
 
-def test_a_message_from_long_ago_is_sent_all_the_same(log: ClickLog, sqs: Any, settings: Settings) -> None:
+def test_a_message_from_long_ago_is_sent_all_the_same(
+    log: ClickLog, sqs: "SQSClient", settings: Settings
+) -> None:
     add(log, "a", due_in_ms=-7 * 24 * 3600 * 1000)
     assert send(log) == Sent(sent=1)
 
 
 def test_a_sender_that_dies_before_it_forgets_sends_no_second_message(
-    log: ClickLog, sqs: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    log: ClickLog, sqs: "SQSClient", settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -122,7 +128,11 @@ def test_a_sender_that_dies_before_it_forgets_sends_no_second_message(
 
 
 def test_what_is_no_message_is_set_aside_and_the_others_are_sent(
-    log: ClickLog, sqs: Any, settings: Settings, redis_client: redis.Redis, caplog: Any
+    log: ClickLog,
+    sqs: "SQSClient",
+    settings: Settings,
+    redis_client: redis.Redis,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     add(log, "a")
     broken: list[Any] = [
@@ -141,7 +151,7 @@ def test_what_is_no_message_is_set_aside_and_the_others_are_sent(
 
 
 def test_a_message_too_large_for_sqs_is_set_aside_alone(
-    log: ClickLog, sqs: Any, settings: Settings, redis_client: redis.Redis
+    log: ClickLog, sqs: "SQSClient", settings: Settings, redis_client: redis.Redis
 ) -> None:
     add(log, "a", "large-enough")
     add(log, "too-large", landingPageUrl="x" * 2_000_000)
@@ -153,13 +163,13 @@ def test_a_message_too_large_for_sqs_is_set_aside_alone(
 
 
 def test_large_messages_share_a_request_only_as_far_as_sqs_takes_them(
-    log: ClickLog, sqs: Any, settings: Settings
+    log: ClickLog, sqs: "SQSClient", settings: Settings
 ) -> None:
     add(log, *(f"lid-{number}" for number in range(8)), landingPageUrl="x" * 100_000)
     assert send(log) == Sent(sent=8)
 
 
-def test_what_was_set_aside_can_be_sent_again(log: ClickLog, sqs: Any, settings: Settings) -> None:
+def test_what_was_set_aside_can_be_sent_again(log: ClickLog, sqs: "SQSClient", settings: Settings) -> None:
     log.dead_letter_conversions([(message("a").encode(), "it was bad")])
     assert log.redeliver_conversions(10) == 1
     assert send(log) == Sent(sent=1)
@@ -194,11 +204,15 @@ def taken(entry: dict[str, Any], **changed: object) -> dict[str, object]:
 
 
 def test_only_what_was_sent_is_forgotten_and_only_what_is_bad_set_aside(
-    log: ClickLog, sqs: Any, settings: Settings, redis_client: redis.Redis
+    log: ClickLog,
+    sqs: "SQSClient",
+    settings: Settings,
+    redis_client: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add(log, "a", "b", "c", "d")
     queue = ConversionQueue()
-    queue._client = Failing()
+    monkeypatch.setattr(queue, "_client", Failing())
     assert send_due(log, queue, 5) == Sent(sent=1, dead_letters=1)
     assert redis_client.zrange(CONVERSIONS, 0, -1) == [message("c").encode(), message("d").encode()]
     kept = dead(redis_client)
@@ -206,7 +220,7 @@ def test_only_what_was_sent_is_forgotten_and_only_what_is_bad_set_aside(
 
 
 def test_an_sqs_that_is_away_keeps_the_messages(
-    log: ClickLog, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    log: ClickLog, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"http://{LOCALHOST}:{free_port()}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
@@ -218,14 +232,16 @@ def test_an_sqs_that_is_away_keeps_the_messages(
     assert "AWS_SQS_QUEUE_URL" in line
 
 
-def test_a_queue_that_does_not_exist_keeps_the_messages(log: ClickLog, sqs: Any, settings: Settings) -> None:
+def test_a_queue_that_does_not_exist_keeps_the_messages(
+    log: ClickLog, sqs: "SQSClient", settings: Settings
+) -> None:
     settings.AWS_SQS_QUEUE_URL += "-other.fifo"
     add(log, "a")
     assert send(log) == Sent()
     assert log.status().conversions_waiting == 1
 
 
-def test_a_redis_that_is_away_raises_nothing(sqs: Any) -> None:
+def test_a_redis_that_is_away_raises_nothing(sqs: "SQSClient") -> None:
     assert send(ClickLog(redis_away())) == Sent()
 
 
@@ -257,11 +273,15 @@ def test_without_a_queue_nothing_is_sent(log: ClickLog, settings: Settings) -> N
     ],
 )
 def test_no_message_is_forgotten_for_an_answer_that_is_not_sqs(
-    log: ClickLog, sqs: Any, caplog: Any, answer: Callable[[list[dict[str, Any]]], object]
+    log: ClickLog,
+    sqs: "SQSClient",
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[list[dict[str, Any]]], object],
 ) -> None:
     add(log, "a", "b")
     queue = ConversionQueue()
-    queue._client = Answering(answer)
+    monkeypatch.setattr(queue, "_client", Answering(answer))
     assert send_due(log, queue, 5) == Sent()
     assert (log.status().conversions_waiting, log.status().conversions_dead) == (2, 0)
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

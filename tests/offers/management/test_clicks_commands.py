@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -20,6 +20,9 @@ from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.logged import add, names, redis_away, run
 from tests.processes import command, wait_until
 from tests.recipes.test_tasks import beat_and_worker
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 AWAY = {"REDIS_URL": f"redis://{LOCALHOST}:{free_port()}/0"}
 
@@ -207,7 +210,7 @@ def test_beat_and_worker_deliver_clicks_and_conversions(
         AttributeDefinitions=[{"AttributeName": "lid", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    sqs: Any = boto3.client("sqs", region_name=settings.AWS_REGION)
+    sqs: SQSClient = boto3.client("sqs", region_name=settings.AWS_REGION)
     queue = sqs.create_queue(QueueName="of-beat.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     monkeypatch.setenv("AWS_SQS_QUEUE_URL", queue)
     with beat_and_worker():
@@ -221,7 +224,7 @@ def test_beat_and_worker_deliver_clicks_and_conversions(
 
 
 def test_the_task_tells_of_settings_that_cannot_work(
-    log: ClickLog, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    log: ClickLog, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.AWS_DYNAMODB_ENDPOINT = "http://not a host"
     tasks._table.cache_clear()

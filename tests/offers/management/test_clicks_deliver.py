@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -33,19 +32,23 @@ def spool(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path
 
 
-def run(capsys: Any, *options: str) -> str:
+def run(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     call_command("clicks_deliver", *options)
     return str(capsys.readouterr().out)
 
 
-def test_everything_is_delivered_and_counted(log: ClickLog, dynamodb: BadDynamoDB, capsys: Any) -> None:
+def test_everything_is_delivered_and_counted(
+    log: ClickLog, dynamodb: BadDynamoDB, capsys: pytest.CaptureFixture[str]
+) -> None:
     add(log, *names(60))
     assert run(capsys) == "60 clicks were delivered, 0 are left.\n"
     assert set(dynamodb.items) == set(names(60))
     assert json.loads(run(capsys, "--json")) == dict.fromkeys(REPORTED, 0)
 
 
-def test_what_is_left_when_the_time_is_up_is_told(log: ClickLog, dynamodb: BadDynamoDB, capsys: Any) -> None:
+def test_what_is_left_when_the_time_is_up_is_told(
+    log: ClickLog, dynamodb: BadDynamoDB, capsys: pytest.CaptureFixture[str]
+) -> None:
     dynamodb.trouble = "throttled"
     add(log, *names(30))
     with pytest.raises(SystemExit) as ended:
@@ -56,7 +59,7 @@ def test_what_is_left_when_the_time_is_up_is_told(log: ClickLog, dynamodb: BadDy
 
 
 def test_what_dead_workers_left_in_the_spool_is_delivered_too(
-    spool: Path, log: ClickLog, dynamodb: BadDynamoDB, capsys: Any
+    spool: Path, log: ClickLog, dynamodb: BadDynamoDB, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(log, "in the log")
     assert run(capsys) == "252 clicks came out of the spool. 253 clicks were delivered, 0 are left.\n"
@@ -65,7 +68,11 @@ def test_what_dead_workers_left_in_the_spool_is_delivered_too(
 
 
 def test_a_long_spool_is_delivered_in_parts(
-    spool: Path, log: ClickLog, dynamodb: BadDynamoDB, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    spool: Path,
+    log: ClickLog,
+    dynamodb: BadDynamoDB,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(drain, "REPLAYED_TOGETHER", 100)
     told = json.loads(run(capsys, "--json"))
@@ -74,7 +81,7 @@ def test_a_long_spool_is_delivered_in_parts(
 
 
 def test_a_torn_line_of_the_spool_becomes_a_dead_letter(
-    spool: Path, log: ClickLog, dynamodb: BadDynamoDB, capsys: Any
+    spool: Path, log: ClickLog, dynamodb: BadDynamoDB, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (spool / "2-dead.ndjson").write_bytes(b'{"click":')
     assert "252 clicks were delivered, 0 are left." in run(capsys)
@@ -82,7 +89,11 @@ def test_a_torn_line_of_the_spool_becomes_a_dead_letter(
 
 
 def test_a_living_worker_keeps_what_it_has_in_the_spool(
-    log: ClickLog, dynamodb: BadDynamoDB, tmp_path: Path, settings: Settings, capsys: Any
+    log: ClickLog,
+    dynamodb: BadDynamoDB,
+    tmp_path: Path,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings.CLICK_SPOOL_DIR = str(tmp_path)
     living = Spool(tmp_path)
@@ -97,7 +108,7 @@ def test_a_living_worker_keeps_what_it_has_in_the_spool(
 
 
 def test_when_there_is_no_time_the_spool_stays_and_is_told(
-    spool: Path, log: ClickLog, dynamodb: BadDynamoDB, capsys: Any
+    spool: Path, log: ClickLog, dynamodb: BadDynamoDB, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         run(capsys, "--seconds", "0", "--json")
@@ -108,7 +119,11 @@ def test_when_there_is_no_time_the_spool_stays_and_is_told(
 
 
 def test_a_file_of_the_spool_that_cannot_be_read_is_not_taken_for_done(
-    log: ClickLog, dynamodb: BadDynamoDB, tmp_path: Path, settings: Settings, capsys: Any
+    log: ClickLog,
+    dynamodb: BadDynamoDB,
+    tmp_path: Path,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings.CLICK_SPOOL_DIR = str(tmp_path)
     (tmp_path / "0-dead.ndjson").mkdir()
