@@ -1,6 +1,6 @@
 """`updRecipe` messages: read, completed from the live record, validated like a file's, and applied.
 
-It is Redis that decides, in one step with the write, whether an update is news (`UPDATE` in `scripts.py`).
+It is Redis that decides, in one step with the write, whether an update is news (`recipes/store/update.lua`).
 """
 
 import time
