@@ -12,7 +12,7 @@ from cotraffic.ops.metrics import files
 from cotraffic.settings import HOST, LOGGING, PORT, env
 from cotraffic.web_worker import ClickWorker
 
-# Of linux/prctl.h.
+# From linux/prctl.h.
 PR_SET_PDEATHSIG = 1
 
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
@@ -23,8 +23,9 @@ workers = env.int("WEB_CONCURRENCY", default=usable_cores())
 # master take 262 MB instead of 364. A SIGHUP renews the workers but not the code: an upgrade is a restart.
 preload_app = True
 
-# 0: workers live on. A number replaces each after so many requests and up to a tenth more, so that they do
-# not go together. It is for the day when memory is found to grow: a new worker begins with empty caches.
+# 0: workers live on. Otherwise each is replaced after this many requests and up to a tenth more, so that they
+# do not go together. For use if memory should ever grow; it has a price, as a new worker starts with empty
+# caches.
 max_requests = env.int("WEB_MAX_REQUESTS", default=0)
 max_requests_jitter = max_requests // 10
 
@@ -32,11 +33,11 @@ max_requests_jitter = max_requests // 10
 graceful_timeout = 20
 # Seconds a worker may be silent before it is killed and replaced: one whose event loop hangs answers nobody.
 timeout = 30
-# Where workers show that they live: a disk that hangs must not look like workers that do.
+# Workers show here that they live. In memory, because on a disk that hangs all workers would seem to hang.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 # Seconds: longer than a load balancer keeps idle connections, so that we never close one it is about to use.
 keepalive = 75
-# Its place is the home directory, where instances on one machine would take it from each other.
+# The control socket is in the home directory, where instances on one machine would take it from each other.
 control_socket_disable = True
 
 logconfig_dict = LOGGING
@@ -45,34 +46,44 @@ _metrics_directory = files.own_directory()
 
 
 def when_ready(_: Any) -> None:
-    """Leave alone what workers will share: to look through it is to write to it."""
+    """Freeze all objects before forking, so that the garbage collector does not un-share their pages.
+
+    A collection writes to the header of every object that it visits, and the kernel then copies the page for
+    that worker. Frozen objects are not visited. The collection before leaves no garbage to be frozen.
+    """
     gc.collect()
     gc.freeze()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Give a worker the place among the metrics that a dead one has left."""
+    """Give a worker the metrics slot of a dead one, so that its counters go on and never fall.
+
+    This runs in the master, which alone knows the slots of all workers.
+    """
     worker.slot = files.free_slot(other.slot for other in server.WORKERS.values())
 
 
 def post_fork(_: Any, worker: Any) -> None:
-    """Let the worker count there, and end when its master is killed: it would keep the port from the next."""
+    """Open the worker's metrics slot, and end the worker when its master is killed.
+
+    An orphan would keep the port, so that the next master could not start.
+    """
     files.take_slot(_metrics_directory, worker.slot)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     _allow_descriptors()
 
 
 def child_exit(_: Any, worker: Any) -> None:
-    """A dead worker has no state any more; what it counted stays."""
+    """Delete a dead worker's gauges; its counters stay for the worker that takes its slot."""
     files.leave_slot(_metrics_directory, worker.slot)
 
 
 def on_exit(_: Any) -> None:
-    """Leave nothing behind."""
+    """Delete the metrics files of this master."""
     files.remove_directory(_metrics_directory)
 
 
 def _allow_descriptors() -> None:
-    """Let a worker open as many files and connections as it may: every connection takes a descriptor."""
+    """Raise the soft limit of open files to the hard one: every connection takes a descriptor."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

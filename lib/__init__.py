@@ -1,1 +1,1 @@
-"""What more than one app needs and that knows none of them."""
+"""Shared by several packages, and independent of all of them."""

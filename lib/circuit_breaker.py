@@ -1,10 +1,10 @@
-"""When to ask again what has failed: not before a pause, which doubles while it keeps failing."""
+"""Decides when to use a service again after a failure: after a pause that doubles while it keeps failing."""
 
 import math
 
 
 class CircuitBreaker:
-    """Closed: it may be asked. Open: it may not, but a probe may be made when the pause is over.
+    """Closed: the service may be used. Open: it may not, except for a probe when the pause is over.
 
     Times are those of `time.monotonic`, in seconds.
     """
@@ -18,21 +18,21 @@ class CircuitBreaker:
         self._closed_at = -math.inf
 
     def fail(self, now: float) -> None:
-        """It failed, when asked or probed. What fails during a pause does not make it longer."""
+        """Note a failure of a use or a probe. Failures during a pause do not make it longer."""
         if not self.is_closed and now < self._probe_at:
             return
         if self.is_closed and now - self._closed_at > self._longest:
-            # It worked for long enough to begin with the shortest pause again.
+            # The service has worked for long enough to start with the shortest pause again.
             self._failures = 0
         self.is_closed = False
         self._probe_at = now + min(self._longest, self._first * 2.0 ** min(self._failures, 30))
         self._failures += 1
 
     def may_probe(self, now: float) -> bool:
-        """Whether it is open and its pause is over."""
+        """Return whether the breaker is open and its pause is over."""
         return not self.is_closed and now >= self._probe_at
 
     def succeed(self, now: float) -> None:
-        """A probe succeeded."""
+        """Note that a probe succeeded: close the breaker."""
         if not self.is_closed:
             self.is_closed, self._closed_at = True, now

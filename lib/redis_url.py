@@ -1,7 +1,7 @@
-"""The URL of a Redis: which options it may have, and the connection that they describe.
+"""Reads the URL of a Redis: which options it may have, and the connection that they describe.
 
-redis-py reads a URL leniently: it passes over a database that is no number, an option without a value and all
-behind a `#`, and notices an unknown option at the first connection. Here such a URL is refused beforehand.
+redis-py reads a URL leniently: it ignores a database that is not a number, an option without a value and
+everything behind a `#`, and finds an unknown option only when it connects. Such a URL is refused here.
 """
 
 import os
@@ -49,11 +49,11 @@ DATABASE = re.compile(r"/?[0-9]*/?")
 
 
 class BadRedisUrl(ValueError):
-    """A URL that names no Redis; the message follows the variable's name, and shows no part of the URL."""
+    """The URL names no Redis. The message is to follow the variable's name, and has no part of the URL."""
 
 
 def read_url(url: str, more: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return what a URL says, as redis-py's connections take it; `connection_class` is their class.
+    """Return the arguments of redis-py's connections in a URL; `connection_class` is their class.
 
     `more` are further options that it may have. Files that it names are not opened. Raises `BadRedisUrl`.
     """
@@ -73,14 +73,14 @@ def read_url(url: str, more: frozenset[str] = frozenset()) -> dict[str, Any]:
 
 
 def open_connection(url: str) -> Any:
-    """Return a connection of redis-py's as the URL describes it; it is not opened. Raises `BadRedisUrl`."""
+    """Return redis-py's connection for the URL, not opened yet. Raises `BadRedisUrl`."""
     options = read_url(url)
     options.pop("max_connections", None)
     return options.pop("connection_class")(**options)
 
 
 def unreadable_file(options: dict[str, Any]) -> str:
-    """Say which file that `read_url`'s options name cannot be read; "" for none."""
+    """Return the file named by `read_url`'s options that cannot be read, "" if there is none."""
     for name in TLS_FILES:
         if name in options and not os.access(options[name], os.R_OK):
             return f"names a file for {name} that cannot be read: {options[name]}"
@@ -100,7 +100,7 @@ def _check_options(scheme: str, given: list[tuple[str, str]], more: frozenset[st
     known = OPTIONS | TLS_OPTIONS | more
     names = [name for name, _ in given]
     if not known.issuperset(names):
-        # Its name may be a part of a password.
+        # The option's name is not shown: it may be part of a password.
         raise BadRedisUrl(f"has an option that is unknown; known are {', '.join(sorted(known))}")
     if len(set(names)) < len(names):
         raise BadRedisUrl("has an option twice")
@@ -118,7 +118,7 @@ def _check_options(scheme: str, given: list[tuple[str, str]], more: frozenset[st
 
 
 def _check_tls(options: dict[str, Any]) -> None:
-    """Raise `BadRedisUrl` for what this machine's OpenSSL does not know."""
+    """Raise `BadRedisUrl` for ciphers and versions that this machine's OpenSSL does not know."""
     if options["connection_class"] is not SSLConnection:
         return
     try:

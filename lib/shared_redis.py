@@ -1,4 +1,4 @@
-"""The Redis that instances share: a single one, a cluster, or the master that sentinels name."""
+"""Connects to the Redis that instances share: a single one, a cluster, or a master named by sentinels."""
 
 import re
 from typing import cast
@@ -24,19 +24,19 @@ SENTINEL_URL = re.compile(
     r"/(?P<service>[^/?]+)(/(?P<db>[0-9]*))?(?P<options>\?.*)?"
 )
 AWAY = (RedisError, RedisClusterException, OSError, TimeoutError)
-# A connection that was kept may be a dead one, which only its use shows.
+# A pooled connection may be dead, which shows only when it is used: retry once.
 AGAIN = Retry(NoBackoff(), 1, (RedisConnectionError,))
 
 
 class BadSharedUrl(ValueError):
-    """SHARED_REDIS_URL names no Redis; the message says why, and has no password in it."""
+    """SHARED_REDIS_URL names no Redis; the message says why, and shows no password."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"SHARED_REDIS_URL {why}")
 
 
 class _Master(Redis):
-    """The master that sentinels name; with it the connections to them are closed."""
+    """A client of the master that sentinels name; closing it closes the connections to them, too."""
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         await super().aclose(close_connection_pool)
@@ -45,10 +45,10 @@ class _Master(Redis):
 
 
 def open_shared(url: str, within_seconds: float) -> "Redis | RedisCluster":
-    """A client of the Redis at the URL; nothing is sent before the first command.
+    """Make a client of the Redis at the URL; it connects at the first command.
 
-    Who uses it gives up after `within_seconds`: a sentinel that hangs gets a part of them, so that the next
-    one is still asked. Raises `BadSharedUrl`.
+    `within_seconds` is the caller's total time, shared by all sentinels and the master, so that a sentinel
+    that hangs leaves time for the next one. Raises `BadSharedUrl`.
     """
     try:
         if CLUSTER in url:
@@ -59,21 +59,21 @@ def open_shared(url: str, within_seconds: float) -> "Redis | RedisCluster":
         if SENTINEL not in url:
             read_url(url)
         redis = _open_master(url, within_seconds) if SENTINEL in url else Redis.from_url(url, retry=AGAIN)
-        # An option that redis-py does not know would only be noticed by the first connection.
+        # redis-py notices an option that it does not know only when it makes a connection: make one now.
         redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     except BadSharedUrl:
         raise
     except BadRedisUrl as error:
         raise BadSharedUrl(str(error)) from None
     except (TypeError, ValueError):
-        # What they say may have a part of the password in it.
+        # The errors' own messages may contain a part of the password.
         raise BadSharedUrl("has a scheme, a port or an option that is unknown or cannot be read") from None
     return redis
 
 
 def words(problem: BaseException) -> str:
-    """What to tell of a Redis that is away."""
-    # Behind the colon redis-py spells out every setting of every sentinel that it asked in vain.
+    """Describe a Redis that is away, without secrets."""
+    # Behind the colon redis-py spells out all settings of every sentinel that did not answer.
     said, in_vain, _ = str(problem).partition(" : <")
     return f"{said}; a sentinel did not answer" if in_vain else said or "no answer"
 
@@ -83,7 +83,7 @@ def _open_master(url: str, within_seconds: float) -> Redis:
     if parts is None:
         raise BadSharedUrl("does not name the sentinels, the service that they watch and nothing else")
     sentinels = [_address(host) for host in parts["hosts"].split(",")]
-    # All that is not the sentinels' redis-py reads, as it does in the URL of a single one.
+    # Everything that is not about the sentinels is read as in the URL of a single Redis.
     options = read_url(
         f"{parts['scheme']}://{parts['login'] or ''}/{parts['db'] or 0}{parts['options'] or ''}",
         SENTINEL_OPTIONS,
@@ -91,7 +91,7 @@ def _open_master(url: str, within_seconds: float) -> Redis:
     tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
     tls["ssl"] = options["ssl"] = options.pop("connection_class", None) is SSLConnection
     share = within_seconds / (len(sentinels) + 1)
-    context = Sentinel(  # type: ignore[no-untyped-call]
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
         sentinels,
         sentinel_kwargs={
             "username": options.pop("sentinel_username", None),
@@ -102,7 +102,7 @@ def _open_master(url: str, within_seconds: float) -> Redis:
             **tls,
         },
     )
-    return cast(Redis, context.master_for(parts["service"], redis_class=_Master, retry=AGAIN, **options))
+    return cast(Redis, sentinel.master_for(parts["service"], redis_class=_Master, retry=AGAIN, **options))
 
 
 def _address(host: str) -> tuple[str, int]:

@@ -1,8 +1,8 @@
-"""Text that others wrote, for a terminal: nothing in it may move the cursor, ring or hide a line."""
+"""Makes other people's text safe for a terminal: nothing in it may move the cursor, ring or hide a line."""
 
 
 def printable(text: str) -> str:
-    """The text with every character that is not seen as itself escaped, line ends and bidi marks as well."""
+    """Escape every character that does not show as itself, including line ends and bidi marks."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else _escaped(each) for each in text)

@@ -1,1 +1,1 @@
-"""Keeping this instance's Redis equal to the truth of co-recipe."""
+"""Keeps this instance's Redis in sync with co-recipe."""

@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class RecipesConfig(AppConfig):
-    """Keeps the recipe in Redis true."""
+    """Keeps the recipe in Redis in sync with co-recipe."""
 
     name = "recipes"

@@ -21,26 +21,26 @@ logger = structlog.stdlib.get_logger(__name__)
 
 @shared_task
 def sync_from_s3() -> None:
-    """Load what has changed in S3: this keeps an instance true while co-recipe is away."""
+    """Load what has changed in S3, which keeps an instance up to date while co-recipe is away."""
     for kind in RecipeKind:
         _sync(SyncRequest(kind=kind))
 
 
 @shared_task
 def offers_to_redis() -> None:
-    """Load the offers file on disk when it is not what is live, as after a flushed Redis."""
+    """Load the offers file on disk if it is not what is live, as after a flushed Redis."""
     _reload(RecipeKind.OFFERS)
 
 
 @shared_task
 def campaigns_to_redis() -> None:
-    """Load the campaigns file on disk when it is not what is live, as after a flushed Redis."""
+    """Load the campaigns file on disk if it is not what is live, as after a flushed Redis."""
     _reload(RecipeKind.CAMPAIGNS)
 
 
 @shared_task
 def forget_old_generations() -> None:
-    """Forget generations that a killed loader left behind."""
+    """Delete generations that a killed loader left behind."""
     forgotten = _store().forget_old_generations()
     if forgotten:
         logger.info("old generations are forgotten", count=forgotten)
@@ -48,7 +48,7 @@ def forget_old_generations() -> None:
 
 @shared_task
 def keep_indexed() -> None:
-    """Bring updates into the indexes of what is live, and build one that is missing."""
+    """Write updates into the indexes of what is live, and build an index that is missing."""
     for kind in RecipeKind:
         try:
             if maintain.keep_indexed(_store(), kind) == "built":
@@ -58,7 +58,7 @@ def keep_indexed() -> None:
 
 
 def _reload(kind: RecipeKind) -> None:
-    # Before the first download there is nothing to heal from, and nothing wrong.
+    # Before the first download there is no file yet, which is not an error.
     if local_path(kind).exists():
         _sync(SyncRequest(kind=kind, from_file=True))
 
@@ -68,7 +68,7 @@ def _store() -> RecipeStore:
 
 
 def _sync(request: SyncRequest) -> None:
-    """Sync one kind; a failure is told in one line, for the next run is the retry."""
+    """Sync one kind. A failure is logged in one line and not raised: the next run is the retry."""
     try:
         report = sync(request, _store())
     except AlreadyWaiting as error:

@@ -1,1 +1,1 @@
-"""Speaks to co-recipe over socket.io and applies its updates."""
+"""Talks to co-recipe over socket.io and applies its updates."""

@@ -1,6 +1,6 @@
-"""The connection to one co-recipe: kept for ever, and proof against whatever is sent through it.
+"""The connection to one co-recipe: reconnects for ever, and survives anything that is sent through it.
 
-It knows the socket.io protocol of DOMAIN, section 8, and nothing of recipes but the names of their kinds.
+It knows the socket.io protocol in docs/protocol.md, and nothing of recipes but the names of their kinds.
 """
 
 import asyncio
@@ -20,18 +20,17 @@ from recipes.store.status import HostState
 
 CHECK_EVENTS = {RecipeKind.OFFERS: "fileSizeOffersCheck", RecipeKind.CAMPAIGNS: "fileSizeCampaignsCheck"}
 UPDATE_EVENT = "updRecipe"
-# In the order they are tried: the library itself takes the first and never falls back.
+# Tried in this order by us: the library uses the first one only, and never falls back.
 TRANSPORTS = ("websocket", "polling")
 CONNECT_SECONDS = 10
 LOOK_SECONDS = 0.2
 FIRST_PAUSE_SECONDS = 0.5
-# co-recipe hands a message to whoever is connected when it comes, and never again: a listener is away as
-# briefly as can be.
+# co-recipe sends a message to those who are connected at that moment, and never again: reconnect fast.
 LONGEST_PAUSE_SECONDS = 10.0
-# A connection that lasted so long was a good one: the next pause begins small again.
+# After a connection that lasted this long, the pauses between attempts start small again.
 GOOD_CONNECTION_SECONDS = 30.0
 STOP_SECONDS = 0.4
-# While nothing is read, the server is told this often that we live, and we look this often whether to go on.
+# While we do not read, we send the server a sign of life, and check whether to read on, this often.
 WORD_SECONDS = 10.0
 ROOM_SECONDS = 0.02
 MAX_ANNOUNCED_SIZE = 2**53
@@ -41,7 +40,7 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 def announced_number(arguments: tuple[Any, ...]) -> int | None:
-    """The number in co-recipe's answer to a check; None when there is none to be believed."""
+    """Return the number in co-recipe's answer to a check; None if it has no usable one."""
     value = arguments[0] if len(arguments) == 1 else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
@@ -53,26 +52,26 @@ def announced_number(arguments: tuple[Any, ...]) -> int | None:
 
 
 class CoRecipeHandler(Protocol):
-    """Who is told what a link hears."""
+    """Receives the events of a connection."""
 
     async def on_connect(self, link: "Connection") -> None:
-        """The link is connected."""
+        """Called when the connection is up."""
 
     async def on_announcement(self, kind: RecipeKind, number: int) -> None:
-        """co-recipe's number for a kind is another than ours."""
+        """Called when co-recipe's number for a kind differs from ours."""
 
     def take_update(self, message: object) -> None:
-        """An update came; it may be anything."""
+        """Take an update that arrived; the message may be anything."""
 
     def has_room(self) -> bool:
-        """Whether more updates can be taken; while not, nothing is read."""
+        """Return whether more updates can be taken; if not, nothing is read from the connection."""
 
     def count_malformed(self, event: str, problem: str) -> None:
-        """Something came of which nothing can be made."""
+        """Count an event that cannot be read."""
 
 
 class Connection:
-    """One co-recipe: connected for ever, with growing, jittered pauses between attempts."""
+    """Stays connected to one co-recipe, with growing, jittered pauses between attempts."""
 
     def __init__(self, url: str, hearer: CoRecipeHandler) -> None:
         self.url = url
@@ -82,9 +81,9 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Whether it can be asked now."""
+        """Whether co-recipe can be asked now."""
         client = self._client
-        # Both, because a refusal sent late leaves the transport open, and a lost transport the namespace.
+        # Both are checked: a late refusal leaves the transport open, and a lost transport the namespace.
         return client is not None and client.connected and client.eio.state == "connected"
 
     async def run(self) -> None:
@@ -97,7 +96,7 @@ class Connection:
                 await self._stay()
                 problem = "the connection ended"
             except Exception as error:
-                # Whatever a broken server made the library raise, the answer is to connect anew.
+                # Any error: a broken server can make the library raise anything, and reconnecting cures it.
                 problem = _shown(error)
             finally:
                 self.state.connected_since_ms = None
@@ -110,7 +109,7 @@ class Connection:
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
     async def ask(self, kind: RecipeKind, announced_size: int) -> None:
-        """Tell co-recipe which number is live here; it answers if its own is another."""
+        """Send co-recipe the number that is live here; it answers only if its own is different."""
         if self._client is None:
             return
         self.state.last_check_ms = _now_ms()
@@ -118,9 +117,9 @@ class Connection:
             await self._client.emit(CHECK_EVENTS[kind], announced_size)
 
     async def _connect(self) -> None:
-        """Connect by the first transport that works; raises what the last one failed with."""
+        """Connect by the first transport that works. Raises the error of the last one if none does."""
         for transport in TRANSPORTS:
-            # A client of its own for every attempt: none can be left half connected by the last one.
+            # A new client for every attempt: the last one may be left half connected.
             self._client = self._new_client()
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -175,7 +174,7 @@ class Connection:
 
 
 class _Transport(engineio.AsyncClient):  # type: ignore[misc]
-    """The library's transport, which stops reading while there is no room: the server has to wait, then."""
+    """The library's transport, with back-pressure: it stops reading while there is no room for updates."""
 
     has_room: Callable[[], bool]
 
@@ -184,14 +183,14 @@ class _Transport(engineio.AsyncClient):  # type: ignore[misc]
         while not self.has_room():
             await asyncio.sleep(ROOM_SECONDS)
             if time.monotonic() >= next_word:
-                # Its own question, whether we live, waits among what is not read.
+                # The server's pings wait unread too, so it would drop us: send a sign of life unasked.
                 await self._send_packet(Packet(PONG))
                 next_word = time.monotonic() + WORD_SECONDS
         await super()._receive_packet(pkt)
 
 
 class _Client(socketio.AsyncClient):  # type: ignore[misc]
-    """The library's client, which lets its owner know of packets that it cannot read."""
+    """The library's client, which reports packets that it cannot read."""
 
     _binary_packet: Any
 
@@ -203,8 +202,8 @@ class _Client(socketio.AsyncClient):  # type: ignore[misc]
         return _Transport
 
     async def _handle_eio_message(self, data: Any) -> None:
-        # The library would wait for the attachments of a binary event for ever, and take every later
-        # message for one. Attachments are always bytes.
+        # The library would wait for the attachments of a binary event for ever, and treat every later message
+        # as one. Attachments are always bytes, so a text message ends the wait.
         if self._binary_packet is not None and not isinstance(data, bytes):
             self._binary_packet = None
             self._count_malformed("a binary event", "its attachments are missing")
@@ -216,7 +215,7 @@ class _Client(socketio.AsyncClient):  # type: ignore[misc]
 
 
 def _shown(problem: Exception) -> str:
-    """The problem in one line of text that can be logged and stored, whatever a server put into it."""
+    """Describe an error in one line that can be logged and stored, whatever a server put into it."""
     return ascii(str(problem) or type(problem).__name__)[1:-1][:SHOWN_CHARACTERS]
 
 

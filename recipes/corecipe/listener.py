@@ -1,7 +1,7 @@
-"""Asks co-recipe whether the recipe changed, and applies the updates it sends.
+"""Asks co-recipe whether the recipe has changed, and applies the updates that it sends.
 
-The master is asked; the slave only while the master is away. Updates are taken from both, for a repeated
-update does no harm.
+Only the master is asked, and the slave while the master is away. Updates are taken from both, because a
+repeated update does no harm.
 """
 
 import asyncio
@@ -22,20 +22,20 @@ from recipes.sync.child_process import ChildSync
 
 STATE_SECONDS = 2.0
 REDIS_AWAY_SECONDS = 0.5
-# Beyond either, nothing is read from co-recipe until Redis has taken some.
+# Limits on waiting updates. Beyond either, nothing is read from co-recipe until Redis has taken some.
 MAX_WAITING_UPDATES = 10_000
 MAX_WAITING_CHARACTERS = 64 * 1024 * 1024
-# What goes to Redis at once: few enough that clicks find a gap, and that the answers come in time.
+# Updates sent to Redis in one batch: few enough to let clicks in between, and to be answered in time.
 BATCH_UPDATES = 250
 BATCH_CHARACTERS = 4 * 1024 * 1024
-# A wrong clock is told of once for so many updates.
+# A sender's wrong clock is logged once for this many updates.
 AHEAD_TOLD = 100
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
 class Listener:
-    """Keeps the recipe true to the co-recipes at `urls`, the master first."""
+    """Keeps the recipe in sync with the co-recipes at `urls`, the master first."""
 
     def __init__(self, store: RecipeStore, urls: list[str], check_seconds: float) -> None:
         self._store = store
@@ -68,37 +68,37 @@ class Listener:
             task.result()
 
     def count_malformed(self, event: str, problem: str) -> None:
-        """Count an event that nothing can be made of, in one line of the log."""
+        """Count an event that cannot be read, and log it in one line."""
         self._malformed += 1
         logger.warning(
             "co-recipe sent an unreadable event", name=event, problem=problem, so_far=self._malformed
         )
 
     def has_room(self) -> bool:
-        """Whether more updates may wait; while not, links read nothing, so that none has to be dropped."""
+        """Return whether more updates may wait; if not, connections read nothing, and none is dropped."""
         return len(self._updates) < MAX_WAITING_UPDATES and self._waiting_characters < MAX_WAITING_CHARACTERS
 
     def take_update(self, message: object) -> None:
-        """Let an update wait for its turn."""
+        """Queue an update."""
         self._updates.append(message)
         self._waiting_characters += _characters(message)
         self._has_updates.set()
 
     async def on_connect(self, link: Connection) -> None:
-        """Ask at once, and look at S3 too: equal numbers may hide a change."""
+        """Ask at once, and check S3 too: equal numbers can hide a change."""
         if link is self._active():
             await self._ask(link)
         for sync in self._syncs.values():
             sync.ask(None)
 
     async def on_announcement(self, kind: RecipeKind, number: int) -> None:
-        """Start a sync, unless that number is what is live."""
+        """Start a sync, unless that number is live already."""
         live = await self._live_number(kind)
         if live is not None and number != live:
             self._syncs[kind].ask(number)
 
     def _active(self) -> Connection | None:
-        """The master, or while it is away the slave; None while both are."""
+        """Return the master, the slave while the master is away, or None while both are."""
         return next((link for link in self._links if link.connected), None)
 
     async def _ask_again_and_again(self) -> None:
@@ -115,7 +115,7 @@ class Listener:
                 await link.ask(kind, number)
 
     async def _live_number(self, kind: RecipeKind) -> int | None:
-        """The announced size of what is live, 0 when nothing is; None while Redis is away."""
+        """Return the announced size of what is live, 0 if nothing is; None while Redis is away."""
         try:
             meta = await asyncio.to_thread(self._store.meta, kind)
         except (RedisError, OSError) as error:
@@ -143,7 +143,7 @@ class Listener:
         return batch
 
     def _apply(self, batch: list[object]) -> bool:
-        """Apply updates in order; False when Redis is away, and all of them have to be applied again."""
+        """Apply updates in order. Returns False if Redis is away and all of them have to be applied again."""
         try:
             results = apply_all(self._store, batch)
         except (RedisError, OSError) as error:
@@ -180,7 +180,7 @@ class Listener:
 
 
 def _characters(message: object) -> int:
-    """How much room a message takes, by its one part that may be long."""
+    """Return the length of a message's body, the one part of it that can be long."""
     body = message.get("body") if isinstance(message, dict) else message
     return len(body) if isinstance(body, str | bytes) else 0
 

@@ -1,6 +1,7 @@
 """`updRecipe` messages: read, completed from the live record, validated like a file's, and applied.
 
-It is Redis that decides, in one step with the write, whether an update is news (`recipes/store/update.lua`).
+Redis decides, in one step with the write, whether an update is newer than what is live
+(`recipes/store/update.lua`): a load may go live between a check here and the write.
 """
 
 import time
@@ -23,7 +24,7 @@ KINDS = {"offer": RecipeKind.OFFERS, "campaign": RecipeKind.CAMPAIGNS}
 WRITE_ACTIONS = frozenset({"updateOrCreate", "insert", "update"})
 DELETE_ACTION = "delete"
 MAX_BODY_BYTES = 1_000_000
-# A clock may be wrong by hours, but what is further away is a time in other units.
+# A sender's clock may be wrong by hours; a time further away than this is in other units.
 LATEST_AHEAD_MS = 24 * 3600 * 1000
 EARLIEST_MS = 1_000_000_000_000
 
@@ -35,10 +36,10 @@ _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class UpdateOutcome(StrEnum):
-    """What became of an update.
+    """The outcome of an update.
 
-    "kept" is kept for the first load, for nothing is live; with "kept unreadable" the live record stays, for
-    what restricts the new one cannot be read.
+    "kept": nothing is live yet, so the update waits in the journal for the first load. "kept unreadable": the
+    live record stays, because a restriction of the new one cannot be read.
     """
 
     APPLIED = "applied"
@@ -52,9 +53,9 @@ class UpdateOutcome(StrEnum):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """A valid update; `record` is the record's JSON, None deletes.
+    """A valid update; `record` is the record's JSON, None deletes it.
 
-    `timestamp_ms` is the sender's clock, or ours where that is far `ahead_ms` of it.
+    `timestamp_ms` is by the sender's clock, or by ours if the sender's is too far ahead (by `ahead_ms`).
     """
 
     kind: RecipeKind
@@ -65,9 +66,9 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class UpdateResult(msgspec.Struct, frozen=True):
-    """The outcome in a word, and what it was in words; `version` is the recipe's afterwards, 0 unchanged.
+    """The outcome, with details in words; `version` is the recipe's new version, 0 if nothing changed.
 
-    `ahead_ms` is by how much the sender's clock was too far ahead of ours to be believed, else 0.
+    `ahead_ms` is 0, or how far ahead of ours the sender's clock was if that is too far to be believed.
     """
 
     outcome: UpdateOutcome
@@ -77,7 +78,7 @@ class UpdateResult(msgspec.Struct, frozen=True):
 
 
 class UnusableUpdate(ValueError):
-    """A message that changes nothing; `outcome` says of which sort it is."""
+    """A message that changes nothing; `outcome` says why."""
 
     def __init__(self, outcome: UpdateOutcome, detail: str) -> None:
         super().__init__(detail)
@@ -85,14 +86,14 @@ class UnusableUpdate(ValueError):
 
 
 def apply(store: RecipeStore, message: object) -> UpdateResult:
-    """Apply one message to the live generation and journal it; whatever it is, only Redis can raise."""
+    """Apply one message to the live generation and journal it. Raises redis-py's errors alone."""
     return apply_all(store, [message])[0]
 
 
 def apply_all(store: RecipeStore, messages: Sequence[object]) -> list[UpdateResult]:
-    """Apply messages in order, in two round trips; gives what became of each. Only Redis can raise.
+    """Apply messages in order, in two round trips, and return their results. Raises redis-py's errors alone.
 
-    Where it does, any number of them may have been applied, and all may be applied again.
+    After an error any number of them may have been applied; applying all of them again does no harm.
     """
     results: dict[int, UpdateResult] = {}
     waiting: dict[int, Update] = {}
@@ -115,7 +116,7 @@ def apply_all(store: RecipeStore, messages: Sequence[object]) -> list[UpdateResu
 
 
 def read_update(message: object, now_ms: int) -> Update:
-    """The update in a message, `now_ms` being our clock. Raises `UnusableUpdate`."""
+    """Read the update in a message; `now_ms` is our clock. Raises `UnusableUpdate`."""
     if not isinstance(message, dict):
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"not an object but {type(message).__name__}")
     kind = KINDS.get(message["type"]) if isinstance(message.get("type"), str) else None
@@ -132,7 +133,7 @@ def read_update(message: object, now_ms: int) -> Update:
         )
     ahead_ms = timestamp_ms - now_ms
     if ahead_ms > MAX_AHEAD_MS:
-        # With its own time it would make every right update look stale for as long.
+        # With its own time stamp it would make every correct update look old until that time has come.
         timestamp_ms = now_ms
     else:
         ahead_ms = 0
@@ -146,7 +147,7 @@ def read_update(message: object, now_ms: int) -> Update:
 
 
 def completed(record: bytes, live: bytes) -> bytes:
-    """The record with the fields that it lacks and the live one has; all values are spelt as they were."""
+    """Add the fields that a record lacks and the live one has; all values keep their spelling."""
     fields = _fields_decoder.decode(record)
     try:
         missing = {name: value for name, value in _fields_decoder.decode(live).items() if name not in fields}
@@ -158,7 +159,7 @@ def completed(record: bytes, live: bytes) -> bytes:
 def _try(
     store: RecipeStore, waiting: dict[int, Update], results: dict[int, UpdateResult], clocks: Clocks
 ) -> None:
-    """Apply what waits; what another writer has overtaken goes on waiting."""
+    """Apply the waiting updates; one whose live record another writer has just changed goes on waiting."""
     live = _live_records(store, waiting.values())
     writes: dict[int, Write] = {}
     for at, update in list(waiting.items()):
@@ -170,7 +171,8 @@ def _try(
             del waiting[at]
             continue
         writes[at] = Write(update.kind, update.record_id, update.timestamp_ms, record, live[key])
-        # The next update of the record finds this one live; where it is stale, that one tries once more.
+        # The next update of the same record is completed from this one. If this one turns out to be stale,
+        # the next one is tried once more.
         live[key] = record
     for at, written in zip(writes, store.write_updates(list(writes.values()), clocks), strict=True):
         if written.outcome is not WriteOutcome.CHANGED:
@@ -190,7 +192,7 @@ def _live_records(
 
 
 def _checked(update: Update, live: bytes | None) -> bytes | None:
-    """The record to write, completed from the live one; None deletes. Raises `UnusableUpdate`."""
+    """Return the record to write, completed from the live one; None deletes. Raises `UnusableUpdate`."""
     if update.record is None:
         return None
     record = update.record if live is None else completed(update.record, live)
@@ -212,7 +214,7 @@ def _parsed(kind: RecipeKind, record: bytes, named: str) -> Offer | Campaign:
 
 
 def _is_readable(kind: RecipeKind, live: bytes, named: str) -> bool:
-    """Whether the live record opens by nothing that cannot be read; one that does gives way to any other."""
+    """Return whether all restrictions of the live record can be read; if not, any update may replace it."""
     try:
         return not _parsed(kind, live, named).unreadable
     except UnusableUpdate:
@@ -220,10 +222,10 @@ def _is_readable(kind: RecipeKind, live: bytes, named: str) -> bool:
 
 
 def _record(kind: RecipeKind, record_id: int, body: object) -> bytes:
-    """The JSON of a record that is what the message says it is."""
+    """Return the JSON of a record, which must be the one that the message names. Raises `UnusableUpdate`."""
     if not isinstance(body, str):
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not text but {type(body).__name__}")
-    # Only an escape, or what is no ASCII, can be one.
+    # Only an escape or a non-ASCII character can be half of a surrogate pair: most bodies have neither.
     whole = body if "\\u" not in body and body.isascii() else without_lone_surrogates(body)
     encoded = whole.encode("utf-8", "replace")
     if len(encoded) > MAX_BODY_BYTES:
@@ -233,7 +235,7 @@ def _record(kind: RecipeKind, record_id: int, body: object) -> bytes:
     except (msgspec.DecodeError, RecursionError) as error:
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not JSON: {error}") from None
     if not raw or (isinstance(raw, dict) and raw.get(kind.id_field) is None):
-        # What co-recipe sends after an error of its own, and for a parent that is gone.
+        # co-recipe sends this after an error of its own, and for a parent offer that is gone.
         raise UnusableUpdate(UpdateOutcome.EMPTY, f"{kind} {record_id}: the body holds no record")
     if not isinstance(raw, dict):
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not an object but {type(raw).__name__}")

@@ -1,4 +1,4 @@
-"""A recipe file from S3 to a verified file on disk, beside the place where the last good one stays."""
+"""Downloads a recipe file from S3 to a verified file on disk, beside the last good one."""
 
 import hashlib
 import os
@@ -26,26 +26,26 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 ATTEMPTS = 2
 CHUNK_BYTES = 256 * 1024
-# No download, and no preview of one, takes so long.
+# Temporary files older than this were left by a killed process: no download and no preview takes so long.
 ABANDONED_SECONDS = 3600
 
 Progress = Callable[[int, int], object]
 
 
 class CannotReachS3(Exception):
-    """S3 did not give us the file; the message says why, and what to do."""
+    """S3 did not return the file; the message says why, and what to do."""
 
 
 class FileChanged(RecipeRejected):
-    """S3 has another file than the one that was asked for."""
+    """S3 has another file than the one with the requested tag."""
 
 
 class CannotKeepFile(OSError):
-    """This machine's disk does not take the file; the message says why, and what to check."""
+    """The file cannot be written to this machine's disk; the message says why, and what to check."""
 
 
 class RecipeFile(msgspec.Struct, frozen=True):
-    """A complete file on disk: `digest` is its MD5, `last_modified_ms` S3's time of it (since the epoch)."""
+    """A complete file on disk: `digest` is its MD5, `last_modified_ms` its time in S3 (since the epoch)."""
 
     path: Path
     size_bytes: int
@@ -55,20 +55,20 @@ class RecipeFile(msgspec.Struct, frozen=True):
 
 
 def local_path(kind: RecipeKind) -> Path:
-    """Where the last good file of a kind is kept."""
+    """Return the place of the last good file of a kind."""
     offers = kind is RecipeKind.OFFERS
     return Path(settings.OFFERS_RECIPE_PATH if offers else settings.CAMPAIGNS_RECIPE_PATH)
 
 
 def s3_key(kind: RecipeKind) -> str:
-    """The object that holds a kind."""
+    """Return the key of the object in S3 that holds a kind."""
     return str(
         settings.S3_OFFERS_RECIPE_PATH if kind is RecipeKind.OFFERS else settings.S3_CAMPAIGNS_RECIPE_PATH
     )
 
 
 def s3_client() -> "S3Client":
-    """A client that gives up within half a minute rather than hang."""
+    """Make a client that gives up within half a minute rather than hang."""
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -78,7 +78,7 @@ def s3_client() -> "S3Client":
 
 
 def etag_in_s3(kind: RecipeKind) -> str:
-    """The tag of the file that S3 has now. Raises `CannotReachS3`."""
+    """Return the tag of the file that S3 has now. Raises `CannotReachS3`."""
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
     try:
         return s3_client().head_object(Bucket=bucket, Key=key)["ETag"]
@@ -90,13 +90,11 @@ def etag_in_s3(kind: RecipeKind) -> str:
 def downloaded(
     kind: RecipeKind, known_etag: str | None, progress: Progress, wanted_etag: str | None = None
 ) -> Iterator[RecipeFile | None]:
-    """The file in S3, complete and verified, under a temporary name; None when it is still `known_etag`.
+    """Download the file in S3, verified, under a temporary name; None if it is still `known_etag`.
 
-    With `wanted_etag` it has to be that very file, else `FileChanged` is raised.
-
-    `keep` gives it its lasting name; what is not kept is gone afterwards. `progress` hears of bytes done and
-    bytes in all. Raises `CannotReachS3`, `CannotKeepFile`, and `RecipeRejected` for a download that is not
-    what S3 announced.
+    The file is deleted afterwards unless `keep` has given it its lasting name. With `wanted_etag` it must be
+    that very file. `progress` is called with the bytes done and the bytes in all. Raises `CannotReachS3`,
+    `CannotKeepFile`, `FileChanged`, and `RecipeRejected` for a download that is not what S3 announced.
     """
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
     known: dict[str, Any] = {"IfNoneMatch": known_etag} if known_etag else {}
@@ -124,7 +122,7 @@ def downloaded(
         with _writing(path):
             with os.fdopen(handle, "wb") as file:
                 digest = _stream(answer, file, bucket, key, progress)
-            # So that a load from the file on disk knows which updates are newer than it.
+            # The file keeps its time in S3, so that a load from disk knows which updates are newer than it.
             os.utime(temporary, ns=(modified_ms * 1_000_000,) * 2)
         yield RecipeFile(Path(temporary), answer["ContentLength"], answer["ETag"], digest, modified_ms)
     finally:
@@ -133,16 +131,16 @@ def downloaded(
 
 
 def _forget_abandoned(path: Path) -> None:
-    """Delete what downloads that were killed have left beside `path`."""
+    """Delete temporary files that killed downloads have left beside `path`."""
     for part in path.parent.glob(f".{path.name}.*.part"):
         with suppress(FileNotFoundError):
-            # Its time of modification is that of the file in S3.
+            # The time of its last status change counts: its modification time is that of the file in S3.
             if time.time() - part.stat().st_ctime > ABANDONED_SECONDS:
                 part.unlink()
 
 
 def keep(file: RecipeFile, kind: RecipeKind) -> None:
-    """Put a downloaded file in the place of the last good one, so that a crash leaves one or the other.
+    """Replace the last good file by a downloaded one, atomically: a crash leaves one or the other.
 
     Raises `CannotKeepFile`.
     """
@@ -157,7 +155,7 @@ def keep(file: RecipeFile, kind: RecipeKind) -> None:
 
 
 def on_disk(kind: RecipeKind) -> RecipeFile:
-    """The last good file. Raises `RecipeRejected` when there is none, saying how to get one."""
+    """Return the last good file. Raises `RecipeRejected` if there is none, saying how to get one."""
     path = local_path(kind)
     try:
         with path.open("rb") as file:
@@ -166,13 +164,13 @@ def on_disk(kind: RecipeKind) -> RecipeFile:
     except OSError as error:
         hint = f"run `recipe_sync {kind}` without --from-file to download it"
         raise RecipeRejected(f"there is no file to load at {path} ({error.strerror}); {hint}") from None
-    # S3 tags what was uploaded in one part with its MD5, so the next look at S3 finds nothing new there.
+    # The MD5 serves as the tag, as in S3 for an upload in one part: the next look at S3 finds nothing new.
     return RecipeFile(path, status.st_size, f'"{digest}"', digest, status.st_mtime_ns // 1_000_000)
 
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Name the disk where it is the disk that fails."""
+    """Turn an `OSError` of the disk into `CannotKeepFile`."""
     try:
         yield
     except OSError as error:
@@ -185,7 +183,7 @@ def _md5() -> Any:
 
 
 def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -> str:
-    """Write the answer's body to `file`, verified and synced to disk; gives its MD5."""
+    """Write the answer's body to `file`, verified and synced to disk. Returns its MD5."""
     expected, etag = int(answer["ContentLength"]), answer["ETag"].strip('"')
     digest, done = _md5(), 0
     for chunk in _received(answer, f"s3://{bucket}/{key}"):
@@ -195,7 +193,7 @@ def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -
         progress(done, expected)
     if done != expected:
         raise RecipeRejected(f"the download has {done:,} bytes, S3 announced {expected:,}")
-    # Uploads in parts, and some encryption, have tags that are no MD5; both contain a dash or are longer.
+    # Tags of uploads in parts and of some encryption are not MD5s; they contain a dash or are longer.
     encrypted = answer.get("ServerSideEncryption", "AES256") != "AES256"
     if len(etag) == 32 and not encrypted and digest.hexdigest() != etag:
         raise RecipeRejected(f"the download has the MD5 {digest.hexdigest()}, S3 announced {etag}")
@@ -205,7 +203,7 @@ def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -
 
 
 def _received(answer: Any, where: str) -> Iterator[bytes]:
-    """The answer's body; apart from the writing, so that a full disk is not taken for a broken line."""
+    """Read the answer's body; apart from the writing, so that a full disk does not look like a lost line."""
     expected, done = int(answer["ContentLength"]), 0
     try:
         for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
@@ -220,7 +218,7 @@ def _received(answer: Any, where: str) -> Iterator[bytes]:
 
 
 def _explained(problem: Exception, bucket: str, key: str) -> str:
-    """Why S3 gave us nothing, and what to do about it."""
+    """Explain why S3 returned nothing, and what to do about it."""
     where = f"s3://{bucket}/{key}"
     code = problem.response.get("Error", {}).get("Code", "") if isinstance(problem, ClientError) else ""
     if code in ("NoSuchKey", "404"):

@@ -1,4 +1,4 @@
-"""A gzipped recipe file as a stream of records; neither the file nor its text is ever held as a whole."""
+"""Reads a gzipped recipe file as a stream of records; neither file nor text is ever in memory as a whole."""
 
 import json
 import re
@@ -11,28 +11,29 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn
 from recipes.records.fields import without_lone_surrogates
 
 CHUNK_BYTES = 256 * 1024
-# Offers with long exit chains reach some ten thousand characters; beyond this, quotes or brackets are broken.
+# Limits one record. Offers with long exit chains have some ten thousand characters; a longer text means that
+# quotes or brackets are broken.
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
 # https://www.rfc-editor.org/rfc/rfc1952#page-6
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 BYTE_ORDER_MARK = "\ufeff"
-# Real recipes unpack to some ten times their size; white space alone reaches a thousand times.
+# Limits how far a file may expand. Real recipes unpack to ten times their size, white space to a thousand.
 MAX_EXPANSION = 250
-# A file that unpacks to less than this may expand as it likes: it costs a second or two.
+# A file that unpacks to less than this may expand by any factor: it costs a second or two.
 FREE_EXPANSION_BYTES = 256 * 1024 * 1024
 WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class RecipeRejected(ValueError):
-    """The file is no recipe that may go live; the message says exactly what is wrong with it."""
+    """The file must not go live; the message says exactly what is wrong with it."""
 
 
 class RawRecord(NamedTuple):
-    """One element of the array: decoded, and the text that it stands as in the file.
+    """One element of the array, decoded and as its text in the file.
 
-    `fields` is None for an element that is no object, such as `[]` or null.
+    `fields` is None for an element that is not an object, such as `[]` or null.
     """
 
     fields: dict[str, Any] | None
@@ -40,22 +41,22 @@ class RawRecord(NamedTuple):
 
 
 def _nothing() -> None:
-    """Nobody listens."""
+    """Ignore the chunk."""
 
 
 def read_records(
     path: Path, max_bytes: int, on_chunk: Callable[[], object] = _nothing
 ) -> Iterator[RawRecord]:
-    """The elements of the gzipped JSON array at `path`, which may unpack to `max_bytes` bytes.
+    """Yield the elements of the gzipped JSON array at `path`, which may unpack to `max_bytes` bytes.
 
-    `on_chunk` is called for every quarter of a megabyte that was unpacked, whether it holds records or not.
-    Raises `RecipeRejected` as soon as anything is wrong, which may be after many records.
+    `on_chunk` is called for every unpacked quarter of a megabyte, whether it holds records or not. Raises
+    `RecipeRejected` as soon as anything is wrong, which may be after many records.
     """
     return _records(_Text(_unpacked(path, max_bytes, on_chunk)))
 
 
 def _unpacked(path: Path, max_bytes: int, on_chunk: Callable[[], object]) -> Iterator[bytes]:
-    """The decompressed bytes of every member, chunk by chunk; zlib verifies their lengths and checksums."""
+    """Yield the decompressed bytes of every member by chunks; zlib verifies lengths and checksums."""
     packed_bytes = path.stat().st_size
     unpacked = 0
     with path.open("rb") as file:
@@ -71,7 +72,7 @@ def _unpacked(path: Path, max_bytes: int, on_chunk: Callable[[], object]) -> Ite
                 if not packed:
                     raise RecipeRejected(f"the gzip data ends early, after {unpacked:,} unpacked bytes")
                 try:
-                    # Bounded, because a few kilobytes may unpack to gigabytes.
+                    # Bounded, because a few kilobytes can unpack to gigabytes.
                     chunk = unzip.decompress(packed, CHUNK_BYTES)
                 except zlib.error as error:
                     where = f"after {unpacked:,} unpacked bytes"
@@ -94,7 +95,7 @@ def _refuse_a_bomb(unpacked: int, packed_bytes: int, max_bytes: int) -> None:
 
 
 def _next_member(rest: bytes, file: BinaryIO, unpacked: int) -> bytes | None:
-    """The beginning of the next member of a gzip file; None at the end, which zeros may pad."""
+    """Return the beginning of the next gzip member; None at the end of the file, which zeros may pad."""
     while not (rest := rest.lstrip(b"\0")):
         rest = file.read(CHUNK_BYTES)
         if not rest:
@@ -107,7 +108,7 @@ def _next_member(rest: bytes, file: BinaryIO, unpacked: int) -> bytes | None:
 
 
 class _Text:
-    """A sliding window over the file's text."""
+    """A sliding window over the file's text; `at` is the place up to which it was read."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -117,7 +118,7 @@ class _Text:
         self.at = 0
 
     def more(self) -> bool:
-        """Drop what was read, and add the next chunk; False at the end of the file."""
+        """Drop what was read, and append the next chunk. Returns False at the end of the file."""
         chunk = next(self._chunks, None)
         if chunk is None:
             if self._rest:
@@ -127,26 +128,26 @@ class _Text:
         try:
             added, self._rest = data.decode("utf-8"), b""
         except UnicodeDecodeError as error:
-            # A character may be cut in two by the end of a chunk, but by nothing else.
+            # The end of a chunk may cut a character in two; half of one anywhere else is an error.
             if error.start < len(data) - 3:
                 raise RecipeRejected(f"the file is not UTF-8 ({error.reason})") from None
             added, self._rest = data[: error.start].decode("utf-8"), data[error.start :]
         if added and not self._begun:
-            # RFC 8259 lets a reader ignore it.
+            # RFC 8259 lets a reader ignore a byte order mark.
             added, self._begun = added.removeprefix(BYTE_ORDER_MARK), True
         self.text = self.text[self.at :] + added
         self.at = 0
         return True
 
     def twice(self) -> bool:
-        """Read on until there is twice as much to decode; False when there is nothing more."""
+        """Read on until there is twice as much to decode. Returns False at the end of the file."""
         wanted, more = 2 * (len(self.text) - self.at), False
         while len(self.text) - self.at < wanted and self.more():
             more = True
         return more
 
     def next_sign(self) -> str:
-        """The next character that is not white space, "" at the end of the file; it is not passed over."""
+        """Return the next character that is not white space without consuming it; "" at the file's end."""
         while True:
             self.at = WHITE_SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
             if self.at < len(self.text):
@@ -195,8 +196,8 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         try:
             fields, end = decode(window.text, window.at)
         except json.JSONDecodeError as error:
-            # It may only be cut off by the end of the window. Twice as much each time, so that a long record
-            # is not decoded from its beginning for every chunk.
+            # The end of the window may have cut the record off. Twice as much each time: decoding a long
+            # record from its beginning for every chunk would take quadratic time.
             if len(window.text) - window.at > MAX_RECORD_CHARACTERS or not window.twice():
                 raise RecipeRejected(f"record {number} is not JSON: {error.msg}") from None
             continue
@@ -205,10 +206,10 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         except RecipeRejected as error:
             raise RecipeRejected(f"record {number} is not JSON: {error}") from None
         except ValueError:
-            # Python refuses to convert them, for that takes time that grows with the square of their length.
+            # Python refuses to convert very long numbers, because that takes quadratic time.
             raise RecipeRejected(f"record {number} holds an integer of thousands of digits") from None
         if not isinstance(fields, dict) and end == len(window.text) and window.more():
-            # A number may go on in the next chunk.
+            # A number at the end of the window may go on in the next chunk.
             continue
         text = window.text[window.at : end]
         window.at = end
@@ -216,8 +217,8 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
 
 
 def _whole(fields: dict[str, Any] | None, text: str, decode: Any) -> RawRecord:
-    """The record with whole characters only: workers decode no half of a surrogate pair, and Python does."""
-    # Only an escape can hold one, for the file is UTF-8.
+    """Replace halves of surrogate pairs, which msgspec, the workers' decoder, rejects and json accepts."""
+    # Only an escape can be one, because the file is UTF-8.
     if fields is not None and _SURROGATE.search(text) and (whole := without_lone_surrogates(text)) != text:
         return RawRecord(decode(whole, 0)[0], whole)
     return RawRecord(fields, text)

@@ -1,4 +1,4 @@
-"""The records of a recipe file, validated one by one and handed over in batches, with account of each."""
+"""Loads a recipe file: validates its records one by one, passes them on in batches, and accounts for each."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,20 +25,20 @@ Note = Callable[[Offer | Campaign], object]
 
 
 class Live(Protocol):
-    """What is live while a file is loaded."""
+    """The records that are live while a file is loaded."""
 
     def get(self, ids: list[int]) -> dict[int, bytes]:
-        """The live ones of these records."""
+        """Return those of these records that are live."""
 
     def ids(self) -> Iterator[set[int]]:
-        """The ids of every live record, some at a time."""
+        """Yield the ids of all live records, some at a time."""
 
 
 class Loaded(msgspec.Struct):
-    """What a load has seen so far; `ids` tell duplicates from new records.
+    """The counts of a load so far; `ids` tells duplicates from new records.
 
-    `kept` names the records that stay as they are live, each with the reason; `carried` counts those that are
-    live and missing from a file that holds elements without an id.
+    `kept` names the records whose live version stays, each with the reason. `carried` counts live records
+    that stay because they are missing from a file that holds elements without an id.
     """
 
     ids: set[int] = msgspec.field(default_factory=set)
@@ -55,14 +55,14 @@ class Loaded(msgspec.Struct):
         """Count a record that cannot be used; the first few are kept by name."""
         self.rejected[problem.reason] = self.rejected.get(problem.reason, 0) + 1
         if problem.reason != NO_RECORD:
-            # What such an element should have been stays live, so it damages nothing.
+            # The record that such an element should have been stays live, so it is no sign of damage.
             self.census.count_rejected()
         if len(self.rejections) < KEPT_REJECTIONS:
             named = f" (id {problem.record_id})" if problem.record_id else ""
             self.rejections.append(f"record {number}{named}: {problem.reason}")
 
     def keep(self, record_id: int, record: Offer | Campaign) -> None:
-        """Count a record that can be used, and what was wrong with it."""
+        """Count a usable record and its defects."""
         if record_id in self.ids:
             self.duplicates += 1
             self.kept.pop(record_id, None)
@@ -74,7 +74,7 @@ class Loaded(msgspec.Struct):
 
     @property
     def named_kept(self) -> list[str]:
-        """The first records that stay as they are live, each with the reason."""
+        """The first records whose live version stays, each with the reason, as text."""
         first = sorted(self.kept)[:NAMED_KEPT]
         return [f"record {record_id}: {self.kept[record_id]}" for record_id in first]
 
@@ -87,16 +87,16 @@ def load(
     note: Note | None = None,
     live: Live | None = None,
 ) -> Loaded:
-    """Read and validate every record, `add` the usable ones by id, and tell `progress` how many were read.
+    """Read and validate every record, `add` the usable ones by id, and call `progress` with the number read.
 
-    `note` is given each usable record, parsed. Of records with one id the last wins. Where the file has no
-    usable version of a record that is `live`, the live one is added instead. Raises `RecipeRejected`, perhaps
-    after much was added.
+    `note` is called with each usable record, parsed. Of several records with one id the last wins. If the
+    file has no usable version of a record that is `live`, the live one is added instead. Raises
+    `RecipeRejected`, perhaps after many records were added.
     """
     load = _Load(kind, add, note, live)
     number, rest = 0, CpuBackoff()
     try:
-        # Told of every chunk, for a file may hold little but white space.
+        # Reported for every chunk, because a file may hold little but white space.
         records = read_records(path, settings.RECIPE_MAX_BYTES, lambda: progress(number))
         for number, raw in enumerate(records, start=1):
             load.take(number, raw)
@@ -109,7 +109,7 @@ def load(
     load.flush()
     loaded = load.loaded
     if not loaded.ids:
-        # A recipe without records would answer no link at all; not even force is meant to do that.
+        # Without records no link would work any more; not even `force` may do that.
         named = f" ({'; '.join(loaded.rejections[:3])})" if loaded.rejections else ""
         raise RecipeRejected(f"{kind}: the file holds no usable record{named}")
     for _ in load.add_what_stays():
@@ -118,7 +118,7 @@ def load(
 
 
 class _Load:
-    """A load under way: the records since the last flush, and what has become of all."""
+    """A load in progress: the records since the last flush, and the counts of all."""
 
     def __init__(self, kind: RecipeKind, add: Add, note: Note | None, live: Live | None) -> None:
         self.loaded = Loaded()
@@ -127,7 +127,7 @@ class _Load:
         self._add = add
         self._note = note
         self._live = live
-        # Of this batch, those whose restrictions cannot be read; of all, those that were rejected.
+        # First: ids in this batch with an unreadable restriction. Then: ids rejected in the whole file.
         self._unreadable: dict[int, str] = {}
         self._rejected: dict[int, str] = {}
         self._is_incomplete = False
@@ -154,11 +154,11 @@ class _Load:
             self._unreadable.pop(record_id, None)
 
     def flush(self) -> None:
-        """Hand over the batch, with the live versions of records whose restrictions cannot be read."""
+        """Add the batch, with the live versions of records that have an unreadable restriction."""
         if self._unreadable and self._live is not None:
             for record_id, blob in self._live.get(list(self._unreadable)).items():
                 live = _readable(self._kind, blob)
-                # One that is closed already, for the same reason, gives way.
+                # A live version that is unreadable itself, and so closed already, may be replaced.
                 if live is not None and not live.unreadable:
                     self._stay(record_id, blob, live)
                     self.loaded.kept[record_id] = self._unreadable[record_id]
@@ -167,7 +167,7 @@ class _Load:
         self._add(batch)
 
     def add_what_stays(self) -> Iterator[None]:
-        """Add live records that the file rejects, and if any of its elements has no id, those it lacks."""
+        """Add live records that were rejected in the file, and those it lacks if an element has no id."""
         if self._live is None:
             return
         loaded = self.loaded
@@ -183,7 +183,7 @@ class _Load:
             yield
 
     def _add_live(self, ids: list[int]) -> list[int]:
-        """Add the live ones of these records; gives their ids."""
+        """Add those of these records that are live. Returns their ids."""
         found = self._live.get(ids) if self._live is not None and ids else {}
         for record_id, blob in found.items():
             self.loaded.ids.add(record_id)
@@ -201,7 +201,7 @@ class _Load:
             self._note(live)
 
     def _parsed(self, raw: RawRecord) -> Offer | Campaign:
-        """The record, parsed. Raises `RecordRejected`."""
+        """Parse a record. Raises `RecordRejected`."""
         if raw.fields is None:
             raise RecordRejected(NO_RECORD)
         try:
@@ -212,7 +212,7 @@ class _Load:
 
 
 def _readable(kind: RecipeKind, blob: bytes) -> Offer | Campaign | None:
-    """A live record, parsed; None for one that can no longer be used."""
+    """Parse a live record; None if it can no longer be used."""
     try:
         raw: dict[str, Any] = msgspec.json.decode(blob, type=dict[str, Any])
         return parse_offer(raw) if kind is RecipeKind.OFFERS else parse_campaign(raw)

@@ -1,1 +1,1 @@
-"""Finds the records of a generation by name."""
+"""A search index of the live records, for staff."""

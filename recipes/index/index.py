@@ -1,7 +1,7 @@
 """Finds the records of one generation by name, and the records that use an offer: a SQLite file on disk.
 
-Redis answers clicks; a search through a million names has no business there. The file holds for each record
-its name, case-folded, and what it points at, and is thrown away with its generation.
+It is not in Redis, because a search through a million names there would hold clicks up. The file has each
+record's case-folded name and the offers that it refers to, and is deleted with its generation.
 """
 
 import os
@@ -16,7 +16,7 @@ from recipes.records.records import Campaign, Offer
 from recipes.records.references import Relation, references
 
 BUSY_SECONDS = 2.0
-# Among so many fits the best ones are shown first; beyond, it is the first ones by id.
+# Up to this many hits are ranked, the best first; of more, the first ones by id are shown.
 RANKED_FITS = 500
 RELATIONS = 8
 MAPPED_BYTES = 2**31
@@ -34,11 +34,11 @@ CREATE INDEX records_name ON records (name);
 
 
 class IndexBroken(Exception):
-    """The file cannot be read or written; it has to be built again."""
+    """The index file cannot be read or written; it has to be built again."""
 
 
 class IndexRow(NamedTuple):
-    """What is kept of a record: its name, folded, and each use of an offer as one number, in JSON."""
+    """A record in the index: its case-folded name, and each use of an offer as one number, in JSON."""
 
     record_id: int
     name: bytes
@@ -46,21 +46,21 @@ class IndexRow(NamedTuple):
 
 
 class IndexPage(NamedTuple):
-    """Ids of records, the best fit first; `more`: there are others that fit."""
+    """Ids of records, the best hit first; `more` says whether there are further hits."""
 
     ids: list[int]
     more: bool
 
 
 def index_row(record: Offer | Campaign) -> IndexRow:
-    """What an index keeps of a record."""
+    """Make the row of a record."""
     record_id = record.offer_id if isinstance(record, Offer) else record.campaign_id
     uses = [offer_id * RELATIONS + relation for relation, offer_id in references(record) if offer_id]
     return IndexRow(record_id, folded(record.name or ""), str(uses))
 
 
 def folded(text: str) -> bytes:
-    """A name as it is compared: without difference of case, or of one space or several."""
+    """Normalise a name for comparison: case-folded, with single spaces."""
     return " ".join(text.casefold().split()).encode("utf-8", "replace")
 
 
@@ -74,21 +74,21 @@ class IndexWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.unlink(missing_ok=True)
             self._database = sqlite3.connect(self._temporary, isolation_level=None)
-            # Nobody reads it yet, and one that a crash cut short is built again.
+            # No journal and no sync: nobody reads the file yet, and after a crash it is built again.
             self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
             self._database.execute("BEGIN")
         except (OSError, sqlite3.Error) as error:
             raise IndexBroken(f"cannot write {path}: {error}") from error
 
     def add(self, rows: Iterable[IndexRow]) -> None:
-        """Add records; of several with one id the last counts."""
+        """Add records; of several with one id the last one counts."""
         try:
             self._database.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
         except sqlite3.Error as error:
             raise IndexBroken(f"cannot write {self.path}: {error}") from error
 
     def finish(self, version: int) -> None:
-        """Give the file its lasting name; it knows of every change up to the recipe's `version`."""
+        """Give the file its lasting name; it has every change up to the recipe's `version`."""
         try:
             self._database.execute("INSERT INTO state VALUES (?)", [version])
             for statement in _AFTER_FILLING.split(";"):
@@ -100,14 +100,14 @@ class IndexWriter:
             raise IndexBroken(f"cannot write {self.path}: {error}") from error
 
     def discard(self) -> None:
-        """Throw away what was written, finished or not."""
+        """Delete the file, finished or not."""
         self._database.close()
         for path in (self._temporary, self.path):
             path.unlink(missing_ok=True)
 
 
 class RecordIndex:
-    """A finished index. Raises `IndexBroken` when the file is missing or no index, and so do its methods."""
+    """A finished index. It and its methods raise `IndexBroken` if the file is missing or not an index."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -115,18 +115,21 @@ class RecordIndex:
             self._database = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=rw", timeout=BUSY_SECONDS, isolation_level=None, uri=True
             )
-            # A search reads all names: from memory that the system shares, not a page at a time.
+            # A search reads all names: memory-mapped, processes share the pages and none is copied.
             self._database.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self.version = int(self._database.execute("SELECT version FROM state").fetchone()[0])
         except (sqlite3.Error, TypeError) as error:
             raise self._broken(error) from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     def search(self, text: str, limit: int, *, only_beginning: bool = False) -> IndexPage:
-        """Records whose names hold every word of `text`; those that begin with it come first, or alone."""
+        """Find records whose names contain every word of `text`; names that begin with it come first.
+
+        With `only_beginning`, only those are found.
+        """
         phrase = folded(text)
         if not phrase:
             return IndexPage([], more=False)
@@ -149,20 +152,20 @@ class RecordIndex:
         return IndexPage(ids[:limit], more=len(ids) > limit)
 
     def count_using(self, offer_id: int, relation: Relation, at_most: int) -> int:
-        """How many records use an offer so; counting ends at `at_most`."""
+        """Count the records that use an offer in this way, up to `at_most`."""
         query = "SELECT count(*) FROM (SELECT 1 FROM used_by WHERE use = ? LIMIT ?)"
         return int(self._rows(query, [_use(offer_id, relation), at_most])[0][0])
 
     def using(self, offer_id: int, relation: Relation, limit: int, after: int = 0) -> list[int]:
-        """Up to `limit` ids, above `after`, of records that use an offer so, in order."""
+        """Return up to `limit` ids above `after`, in order, of records that use an offer in this way."""
         query = "SELECT record_id FROM used_by WHERE use = ? AND record_id > ? ORDER BY record_id LIMIT ?"
         return [int(row[0]) for row in self._rows(query, [_use(offer_id, relation), after, limit])]
 
     def apply(self, rows: Sequence[IndexRow], gone: Sequence[int], version: int) -> None:
-        """Write records that have changed, forget those that are gone, and note up to where this goes."""
+        """Write changed records, delete those that are gone, and note the `version` that this comes to."""
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            # Another process may have come further meanwhile.
+            # Another process may have written newer changes in the meantime.
             current = int(self._database.execute("SELECT version FROM state").fetchone()[0])
             if current <= version:
                 for record_id in [*gone, *(row.record_id for row in rows)]:
@@ -199,12 +202,12 @@ class RecordIndex:
 
 
 def _use(offer_id: int, relation: Relation) -> int:
-    """An offer and a use of it as one number; ids have at most 18 digits, so it fits into 64 bits."""
+    """Pack an offer's id and a use of it into one number; ids have at most 18 digits, so 64 bits suffice."""
     return offer_id * RELATIONS + relation
 
 
 def _rank(name: bytes, phrase: bytes) -> int:
-    """0: the phrase begins a word of the name; 1: it is inside one; 2: its words are in several places."""
+    """Rank a hit: 0 if the phrase begins a word of the name, 1 if it is inside one, 2 if it is in pieces."""
     if b" " + phrase in name:
         return 0
     return 1 if phrase in name else 2

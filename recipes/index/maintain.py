@@ -1,6 +1,6 @@
-"""Keeps an index beside what is live: written with every load, followed by updates, built anew when lost.
+"""Keeps the index up to date: written with every load, updated with every update, rebuilt when lost.
 
-It is a convenience for people: whatever goes wrong with it, no load and no click may suffer.
+It is a convenience for staff: no error in it may fail a load or hold up a click.
 """
 
 import secrets
@@ -22,9 +22,9 @@ from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 
 BATCH_RECORDS = 2000
-# Those who wait for a page catch up with so many changes; the task that runs every minute with any number.
+# Maximum changes to catch up with while a page waits; the task that runs every minute has no such limit.
 PAGE_CHANGES = 2000
-# What a writer that was killed left behind is forgotten after so long.
+# Files of a killed writer are deleted after this many seconds.
 BUILDING_SECONDS = 3600.0
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -36,11 +36,11 @@ _PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
 
 
 class IndexMissing(Exception):
-    """There is no index to search; the message says why, and what brings one."""
+    """There is no index to search; the message says why, and when there will be one."""
 
 
 class LoadIndex:
-    """The index that is written during a load; where it fails, the load goes on without one."""
+    """The index that is written during a load; if it fails, the load goes on without one."""
 
     def __init__(self, kind: RecipeKind, generation: int) -> None:
         self.name: str | None = f"{generation}-{secrets.token_hex(4)}"
@@ -57,7 +57,7 @@ class LoadIndex:
             self._flush()
 
     def finish(self, version: int) -> str | None:
-        """The name of the finished index, for the metadata; None when there is none."""
+        """Finish the index. Returns its name for the metadata, None if there is no index."""
         self._flush()
         with self._without_harm():
             if self._writer is not None:
@@ -65,7 +65,7 @@ class LoadIndex:
         return self.name
 
     def discard(self) -> None:
-        """Throw it away: the load has failed."""
+        """Delete the index of a load that has failed."""
         if self._writer is not None:
             self._writer.discard()
 
@@ -86,12 +86,12 @@ class LoadIndex:
 
 
 def index_path(kind: RecipeKind, name: str) -> Path:
-    """Where the index of this name is: beside the recipe file."""
+    """Return the place of the index of this name, beside the recipe file."""
     return local_path(kind).parent / f"{kind}-{name}.index.sqlite3"
 
 
 def forget_other_indexes(kind: RecipeKind, name: str | None) -> None:
-    """Delete the indexes of generations that are no longer live; who reads in one may finish."""
+    """Delete the indexes of generations that are no longer live; open ones can still be read."""
     kept = None if name is None else index_path(kind, name)
     directory, long_ago = local_path(kind).parent, time.time() - BUILDING_SECONDS
     with suppress(OSError):
@@ -99,16 +99,16 @@ def forget_other_indexes(kind: RecipeKind, name: str | None) -> None:
             if path != kept:
                 path.unlink(missing_ok=True)
         for path in directory.glob(f"{kind}-*.index.part"):
-            # Its writer was killed; one that lives writes all the time.
+            # Its writer was killed: a living one writes all the time.
             if path.stat().st_mtime < long_ago:
                 path.unlink(missing_ok=True)
 
 
 @contextmanager
 def live_index(store: RecipeStore, kind: RecipeKind) -> Iterator[RecordIndex]:
-    """The index of what is live, true up to the newest update.
+    """Open the index of what is live, brought up to the newest update.
 
-    Raises `IndexMissing` when there is none, and redis-py's errors.
+    Raises `IndexMissing` if there is none, and redis-py's errors.
     """
     meta = store.meta(kind)
     if not meta.generation:
@@ -138,7 +138,7 @@ def _missing(kind: RecipeKind, generation: int, problem: IndexBroken) -> IndexMi
 def follow(
     store: RecipeStore, kind: RecipeKind, generation: int, index: RecordIndex, at_most: int | None = None
 ) -> bool:
-    """Bring updates since the index was written into it; False when more than `at_most` were waiting.
+    """Write the updates since the index was written into it. Returns False if more than `at_most` waited.
 
     Raises `IndexBroken` and redis-py's errors.
     """
@@ -156,7 +156,7 @@ def follow(
             else:
                 rows.append(row)
         done += len(changes)
-        # Several records may share the last version, and the rest of them come with the next step.
+        # Several records may share the last version, so the next step reads from that version again.
         last = changes[-1][1]
         index.apply(rows, gone, last if len(changes) < BATCH_RECORDS else last - 1)
         if len(changes) < BATCH_RECORDS:
@@ -166,9 +166,9 @@ def follow(
 
 
 def keep_indexed(store: RecipeStore, kind: RecipeKind) -> str:
-    """Build the index of what is live where it is missing or broken, else follow the updates.
+    """Build the index of what is live if it is missing or broken, else write the newest updates into it.
 
-    Gives what was done: "nothing live", "followed" or "built". Raises `IndexBroken` and redis-py's errors.
+    Returns what was done: "nothing live", "followed" or "built". Raises `IndexBroken` and redis-py's errors.
     """
     meta = store.meta(kind)
     if not meta.generation:
@@ -185,7 +185,7 @@ def keep_indexed(store: RecipeStore, kind: RecipeKind) -> str:
 
 
 def _build(store: RecipeStore, kind: RecipeKind, meta: RecipeMeta) -> None:
-    """Write an index from what is in Redis, and name it in the metadata if that generation is live still."""
+    """Write an index from Redis, and name it in the metadata if that generation is still live."""
     name = f"{meta.generation}-{secrets.token_hex(4)}"
     version = store.version()
     writer = IndexWriter(index_path(kind, name))

@@ -1,4 +1,4 @@
-"""What the commands on recipes share: exit codes, failures in words, and a progress bar."""
+"""Shared by the commands on recipes: exit codes, failures in words, and a progress bar."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def failure(problem: Exception) -> tuple[int, str]:
 
 
 class ProgressBar:
-    """A progress bar on the terminal, one a stage."""
+    """A progress bar on the terminal, a new one for each stage."""
 
     def __init__(self, kind: str, quiet: bool) -> None:
         self._kind = kind
@@ -45,6 +45,6 @@ class ProgressBar:
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """End the bar, so that later output begins on a line of its own."""
         if self._bar is not None:
             self._bar.close()

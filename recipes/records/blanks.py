@@ -1,4 +1,4 @@
-"""What copying, spreadsheets and mailers leave around a text: blanks, what cannot be seen, quotes."""
+"""Characters that copying, spreadsheets and mailers leave around a text: blanks, invisible ones, quotes."""
 
 # Controls and the blank; fillers and blanks of other scripts; zero-width and direction marks.
 BLANKS = (

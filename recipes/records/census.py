@@ -1,10 +1,10 @@
-"""Counts over a recipe by which a damaged file is told: defects, rejections, restrictions that are gone."""
+"""Counts over a recipe that show a damaged file: defects, rejections, restrictions that are gone."""
 
 import msgspec
 
 from recipes.records.records import Campaign, Offer
 
-# These come and go by themselves, at midnight with the caps: that all are gone is no sign of anything.
+# These come and go by themselves, at midnight with the caps: that all of them are gone is no sign of damage.
 OF_THE_MOMENT = frozenset({"candidate limits"})
 WORDS = {
     "status": "a status that keeps clicks away",
@@ -26,7 +26,7 @@ WORDS = {
 
 
 class Census(msgspec.Struct):
-    """How many elements a file has, how many of them are rejected or have defects, and what records set.
+    """How many elements a file has, how many are rejected or have defects, and which restrictions are set.
 
     `sets` counts records by the names of their `restrictions`.
     """
@@ -37,28 +37,28 @@ class Census(msgspec.Struct):
     sets: dict[str, int] = {}
 
     def count(self, record: Offer | Campaign) -> None:
-        """Count a record that can be used."""
+        """Count a usable record."""
         self.elements += 1
         if record.defects:
             self.defective += 1
         self.count_restrictions(record)
 
     def count_restrictions(self, record: Offer | Campaign) -> None:
-        """Count the restrictions of a record that stays live though the file has no usable version of it."""
+        """Count the restrictions of a record that stays live because the file has no usable version of it."""
         sets = self.sets
         for name in record.restrictions:
             sets[name] = sets.get(name, 0) + 1
 
     def count_rejected(self) -> None:
-        """Count an element that cannot be used."""
+        """Count an element that is not a usable record."""
         self.elements += 1
         self.rejected += 1
 
 
 def damages(file: Census, live: Census, most_percent: float) -> list[str]:
-    """What in a file looks damaged against what is live, in words: what has risen or fallen by too much.
+    """Describe what looks damaged in a file compared with what is live: counts that rose or fell too much.
 
-    A restriction counts as lost where nobody has it any more, or where both its share and its number have
+    A restriction counts as lost if no record has it any more, or if both its share and its number have
     fallen: many new records without one, or fewer records in all, are no damage.
     """
     found = []

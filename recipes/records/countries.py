@@ -20,9 +20,9 @@ _ASSIGNED = """
     SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG
     UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
-# Kosovo's code is not assigned by ISO, but it is what GeoIP databases say of its visitors.
+# Kosovo's code is not assigned by ISO, but GeoIP databases use it.
 COUNTRY_CODES = frozenset(_ASSIGNED.split()) | {"XK"}
-# Reserved by ISO for this very country, so that nobody else can be meant.
+# Reserved by ISO for this very country, so no other can be meant.
 _OTHER_SPELLINGS = {"UK": "GB"}
 
 # White space, and commas, semicolons, bars and strokes of every script.
@@ -32,14 +32,14 @@ _REMEMBERED_LISTS = 4096
 
 
 class Countries(msgspec.Struct, frozen=True, gc=False):
-    """What was read of a list of countries; `unreadable` are the entries that are no country's code."""
+    """The countries of a list; `unreadable` are the entries that are no country's code."""
 
     codes: frozenset[str]
     unreadable: tuple[str, ...]
 
     @property
     def is_readable(self) -> bool:
-        """Whether anything was read, or nothing was there to be read."""
+        """Whether at least one country was read, or the list is empty."""
         return bool(self.codes) or not self.unreadable
 
 
@@ -47,10 +47,10 @@ NO_COUNTRIES = Countries(frozenset(), ())
 
 
 def country_code(text: str) -> str | None:
-    """The code that `text` can only mean, in capitals; None when it is none."""
+    """Return the code that `text` means, in capitals; None if it is not clearly one."""
     code = text.strip(SURROUNDINGS)
     if not code.isascii():
-        # Full-width letters become letters; what cannot be seen is dropped.
+        # Full-width letters become ASCII letters, and invisible characters are dropped.
         visible = (c for c in unicodedata.normalize("NFKC", code) if unicodedata.category(c) != "Cf")
         code = "".join(visible)
     if len(code) != 2 or not code.isascii():
@@ -61,7 +61,7 @@ def country_code(text: str) -> str | None:
 
 
 def countries_in(value: object) -> Countries:
-    """The countries in text, in JSON inside text, or in a list; anything else is one unreadable entry."""
+    """Read countries from text, JSON inside text, or a list; anything else is one unreadable entry."""
     if isinstance(value, str):
         return _in_text(value)
     if value is None:
@@ -71,7 +71,7 @@ def countries_in(value: object) -> Countries:
     return Countries(frozenset(), (repr(value),))
 
 
-# Many offers share a list.
+# Cached, because many offers have the same list.
 @lru_cache(_REMEMBERED_LISTS)
 def _in_text(text: str) -> Countries:
     bare = text.strip(BLANKS)

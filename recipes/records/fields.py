@@ -1,9 +1,9 @@
 """Reads the loosely typed values of real recipe files.
 
-Numbers come as text, booleans as 0/1 or words, JSON inside strings. What can only mean one thing is read. A
-value that is absent (null or empty text) is no fault; one that cannot be read is noted as a defect, and the
-reader answers as if it were absent. Where that would let clicks in, the caller passes `closes`, the name of
-what is then unreadable. It knows nothing of offers, campaigns or rules.
+Numbers come as text, booleans as 0/1 or words, JSON inside strings. A value is read if it can only mean one
+thing. An absent one (null or empty text) is no error. An unreadable one is noted as a defect and treated as
+absent; if that would let clicks in, the caller passes `closes`, the name of the restriction that is then
+unreadable. This module knows nothing of offers, campaigns or rules.
 """
 
 import re
@@ -18,23 +18,23 @@ from recipes.records.countries import NO_COUNTRIES, Countries, countries_in
 from recipes.records.instants import BadInstant, instant_ms
 
 MAX_AMOUNT = Decimal(10**12)
-# Finer than any currency, and within what the click record's store can hold.
+# Decimal places of an amount: finer than any currency, and within what DynamoDB can hold.
 SMALLEST_STEP = Decimal("1e-12")
 SHOWN_VALUE_CHARACTERS = 120
 
 MAX_ID = 10**18 - 1
-# Of a list in which nothing is a country, this many entries are named.
+# How many entries of a list are named in its defects if none of them is a country.
 NAMED_ENTRIES = 20
-# JSON inside JSON inside text; deeper, somebody has lost count.
+# How deep JSON may be nested as text inside JSON; deeper nesting is a mistake.
 JSON_DEPTH = 3
 
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE_WORDS = frozenset({"0", "false", "no", "off", "n", "f"})
-# Most statuses and types stand as they are meant.
+# Most statuses and types match this, and need no clean-up.
 USUAL_WORDS = frozenset({"public", "private", "regular", "aggregated", "active", "inactive", "pending"})
-# JSON text of anything but a word.
+# Text that is JSON of something other than a word.
 _NO_WORD = re.compile(r"[\[{]|[-+.\d]+(e[-+]?\d+)?$|(true|false)$")
-# In JSON text: an escaped backslash, a whole pair, or a half of one; and halves that are not escaped.
+# Matches in JSON text: an escaped backslash, a whole surrogate pair, half of one; and unescaped halves.
 _SURROGATES = re.compile(
     r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]"
@@ -42,7 +42,7 @@ _SURROGATES = re.compile(
 
 
 class Defect(msgspec.Struct, frozen=True):
-    """One value of one record that could not be read; its rule is off, or decides where it restricts."""
+    """A value of a record that cannot be read. Its rule is off, or decides if it restricts."""
 
     record_id: int
     field: str
@@ -51,7 +51,7 @@ class Defect(msgspec.Struct, frozen=True):
 
 
 def id_of(value: object) -> int | None:
-    """The positive decimal integer in `value` (a number, or text such as "17"); None when it is none."""
+    """Return the positive decimal integer in `value` (a number, or text such as "17"), else None."""
     if type(value) is int:
         return value if 0 < value <= MAX_ID else None
     if isinstance(value, str):
@@ -64,9 +64,9 @@ def id_of(value: object) -> int | None:
 
 
 def word_of(value: object) -> str | None:
-    """The word in `value` in lower case, without what surrounds it; None when it holds no word.
+    """Return the word in `value` in lower case, without blanks and quotes; None if it is not a word.
 
-    Text that is JSON of something else (a number, a list) is no word; empty text is the word "".
+    Text that is JSON of something else (a number, a list) is not a word; empty text is the word "".
     """
     if not isinstance(value, str):
         return None
@@ -77,15 +77,15 @@ def word_of(value: object) -> str | None:
 
 
 def without_lone_surrogates(text: str) -> str:
-    """JSON text in which each half of a surrogate pair, escaped or not, is U+FFFD instead.
+    """Replace each half of a surrogate pair in JSON text, escaped or not, by U+FFFD.
 
-    JavaScript cuts text between the halves of an emoji; strict decoders and UTF-8 take no such half.
+    JavaScript cuts text between the halves of an emoji; strict decoders and UTF-8 reject such halves.
     """
     return _SURROGATES.sub(lambda found: found[1] or "\ufffd", text)
 
 
 class FieldReader:
-    """Reads the fields of one raw record, and gathers its defects and what of it is `unreadable`."""
+    """Reads the fields of one raw record, and collects its defects and its `unreadable` restrictions."""
 
     __slots__ = ("defects", "raw", "record_id", "unreadable")
 
@@ -96,14 +96,14 @@ class FieldReader:
         self.unreadable: set[str] = set()
 
     def defect(self, field: str, value: object, problem: str, closes: str = "") -> None:
-        """Note that `field` holds a `value` that cannot be used, and makes what it `closes` unreadable."""
+        """Note that `field` has an unusable `value`, and that the restriction it `closes` is unreadable."""
         shown = value if isinstance(value, str) else repr(value)
         self.defects.append(Defect(self.record_id, field, shown[:SHOWN_VALUE_CHARACTERS], problem))
         if closes:
             self.unreadable.add(closes)
 
     def text(self, field: str) -> str | None:
-        """Text as it stands; a number becomes its text; absent or empty is None."""
+        """Read text as it stands; a number becomes text; None if absent or empty."""
         value = self.raw.get(field)
         if value is None or value == "":
             return None
@@ -115,14 +115,14 @@ class FieldReader:
         return None
 
     def word(self, field: str) -> str | None:
-        """The same for text that many records have in common: it is in memory once."""
+        """Read text that many records have in common; it is interned, so it is in memory once."""
         text = self.text(field)
         return None if text is None else sys.intern(text)
 
     def flag(
         self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
     ) -> bool | None:
-        """True or False from a boolean, 0/1 or their words ("0" and "n" are false); None when absent."""
+        """Read a boolean, 0/1 or words for them ("0" and "n" are false); None if absent."""
         value = (self.raw if source is None else source).get(field)
         if value is None or value is True or value is False:
             return value
@@ -143,7 +143,7 @@ class FieldReader:
     def reference(
         self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
     ) -> int:
-        """The id of another record; 0 when there is none (absent, 0, or unreadable: then a defect too)."""
+        """Read the id of another record; 0 if there is none (absent, 0, or unreadable, which is a defect)."""
         value = (self.raw if source is None else source).get(field)
         if value is None:
             return 0
@@ -155,7 +155,7 @@ class FieldReader:
         return found
 
     def amount(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> Decimal | None:
-        """Money or a percentage, zero or more, as an exact decimal; None when absent."""
+        """Read money or a percentage, zero or more, as an exact decimal; None if absent."""
         value = (self.raw if source is None else source).get(field)
         if value is None or value == "":
             return None
@@ -172,13 +172,13 @@ class FieldReader:
         return None
 
     def identifier(self, field: str) -> int | None:
-        """An id that is only passed on; None when there is none."""
+        """Read an id that is only passed on; None if there is none."""
         return self.reference(field) or None
 
     def instant_ms(
         self, field: str, source: dict[str, Any], path: str = "", *, ends_day: bool = False
     ) -> int | None:
-        """A date as milliseconds since the epoch (UTC where it names no zone); None when absent.
+        """Read a date as milliseconds since the epoch (UTC if it has no zone); None if absent.
 
         A date without a time is the beginning of its day, or with `ends_day` its last millisecond.
         """
@@ -189,7 +189,7 @@ class FieldReader:
             return None
 
     def countries(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> Countries:
-        """The countries of a list such as "CN, ru" or ["CN"]; each entry that is none is a defect."""
+        """Read a list of countries such as "CN, ru" or ["CN"]; each entry that is none is a defect."""
         value = (self.raw if source is None else source).get(field)
         if value is None:
             return NO_COUNTRIES
@@ -199,7 +199,7 @@ class FieldReader:
         return found
 
     def json(self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = "") -> Any:
-        """The value of JSON inside text (or of JSON that was never put into text); None when absent."""
+        """Read JSON inside text (or a value that was never put into text); None if absent."""
         value = found = (self.raw if source is None else source).get(field)
         if value is None:
             return None
@@ -219,7 +219,7 @@ class FieldReader:
     def object(
         self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
     ) -> dict[str, Any] | None:
-        """An object, or JSON text of one; None when absent."""
+        """Read an object, or JSON text of one; None if absent."""
         value = self.json(field, source, path, closes)
         if value is None or isinstance(value, dict):
             return value
@@ -227,7 +227,7 @@ class FieldReader:
         return None
 
     def rows(self, field: str, value: Any, closes: str = "") -> list[dict[str, Any]]:
-        """The objects of a list; anything else in it is a defect, which closes when no object is left."""
+        """Read the objects of a list; anything else is a defect, and `closes` if no object is left."""
         if value is None:
             return []
         if not isinstance(value, list):
@@ -240,7 +240,7 @@ class FieldReader:
 
 
 def _plain(amount: Decimal) -> Decimal:
-    """Without trailing zeros or exponent: 5.50000000 and 5.5 are one amount, written one way."""
+    """Remove trailing zeros and exponent, so that equal amounts (5.50000000, 5.5) are written alike."""
     exponent = amount.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -12:
         amount = amount.quantize(SMALLEST_STEP)

@@ -1,4 +1,4 @@
-"""The host and port of a URL, in the form that browsers ask for.
+"""Normalises the host and port of a URL to the form that browsers send.
 
 Names follow UTS 46 without transitional processing and with the options of the URL standard: `ß` stays
 itself and emoji are allowed (https://url.spec.whatwg.org/#idna). Beyond it, a host must be one that can
@@ -28,13 +28,13 @@ _JOINERS = "\u200c\u200d"
 
 
 class BadHost(ValueError):
-    """The text names no host that can exist; the message says why."""
+    """The text is not a host that can exist; the message says why."""
 
 
 def split_port(authority: str) -> tuple[str, str | None]:
-    """The host and what stands behind its colon; None where there is no colon.
+    """Return the host, and the text behind its colon or None if there is no colon.
 
-    Raises `BadHost` for a user name: no answer may have one in a URL (RFC 9110, 4.2.4).
+    Raises `BadHost` for a user name, which no URL in an answer may have (RFC 9110, 4.2.4).
     """
     if "@" in authority:
         raise BadHost("has a user name in front of its host")
@@ -46,7 +46,7 @@ def split_port(authority: str) -> tuple[str, str | None]:
 
 
 def read_port(port: str) -> int:
-    """The number of a port. Raises `BadHost` unless it is one from 1 to 65535."""
+    """Read a port. Raises `BadHost` unless it is a number from 1 to 65535."""
     digits = _PORT.fullmatch(port)
     number = int(digits[1]) if digits else 0
     if not 1 <= number <= MAX_PORT:
@@ -56,7 +56,7 @@ def read_port(port: str) -> int:
 
 @lru_cache(REMEMBERED_HOSTS)
 def read_host(text: str) -> str:
-    """The ASCII form of a host: a name, an IPv4 address, or an IPv6 address in brackets.
+    """Return the ASCII form of a host: a name, an IPv4 address, or an IPv6 address in brackets.
 
     Raises `BadHost`.
     """
@@ -85,14 +85,14 @@ def _ipv6(text: str) -> str:
         IPv6Address(literal)
     except AddressValueError:
         literal = ""
-    # A zone is of one machine only.
+    # An IPv6 zone has a meaning on one machine only.
     if not literal or not text.endswith("]") or "%" in literal:
         raise BadHost("has an IPv6 address that is none")
     return text.lower()
 
 
 def _ipv4(labels: list[str]) -> str:
-    """An address of four numbers: browsers also take fewer, and other bases, which only tricks use."""
+    """Read an address of four decimal numbers; browsers also accept fewer, and other bases: we do not."""
     try:
         return str(IPv4Address(".".join(labels)))
     except AddressValueError:
@@ -100,7 +100,7 @@ def _ipv4(labels: list[str]) -> str:
 
 
 def _mapped(text: str) -> str:
-    """The name with what is percent-encoded decoded, and every character as UTS 46 maps it."""
+    """Decode percent-encoding, and map every character as UTS 46 says."""
     try:
         return idna.uts46_remap(unquote(text, errors="strict"), std3_rules=False)
     except UnicodeError:
@@ -108,7 +108,7 @@ def _mapped(text: str) -> str:
 
 
 def _encoded_name(name: str) -> str:
-    """The ASCII form of a mapped name."""
+    """Return the ASCII form of a mapped name."""
     labels = name.removesuffix(".").split(".")
     if "" in labels:
         raise BadHost("has a host name with an empty part" if name.strip(".") else "has no host")
@@ -120,7 +120,7 @@ def _encoded_name(name: str) -> str:
 
 
 def _decoded(label: str) -> str:
-    """A label as people read it. Raises `BadHost` for one that begins with `xn--` and is not of that form."""
+    """Decode a label from Punycode. Raises `BadHost` for one that begins with `xn--` and is not Punycode."""
     if not label.startswith(_ENCODED_PREFIX):
         return label
     bad = BadHost(f"has a host name with {label[:MAX_LABEL_CHARACTERS]}, which encodes no name")
@@ -137,7 +137,7 @@ def _decoded(label: str) -> str:
 
 
 def _check(label: str, is_right_to_left: bool) -> None:
-    """What UTS 46 demands of a label (CheckJoiners and CheckBidi). Raises `BadHost`."""
+    """Check what UTS 46 demands of a label (CheckJoiners and CheckBidi). Raises `BadHost`."""
     if unicodedata.category(label[0]).startswith("M"):
         raise BadHost("has a host name with an accent that stands on nothing")
     try:
@@ -154,7 +154,7 @@ def _encoded(label: str) -> str:
     if label.startswith(_ENCODED_PREFIX):
         raise BadHost("has a host name that is encoded twice")
     encoded = label if label.isascii() else _ENCODED_PREFIX + label.encode("punycode").decode("ascii")
-    # Punycode copies ASCII characters as they are.
+    # Punycode copies ASCII characters unchanged, so this still finds those that no label may have.
     if not _LABEL.fullmatch(encoded):
         raise BadHost("has a host name with a character that no host has")
     return encoded

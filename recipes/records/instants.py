@@ -1,4 +1,4 @@
-"""Moments as recipes name them: dates with or without a time, or counts of seconds or milliseconds."""
+"""Reads times in recipes: dates with or without a time of day, or counts of seconds or milliseconds."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -9,22 +9,22 @@ _DAY = timedelta(days=1)
 _LAST_MS = timedelta(milliseconds=1)
 _MIDNIGHT_AT_THE_END = re.compile(r"^(.{8,10}[T ])24(:?00(?::?00(?:\.0+)?)?)(.*)$", re.IGNORECASE)
 _SLASHES = re.compile(r"^\d{4}/\d{2}/\d{2}(?!/)")
-# What databases write for no date at all.
+# Databases write these for "no date".
 _ZERO_DATE = re.compile(r"^0000-00-00(?:[T ]00:00:00(?:\.0+)?Z?)?$")
-# Between 2001 and 2100 a count of seconds and one of milliseconds cannot be taken for each other.
+# For dates from 2001 to 2100, counts of seconds and of milliseconds cannot be confused.
 _EARLIEST_SECONDS, _LATEST_SECONDS = 978_307_200, 4_102_444_800
 _EPOCH = re.compile(r"^\d{9,13}$")
 
 
 class BadInstant(ValueError):
-    """The value names no moment."""
+    """The value is not a time."""
 
 
 def instant_ms(value: object, *, ends_day: bool = False) -> int | None:
-    """Milliseconds since the epoch; None for no date. UTC where no zone is named.
+    """Return milliseconds since the epoch, None for no date. Times without a zone are UTC.
 
     A date without a time is the beginning of that day, or with `ends_day` its last millisecond. Raises
-    `BadInstant` for what is no date.
+    `BadInstant` for anything else.
     """
     if isinstance(value, str):
         text = value.strip(SURROUNDINGS)

@@ -4,17 +4,17 @@ from enum import StrEnum
 
 
 class RecipeKind(StrEnum):
-    """The two kinds of recipe."""
+    """A kind of recipe; its value is its name in Redis keys and in commands."""
 
     OFFERS = "offers"
     CAMPAIGNS = "campaigns"
 
     @property
     def id_field(self) -> str:
-        """The field that holds a record's id."""
+        """The field with a record's id."""
         return "offerId" if self is RecipeKind.OFFERS else "campaignId"
 
     @property
     def singular(self) -> str:
-        """One record of the kind, in a word."""
+        """The word for one record of the kind."""
         return self.value[:-1]

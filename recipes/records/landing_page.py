@@ -1,4 +1,4 @@
-"""A landing page as the recipe gives it, split once into what is fixed and what each click fills in."""
+"""Compiles a landing page of the recipe: split once into fixed text and the macros that each click fills."""
 
 import re
 from functools import lru_cache
@@ -11,13 +11,13 @@ from recipes.records.hosts import REMEMBERED_HOSTS, BadHost, read_host, read_por
 
 MACROS = ("subid", "cid", "lid", "affiliateId", "campaignId", "offerId")
 
-# What RFC 3986 lets stand in a URL; the percent sign is looked at apart.
+# Characters that RFC 3986 allows in a URL; the percent sign is treated separately.
 _URL_CHARACTERS = ":/?#[]@!$&'()*+,;=-._~%"
 _PLAIN_URL = re.compile(r"[A-Za-z0-9:/?#\[\]@!$&'()*+,;=._~-]*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
-# Blanks, control and format characters, and letters that are drawn as nothing.
+# Blanks, control and format characters, and invisible letters.
 _INVISIBLE_RANGES = (
     *((0x00, 0x20), (0x7F, 0xA0), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160)),
     *((0x1680, 0x1680), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2000, 0x200F), (0x2028, 0x202F)),
@@ -28,7 +28,7 @@ _INVISIBLE = "".join(map(chr, chain.from_iterable(range(a, b + 1) for a, b in _I
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AUTHORITY_END = re.compile(r"[/?#]")
-# How http and https are misspelt where they stand for a host; no top-level domain is among them.
+# Misspelt "http" and "https", which would otherwise be taken for a host; none is a top-level domain.
 _SCHEME_WORD = re.compile(r"(?=[hps]*t)(?=[hts]*p)[htps]{3,8}")
 _SCHEME_AND_WWW = re.compile(r"https?www\.")
 
@@ -40,23 +40,23 @@ _KNOWN = {name.lower(): name for name in MACROS}
 # An ampersand as HTML writes it, once or more often.
 _HTML_AMPERSAND = re.compile(r"&(?:(?:amp|#0*38|#x0*26)(?:;|%3B))+", re.IGNORECASE)
 
-# The shortest and the longest value of every macro that no visitor can write.
+# The shortest and the longest value of each macro that visitors cannot choose.
 _SHORTEST = {"lid": "0" * 8, "affiliateid": "", "campaignid": "1", "offerid": "0"}
 _LONGEST = {"lid": "a" * 36, "affiliateid": "9" * 18, "campaignid": "9" * 18, "offerid": "9" * 18}
 
 
 class BadPage(ValueError):
-    """The text cannot be a landing page; the message says why."""
+    """The text is not a landing page; the message says why."""
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):
     """A landing page, ready to be filled.
 
-    `text` is the page as the recipe has it, and `shown` the same, split. `parts` alternates between fixed URL
-    text and the name of a macro; joined, with the macros' values, it is the URL up to its fragment.
-    `fragment` is the same for what follows the first `#`, and begins with it. `joiner` goes between the page
-    and the query we add. `is_sent_as_shown`: nothing about it had to be put right. `notes` are the defects
-    that leave it in use.
+    `text` is the page as the recipe has it, and `shown` the same, split at its macros. `parts` alternates
+    between fixed URL text and names of macros; joined with the macros' values it is the URL up to its
+    fragment. `fragment` is the same for the rest, and begins with `#`. `joiner` goes between the page and the
+    query that we add. `is_sent_as_shown` says that nothing had to be corrected. `notes` are defects of a page
+    that stays in use.
     """
 
     text: str
@@ -69,9 +69,9 @@ class Page(msgspec.Struct, frozen=True, gc=False):
 
 
 def compile_page(text: str) -> Page:
-    """The page behind `text`.
+    """Compile the page in `text`.
 
-    A page without a scheme gets `http://`; its host gets the form that browsers ask for. Raises `BadPage` for
+    A page without a scheme gets `http://`; its host gets the form that browsers send. Raises `BadPage` for
     any scheme but http and https, and for a page whose host or port cannot exist.
     """
     text = _whole_characters(text)
@@ -95,13 +95,13 @@ def compile_page(text: str) -> Page:
     notes += tuple(f"has {{{name}}}, which is no macro; it is sent as it stands" for name in unknown)
     joiner = "?" if "?" not in before else "" if before[-1] in "?&" else "&"
     if shown == parts and not fragment:
-        # Most pages: one copy of them is enough.
+        # Most pages need no correction: share one copy of the parts.
         return Page(text, parts, parts, fragment, joiner, True, notes)
     return Page(text, shown, parts, fragment, joiner, False, notes)
 
 
 def redirect_url(text: str) -> str:
-    """The URL of a page that no offer and no click belong to: its macros are empty.
+    """Return the URL of a page outside of offers and clicks: its macros are empty.
 
     Raises `BadPage`.
     """
@@ -110,17 +110,17 @@ def redirect_url(text: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """The text without blanks and invisible characters at its ends."""
+    """Remove blanks and invisible characters at the ends of a text."""
     return text.strip(_INVISIBLE)
 
 
 def _whole_characters(text: str) -> str:
-    """The text with U+FFFD for each half of a surrogate pair, which nothing can encode."""
+    """Replace each half of a surrogate pair, which cannot be encoded, by U+FFFD."""
     return text if text.isascii() else _HALF_PAIR.sub("\ufffd", text)
 
 
 def _divided(url: str) -> tuple[str, str, str]:
-    """Scheme ("" where it has none), authority, and all that follows. Raises `BadPage`."""
+    """Split a URL into scheme ("" if it has none), authority, and the rest. Raises `BadPage`."""
     scheme, start = "", 0
     if url.startswith("//"):
         start = 2
@@ -137,7 +137,7 @@ def _divided(url: str) -> tuple[str, str, str]:
 
 @lru_cache(REMEMBERED_HOSTS)
 def _host_and_port(authority: str) -> str:
-    """The host in the form that browsers ask for, with its port, and macros as `{name}`. Raises `BadPage`."""
+    """Return host and port in the form that browsers send, with macros as `{name}`. Raises `BadPage`."""
     try:
         host = _host_with_macros(authority) if _BRACED.search(authority) else _plain_host(authority)
     except BadHost as error:
@@ -149,7 +149,7 @@ def _host_and_port(authority: str) -> str:
 
 
 def _is_far_host(host: str) -> bool:
-    """Whether the host is more than one word, which any text begins with ("null", "landing/page.html")."""
+    """Return whether this is surely a host; one word may begin any text ("null", "landing/page.html")."""
     name = split_port(host)[0].removesuffix(".")
     return "." in name or name == "localhost" or name.startswith("[")
 
@@ -161,7 +161,7 @@ def _plain_host(authority: str) -> str:
 
 
 def _host_with_macros(authority: str) -> str:
-    """A host with macros in it has to be one whatever their values are. Raises `BadHost`."""
+    """Return a host with macros, which must be valid for every value of theirs. Raises `BadHost`."""
     for values in (_SHORTEST, _LONGEST):
 
         def value(match: re.Match[str], values: dict[str, str] = values) -> str:
@@ -178,7 +178,7 @@ def _host_with_macros(authority: str) -> str:
 
 
 def _with_plain_ampersands(rest: str) -> tuple[str, tuple[str, ...]]:
-    """The query with `&` for `&amp;`, which can mean nothing else there, and a note of it."""
+    """Replace `&amp;` in a query, where it can only mean `&`. Returns the query and a note of it."""
     path, mark, query = rest.partition("?")
     plain = _HTML_AMPERSAND.sub("&", query)
     if plain == query:
@@ -187,11 +187,11 @@ def _with_plain_ampersands(rest: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _at_macros(text: str) -> tuple[tuple[str, ...], dict[str, None]]:
-    """The text, alternating with the names of its macros, and in order the names that are none."""
+    """Split a text at its macros. Returns text and names in turn, and the unknown names in order."""
     pieces = _MACRO.split(text)
     unknown: dict[str, None] = {}
     if "{" not in "".join(pieces[::2]) and "%7" not in text:
-        # Most pages spell all of them as they should, which is a fifth of the work.
+        # Most pages spell all macros correctly, and then this takes a fifth of the time.
         return tuple(pieces), unknown
     pieces = []
     start = 0
@@ -207,12 +207,12 @@ def _at_macros(text: str) -> tuple[tuple[str, ...], dict[str, None]]:
 
 
 def _encoded_pieces(pieces: tuple[str, ...]) -> tuple[str, ...]:
-    """The same, with everything encoded that may not stand in a URL."""
+    """Encode in the fixed texts whatever must not stand in a URL."""
     if _PLAIN_URL.fullmatch("".join(pieces)):
         return pieces
     return tuple(piece if at % 2 else _encoded(piece) for at, piece in enumerate(pieces))
 
 
 def _encoded(text: str) -> str:
-    """Everything that may not stand in a URL percent-encoded; what is encoded already stays."""
+    """Percent-encode whatever must not stand in a URL; existing percent-encoding stays."""
     return _STRAY_PERCENT.sub("%25", quote(text, safe=_URL_CHARACTERS))

@@ -1,6 +1,6 @@
-"""The parts of offers and campaigns, and how those are read that only change a page or an amount.
+"""The parts of offers and campaigns, and readers of those that only change a page or an amount.
 
-What restricts is read by `recipes/records/restrictions.py`.
+`recipes/records/restrictions.py` reads the parts that keep clicks away.
 """
 
 from decimal import Decimal
@@ -14,7 +14,7 @@ from recipes.records.landing_page import BadPage, Page, compile_page, trimmed
 
 
 class DateRange(msgspec.Struct, frozen=True, gc=False):
-    """When something runs: both ends in ms since the epoch, or only the verdict frozen into the file."""
+    """A period: both ends in ms since the epoch, or only the verdict that co-recipe wrote into the file."""
 
     start_ms: int | None
     end_ms: int | None
@@ -22,13 +22,13 @@ class DateRange(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_told(self) -> bool:
-        """Whether there is anything to tell by."""
+        """Whether there is a date or a verdict to decide by."""
         return (self.start_ms, self.end_ms, self.frozen_pass) != (None, None, None)
 
     def passed(self, now_ms: int) -> bool | None:
-        """Whether `now_ms` lies inside; the frozen verdict where a date is missing (None: cannot be told).
+        """Return whether `now_ms` lies inside, None if that cannot be told.
 
-        Without a verdict, the one date that is there bounds one side.
+        If a date is missing, the file's verdict counts; without a verdict, the other date bounds its side.
         """
         if self.start_ms is None or self.end_ms is None:
             if self.frozen_pass is None and self.start_ms is not self.end_ms:
@@ -38,7 +38,7 @@ class DateRange(msgspec.Struct, frozen=True, gc=False):
 
 
 class Caps(msgspec.Struct, frozen=True, gc=False):
-    """What co-recipe computed of the caps of an offer or campaign. `dates` is None when they run always."""
+    """The state of an offer's or campaign's caps, as co-recipe computed it. `dates` None: they always run."""
 
     over_limit: bool
     under_limit: bool
@@ -49,7 +49,7 @@ class Caps(msgspec.Struct, frozen=True, gc=False):
 
 
 class CountryPayout(msgspec.Struct, frozen=True, gc=False):
-    """Amounts of one country; None leaves the amount that was there."""
+    """The amounts for one country; None leaves the offer's own amount."""
 
     payin: Decimal | None
     payout: Decimal | None
@@ -63,7 +63,7 @@ class CustomPage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """An offer that an aggregated offer may hand a click to; `closed_by` says why it may not."""
+    """An offer that an aggregated offer may hand a click to; `closed_by` says why it must not, else None."""
 
     offer_id: int
     countries_restricted: frozenset[str]
@@ -71,9 +71,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_page(read: FieldReader, field: str, text: str | None) -> Page | None:
-    """The page in a field; None when it has none, or (a defect) one that is no page.
+    """Read the page in a field; None if it has none, or one that is not a page, which is a defect.
 
-    What is odd about a page that can be used is a defect as well.
+    Whatever is odd about a usable page is a defect as well.
     """
     if text is None or not trimmed(text):
         return None
@@ -88,7 +88,7 @@ def read_page(read: FieldReader, field: str, text: str | None) -> Page | None:
 
 
 def read_custom_pages(read: FieldReader) -> dict[str, CustomPage]:
-    """The page for each country, of several the one with the lowest `pos`; an empty one does not count."""
+    """Read the page for each country; of several, the lowest `pos` wins, and an empty page does not count."""
     field = "customLpRules"
     value = read.object(field)
     if value is None:
@@ -108,7 +108,7 @@ def read_custom_pages(read: FieldReader) -> dict[str, CustomPage]:
 
 
 def _row_countries(read: FieldReader, row: dict[str, Any], name: str, field: str) -> frozenset[str]:
-    """The countries that a row is for; a row for none is a defect."""
+    """Read the countries that a row is for; a row for none is a defect."""
     found = read.countries(name, row, f"{field}.")
     if not found.codes and not found.unreadable:
         read.defect(f"{field}.{name}", row.get(name), "names no country")
@@ -116,14 +116,14 @@ def _row_countries(read: FieldReader, row: dict[str, Any], name: str, field: str
 
 
 def _position(read: FieldReader, row: dict[str, Any]) -> float:
-    """A row's `pos`, lowest first; rows without a readable one come last, in the order of the file."""
+    """Return a row's `pos`, lowest first; rows without a readable one come last, in the order of the file."""
     value = row.get("pos")
     if value is None or value == "":
         return inf
     try:
         position = inf if isinstance(value, bool) else float(value)
     except OverflowError:
-        # A whole number beyond what a float holds is a number all the same.
+        # A whole number too large for a float is still a number.
         return -inf if value < 0 else inf
     except (TypeError, ValueError):
         position = inf
@@ -134,7 +134,7 @@ def _position(read: FieldReader, row: dict[str, Any]) -> float:
 
 
 def read_country_payouts(read: FieldReader) -> dict[str, CountryPayout]:
-    """The amounts for each country, of several the first."""
+    """Read the amounts for each country; of several, the first ones count."""
     payouts: dict[str, CountryPayout] = {}
     field = "customPayOutPerGeo"
     for row in read.rows(field, read.json(field)):
@@ -148,7 +148,7 @@ def read_country_payouts(read: FieldReader) -> dict[str, CountryPayout]:
 
 
 def read_exit_chain(read: FieldReader) -> tuple[tuple[int, ...], int]:
-    """The ids of the offers along the exit chain, and of the first that is not over its cap (0: none)."""
+    """Read the ids of the offers along the exit chain, and of the first not over its cap (0: none)."""
     nested = read.rows("exitOffersNested", read.json("exitOffersNested"))
     chain = tuple(found for row in nested if (found := id_of(row.get("offerId"))))
     detected = read.json("exitOfferDetected")

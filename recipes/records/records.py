@@ -1,4 +1,4 @@
-"""Offer, Campaign and their parts: validated, and compiled once into what the rules ask.
+"""Offer and Campaign: validated, and compiled once into what the rules need.
 
 `parse_offer` and `parse_campaign` take a raw record as it stands in a recipe file. They raise
 `RecordRejected` for a record that cannot be used at all, and keep one with defects, listing them.
@@ -40,7 +40,7 @@ __all__ = ["Campaign", "Defect", "Offer", "RecordRejected", "id_of", "parse_camp
 
 
 class OfferStatus(StrEnum):
-    """Where an offer stands in its life; only `inactive` keeps clicks away from it."""
+    """The status of an offer; only `inactive` keeps clicks away from it."""
 
     INACTIVE = "inactive"
     DRAFT = "draft"
@@ -68,7 +68,7 @@ _OFFER_TYPES: dict[str | None, OfferType] = {kind.value: kind for kind in OfferT
 
 
 class RecordRejected(ValueError):
-    """A record that cannot be used. `reason` is one of a few fixed texts, fit to be counted by."""
+    """A record that cannot be used. `reason` is one of a few fixed texts, so that it can be counted by."""
 
     def __init__(self, reason: str, record_id: int | None = None) -> None:
         super().__init__(reason if record_id is None else f"record {record_id}: {reason}")
@@ -77,10 +77,10 @@ class RecordRejected(ValueError):
 
 
 class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One offer. Ids that point at other offers are 0 when there is none; amounts are exact decimals.
+    """One offer. Ids of other offers are 0 if there is none; amounts are exact decimals.
 
-    `unreadable` names what restricts the offer and is there but cannot be read at all: "countries", "dates",
-    "caps", "candidates". The rule that asks it takes its exit.
+    `unreadable` names the restrictions that are set but cannot be read at all: "countries", "dates", "caps",
+    "candidates". Their rules send every click to the exit offer.
     """
 
     offer_id: int
@@ -116,9 +116,9 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     @property
     def restrictions(self) -> frozenset[str]:
-        """The names of what is set and keeps clicks away, moves them or changes what they pay.
+        """The names of the settings that keep clicks away, move them or change what they pay.
 
-        Where many records of a file have lost one, or none has it any more, a field was renamed or left out.
+        If many records of a file have lost one, or none has it any more, a field was renamed or left out.
         """
         held = (
             ("status", self.status in (OfferStatus.INACTIVE, OfferStatus.DRAFT)),
@@ -139,10 +139,10 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
 class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One campaign: an affiliate's right to send clicks to an offer.
 
-    `campaign_status` and `affiliate_status` are words in lower case, None for what is no word. `is_blocked`:
-    none of its clicks is let in. `unreadable` names what restricts the campaign and is there but cannot be
-    read at all: "caps", "affiliateStatus", "target rules". Caps then take their exit, an affiliate whose
-    status is unreadable is blocked, and target rules are off.
+    `campaign_status` and `affiliate_status` are words in lower case, None if they are not words. If
+    `is_blocked`, none of its clicks is let in. `unreadable` names the restrictions that are set but cannot be
+    read at all: "caps" (every click goes to the exit offer), "affiliateStatus" (the campaign is blocked),
+    "target rules" (they are off).
     """
 
     campaign_id: int
@@ -163,7 +163,7 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     @property
     def restrictions(self) -> frozenset[str]:
-        """The same as of an offer."""
+        """The names of its settings that keep clicks away or move them; see `Offer.restrictions`."""
         held = (
             ("status", self.campaign_status != ACTIVE),
             ("affiliateStatus", self.affiliate_status),
@@ -178,7 +178,7 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
 
 
 def parse_offer(raw: dict[str, Any]) -> Offer:
-    """The offer in a raw record. Raises `RecordRejected`."""
+    """Read the offer in a raw record. Raises `RecordRejected`."""
     offer_id = id_of(raw.get("offerId"))
     if offer_id is None:
         raise RecordRejected("no usable offerId")
@@ -225,7 +225,7 @@ def parse_offer(raw: dict[str, Any]) -> Offer:
 
 
 def parse_campaign(raw: dict[str, Any]) -> Campaign:
-    """The campaign in a raw record. Raises `RecordRejected`."""
+    """Read the campaign in a raw record. Raises `RecordRejected`."""
     campaign_id = id_of(raw.get("campaignId"))
     if campaign_id is None:
         raise RecordRejected("no usable campaignId")
@@ -252,7 +252,7 @@ def parse_campaign(raw: dict[str, Any]) -> Campaign:
 
 
 def _campaign_status(read: FieldReader) -> str | None:
-    """The status as a word; whatever is not a known one blocks the campaign."""
+    """Read the status; anything but a known one is a defect that blocks the campaign."""
     value = read.raw.get("campaignStatus")
     status = word_of(value) or None
     if status not in CAMPAIGN_STATUSES:
@@ -261,7 +261,7 @@ def _campaign_status(read: FieldReader) -> str | None:
 
 
 def _affiliate_status(read: FieldReader) -> str | None:
-    """The status as a word; only "blacklisted" blocks, and what is there and no word."""
+    """Read the affiliate's status; "blacklisted" blocks, and so does a value that is not a word."""
     value = read.raw.get("affiliateStatus")
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Where clicks go that no offer has a page for: the redirect URLs of the settings, read as pages."""
+"""The redirect URLs of the settings, read as pages: for clicks without a page, and for refused ones."""
 
 from django.conf import settings
 
@@ -6,7 +6,7 @@ from recipes.records.landing_page import BadPage, Page, compile_page, redirect_u
 
 
 def last_page() -> Page:
-    """The page of last resort. Raises `ValueError` for one that cannot be a page."""
+    """Read the page of last resort. Raises `ValueError` if it cannot be a page."""
     try:
         return compile_page(settings.DEFAULT_REDIRECT_URL)
     except BadPage as error:
@@ -14,7 +14,7 @@ def last_page() -> Page:
 
 
 def not_found_url() -> str:
-    """Where refused clicks go, "" for a small page. Raises `ValueError` for what cannot be a page."""
+    """Return where refused clicks go, "" for a page of ours. Raises `ValueError` if it cannot be a page."""
     written = settings.NOT_FOUND_REDIRECT_URL
     try:
         return redirect_url(written) if trimmed(written) else ""

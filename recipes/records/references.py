@@ -1,4 +1,4 @@
-"""What a record says of others: the offers it points at, and by which of its fields."""
+"""The offers that a record refers to, and by which of its fields."""
 
 from enum import IntEnum
 
@@ -7,7 +7,7 @@ from recipes.records.records import Campaign, Offer
 
 
 class Relation(IntEnum):
-    """How a record uses an offer. The numbers are kept in index files; at most 7 fit."""
+    """A way in which a record uses an offer. Index files hold these numbers, and have room for 7."""
 
     CAMPAIGN = 1
     EXIT = 2
@@ -19,13 +19,13 @@ class Relation(IntEnum):
 
     @property
     def kind(self) -> RecipeKind:
-        """The kind of the records that use an offer so."""
+        """The kind of the records that use an offer in this way."""
         is_campaign = self in (Relation.CAMPAIGN, Relation.CAMPAIGN_CAPS, Relation.TARGET)
         return RecipeKind.CAMPAIGNS if is_campaign else RecipeKind.OFFERS
 
 
 def references(record: Offer | Campaign) -> set[tuple[Relation, int]]:
-    """Every offer that a record points at, and how."""
+    """Return every offer that a record refers to, and how."""
     if isinstance(record, Campaign):
         found = {(Relation.CAMPAIGN, record.offer_id)}
         for rule_set in record.rule_sets:

@@ -1,7 +1,7 @@
-"""How what restricts an offer or a campaign is read: dates, caps, candidates.
+"""Reads what restricts an offer or a campaign: countries, dates, caps, candidates.
 
-A restriction that is set and cannot be read is named in the reader's `unreadable`: its rule then decides, so
-that nobody is let in because of a typing error.
+A restriction that is set and cannot be read is added to the reader's `unreadable`. Its rule then sends clicks
+away, so that a typing error lets nobody in.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ COUNTRIES, DATES, CAPS, CANDIDATES = "countries", "dates", "caps", "candidates"
 AFFILIATE_STATUS = "affiliateStatus"
 NOTHING_UNREADABLE: frozenset[str] = frozenset()
 
-# What counters of `capInfo` there are, with the part that they have in its flags' names.
+# The counters in `capInfo`, each with its part in the names of the flags.
 _COUNTED = (("sales", "capsSales"), ("clicks", "capsClicks"))
 _CAP_FLAGS = tuple(f"{name}{side}Limit" for _, name in _COUNTED for side in ("Over", "Under"))
 _READABLE = (None, 0, 1)
@@ -21,12 +21,12 @@ _NOT_SET: tuple[object, ...] = (None, "", [], {})
 
 
 def unreadable(read: FieldReader) -> frozenset[str]:
-    """The names of the restrictions that were found to be unreadable."""
+    """Return the names of the restrictions that turned out to be unreadable."""
     return frozenset(read.unreadable) if read.unreadable else NOTHING_UNREADABLE
 
 
 def read_restricted_countries(read: FieldReader) -> frozenset[str]:
-    """The countries whose visitors an offer may not have."""
+    """Read the countries whose visitors an offer may not have."""
     found = read.countries("countriesRestrictions")
     if not found.is_readable:
         read.unreadable.add(COUNTRIES)
@@ -34,7 +34,7 @@ def read_restricted_countries(read: FieldReader) -> frozenset[str]:
 
 
 def read_dates(read: FieldReader) -> DateRange | None:
-    """The start and end of an offer that has them set up."""
+    """Read start and end of an offer; None if its dates are not set up."""
     if not _is_set_up(read, "startEndDateSetup", "useStartEndDate", DATES):
         return None
     setting = _set_up(read, "startEndDateSetting", ("startDate", "endDate", "dateRangePass"), DATES)
@@ -45,7 +45,7 @@ def read_dates(read: FieldReader) -> DateRange | None:
 
 
 def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
-    """The caps that are set up; `redirect_field` is where `capInfo` names another offer."""
+    """Read the caps, None if they are not set up; `redirect_field` of `capInfo` may name another offer."""
     if not _is_set_up(read, "capSetup", "capsEnabled", CAPS):
         return None
     info = _set_up(read, "capInfo", (*_CAP_FLAGS, redirect_field), CAPS)
@@ -73,12 +73,12 @@ def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
 
 
 def _is_set_up(read: FieldReader, computed: str, switch: str, closes: str) -> bool:
-    """Whether the flag that co-recipe computes says so.
+    """Return what the flag says that co-recipe computes.
 
-    Where it is missing nothing is set up, unless even the network's own `switch` cannot be read.
+    Without the flag nothing is set up, unless even the network's own `switch` cannot be read.
     """
     if computed not in read.raw and read.raw.get(switch) in _READABLE:
-        # Most records.
+        # Most records take this short cut.
         return False
     set_up = read.flag(computed, closes=closes)
     if set_up is None and closes not in read.unreadable:
@@ -87,7 +87,7 @@ def _is_set_up(read: FieldReader, computed: str, switch: str, closes: str) -> bo
 
 
 def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) -> dict[str, Any] | None:
-    """The object that holds what is set up; a missing one, or one without any of `names`, is a defect."""
+    """Read the object with the set-up values; a missing one, or one without any of `names`, is a defect."""
     found = read.object(field, closes=closes)
     if closes in read.unreadable:
         return None
@@ -102,7 +102,7 @@ def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) 
 def _date_range(
     read: FieldReader, path: str, source: dict[str, Any], names: tuple[str, str], closes: str
 ) -> DateRange:
-    """Both dates, and the verdict that counts where one is missing or no date."""
+    """Read both dates, and the verdict that counts if one of them is missing or not a date."""
     before = len(read.defects)
     start_ms = read.instant_ms(names[0], source, path)
     end_ms = read.instant_ms(names[1], source, path, ends_day=True)
@@ -116,7 +116,7 @@ def _date_range(
 
 
 def _standing(read: FieldReader, info: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether a cap is over its limit, and whether one is under it."""
+    """Return whether a cap is over its limit, and whether one is under it."""
     is_over = is_under = False
     for counter, name in _COUNTED:
         over = read.flag(f"{name}OverLimit", info, "capInfo.", CAPS)
@@ -130,7 +130,7 @@ def _standing(read: FieldReader, info: dict[str, Any]) -> tuple[bool, bool]:
 
 
 def _has_limit(counter: object) -> bool:
-    """Whether a counter of `capInfo` has a limit for day, week or month; one that cannot be read may have."""
+    """Return whether a counter of `capInfo` has a limit for day, week or month; if unreadable, it may."""
     if not isinstance(counter, dict):
         return counter not in _NOT_SET
     for period in counter.values():
@@ -142,7 +142,7 @@ def _has_limit(counter: object) -> bool:
 
 
 def read_candidates(read: FieldReader) -> tuple[Candidate, ...]:
-    """The candidates of an aggregated offer, in the order of the file."""
+    """Read the candidates of an aggregated offer, in the order of the file."""
     field = "offersAggregatedIds"
     rows = read.rows(field, read.json(field, closes=CANDIDATES), CANDIDATES)
     found = tuple(
@@ -156,7 +156,7 @@ def read_candidates(read: FieldReader) -> tuple[Candidate, ...]:
 
 
 def _candidate(read: FieldReader, offer_id: int, row: dict[str, Any]) -> Candidate:
-    """One row. Its `dateRangeNotPass` is not read: co-recipe writes the opposite of the name into it."""
+    """Read one row. Its `dateRangeNotPass` is ignored: co-recipe writes the opposite of the name into it."""
     restricted = read.countries("countriesRestrictions", row, "offersAggregatedIds.")
     closed_by = None if restricted.is_readable else "its countries cannot be read"
     for name, why in (

@@ -1,4 +1,4 @@
-"""A campaign's target rules, read once from the text they come in."""
+"""Reads a campaign's target rules, once, from the JSON text in its record."""
 
 import re
 from typing import Any
@@ -27,9 +27,9 @@ DIMENSIONS = frozenset(
         "offerId",
     }
 )
-# Dimensions are read in any case.
+# Names of dimensions are matched in any case.
 _NAMES = {name.lower(): name for name in DIMENSIONS} | {"geo": "country"}
-# What a visitor can have; another value fits nobody, and nobody would ever know.
+# The values that a visitor can have. Any other fits nobody, which nobody would ever notice: it is a defect.
 _DEVICE_TYPES = frozenset({"desktop", "smartphone", "tablet", "tv", "console", "wearable", "bot", "unknown"})
 _NAMED = frozenset({"city", "isp", "browser", "os", "platform", "affiliateType"})
 _REGION = re.compile(r"[a-z0-9]{1,3}")
@@ -43,23 +43,23 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
 
 class TargetRule(msgspec.Struct, frozen=True, gc=False):
-    """Groups of conditions; `include`: the visitor is one of the values, else known and none of them."""
+    """Groups of conditions. With `include` a visitor must have one of the values, else a known other one."""
 
     include: bool
     groups: tuple[tuple[Condition, ...], ...]
 
 
 class RuleSet(msgspec.Struct, frozen=True, gc=False):
-    """Rules that share one target; `redirect_to` is 0 where they send to the offer's exit offer."""
+    """Rules that share one target; `redirect_to` is 0 if that is the offer's exit offer."""
 
     redirect_to: int
     rules: tuple[TargetRule, ...]
 
 
 def read_target_rules(read: FieldReader) -> tuple[RuleSet, ...]:
-    """The rule sets of a campaign. A group with an unknown dimension or no values is off, and a defect.
+    """Read the rule sets of a campaign. A group with an unknown dimension or no values is off, and a defect.
 
-    A set of which nothing can be read makes the target rules unreadable.
+    A set that cannot be read at all makes the target rules unreadable.
     """
     sets = []
     for row in read.rows("targetRules", read.json("targetRules", closes=TARGET_RULES), TARGET_RULES):
@@ -91,7 +91,7 @@ def _rule_set(read: FieldReader, content: dict[str, Any]) -> RuleSet:
 
 
 def _include(read: FieldReader, row: dict[str, Any]) -> bool | None:
-    """Whether a rule includes; one that does not say excludes, one that cannot be read (None) is off."""
+    """Return whether a rule includes. Without a value it excludes; None (unreadable) switches it off."""
     before = len(read.defects)
     include = read.flag("include", row, "targetRules.")
     if include is not None or len(read.defects) > before:
@@ -101,7 +101,7 @@ def _include(read: FieldReader, row: dict[str, Any]) -> bool | None:
 
 
 def _group(read: FieldReader, conditions: Any, include: bool) -> tuple[Condition, ...]:
-    """The conditions by dimension; empty when the group cannot be decided, for it must never decide then."""
+    """Read a group's conditions, none if any of them cannot be decided: then the group must never fit."""
     values: dict[str, set[str]] = {}
     fitting = set()
     rows = read.rows("targetRules.conditions", conditions)
@@ -138,7 +138,7 @@ def _value(value: object) -> str | None:
 
 
 def _as_visitors_have_it(dimension: str, value: str) -> tuple[str, str]:
-    """The value in the spelling of the visitors' own, and what is wrong with it if no visitor can have it."""
+    """Return a value as visitors have it, and what is wrong with it if no visitor can have it."""
     problem = ""
     if dimension == "country":
         code = country_code(value)
@@ -147,7 +147,7 @@ def _as_visitors_have_it(dimension: str, value: str) -> tuple[str, str]:
         value = value.strip(SURROUNDINGS)
         problem = "" if value in _DEVICE_TYPES else "is not a device type"
     elif dimension in _NAMED:
-        # JSON text of a name; other quotes may belong to it.
+        # The name is quoted as JSON text; other quotes may be part of a name.
         value = value[1:-1] if value[:1] == value[-1:] == '"' else value
     elif dimension == "region":
         value = value.strip(SURROUNDINGS)

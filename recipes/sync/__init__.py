@@ -1,1 +1,1 @@
-"""One sync of one kind, and what holds it or reports on it."""
+"""Makes a recipe file live: a sync of one kind, what holds it back, and what reports on it."""

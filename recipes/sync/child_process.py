@@ -1,7 +1,7 @@
-"""Syncs of one kind on behalf of the listener, each in a process of its own.
+"""Runs the listener's syncs of one kind, each in a process of its own.
 
-So neither the time nor the memory of a load touches the process that applies updates, a load that dies takes
-nothing along, and it gives way to whatever answers clicks.
+So a load costs the process that applies updates neither time nor memory, a load that crashes takes nothing
+else down, and it can run at a lower priority than the processes that answer clicks.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ from recipes.store.status import SyncState
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
-# A load takes what the clicks leave of the machine, and a tenth of a core where they leave nothing.
+# Niceness of a load: it gets the processor time that clicks leave, and a tenth of a core if they leave none.
 NICENESS = 10
-# recipe_sync's words for "done" and "nothing to do".
+# Exit codes of recipe_sync for "done" and "nothing to do".
 GOOD_EXIT_CODES = (0, 3)
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
 class ChildSync:
-    """Runs the syncs that are asked for, one at a time; what is asked meanwhile runs once afterwards.
+    """Runs requested syncs one at a time; requests that come during a sync lead to one more afterwards.
 
-    A sync that failed is tried again when it is asked for again, but not before a pause that grows with every
-    failure, unless another number was announced.
+    After a failure, requests are refused for a pause that grows with every failure, unless another number
+    was announced.
     """
 
     def __init__(self, kind: RecipeKind) -> None:
@@ -44,7 +44,7 @@ class ChildSync:
         self._next_try = 0.0
 
     def ask(self, announced_size: int | None) -> bool:
-        """Ask for a sync, `announced_size` being co-recipe's number; False: too soon after a failure."""
+        """Request a sync; `announced_size` is co-recipe's number. False: too soon after a failure."""
         again = announced_size is None or announced_size == self._failed_for
         if self.state.failures and again and time.monotonic() < self._next_try:
             return False
@@ -54,7 +54,7 @@ class ChildSync:
         return True
 
     async def run(self) -> None:
-        """Do what is asked, until cancelled; a sync that runs then is ended."""
+        """Run requested syncs until cancelled; a sync that is running then is stopped."""
         while True:
             await self._asked.wait()
             self._asked.clear()
@@ -67,7 +67,7 @@ class ChildSync:
             self._note(error, announced)
 
     async def _sync(self, announced_size: int | None) -> str | None:
-        """One sync; gives what went wrong, None when nothing did."""
+        """Run one sync. Returns what went wrong, None if nothing did."""
         command = [sys.executable, "manage.py", "recipe_sync", self.kind.value, "--json"]
         if announced_size is not None:
             command += ["--announced-size", str(announced_size)]

@@ -1,6 +1,6 @@
-"""A recipe file against what is live: what would change, record by record, if it went live now.
+"""Compares a recipe file with what is live, record by record: what would change if it went live now?
 
-Nothing of it is put into Redis: what differs is kept in a temporary file, what is alike is what is live.
+Nothing is written to Redis: records that differ are kept in a temporary file, all others are the live ones.
 """
 
 import sqlite3
@@ -17,23 +17,23 @@ from recipes.store.journal import Replay
 from recipes.store.store import LiveRecords, RecipeStore
 from recipes.sync.damage import drop_percent, reasons_to_hold
 
-# Examples of each sort that are kept; counts are exact.
+# How many examples of each sort are kept; counts are exact.
 KEPT_RECORDS = 200
 KEPT_FIELDS = 20
 KEPT_FIELD_NAMES = 200
 SHOWN_CHARACTERS = 200
-# So many records a question leave Redis time for clicks in between.
+# Records read from Redis in one request: few enough to let clicks in between.
 ASKED_RECORDS = 500
 
 Progress = Callable[[str, int, int | None], object]
 
 
 class LiveChanged(Exception):
-    """Something else went live during the comparison; it has to be made anew."""
+    """Another generation went live during the comparison, which has to start again."""
 
 
 class FieldChange(msgspec.Struct, frozen=True):
-    """One field of a record, as it is and as it would be; None where it is missing. Long values are cut."""
+    """One field of a record, as it is and as it would be; None if it is missing. Long values are cut."""
 
     field: str
     before: str | None
@@ -41,7 +41,7 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 
 class RecordChange(msgspec.Struct, frozen=True):
-    """One record that would come, go, or change."""
+    """One record that would be added, removed or changed."""
 
     record_id: int
     name: str
@@ -49,13 +49,13 @@ class RecordChange(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, kw_only=True):
-    """What a file would change. Counts are exact; of records only the first are kept, by id.
+    """What a file would change. Counts are exact; of the records only the first ones are kept, by id.
 
-    `kept_updates` counts records that stay as updates newer than the file have them, `undone` those of older
-    updates that the file was made before. `kept_count` records stay as they are since the file's version of
-    them cannot be used (`kept` names the first), `carried` since the file lacks them and holds elements that
-    are no records. `held_back` says why nothing but force makes the file live. `fields` says how many records
-    would change in which field. Times are in ms since the epoch.
+    Records that would stay as they are live: `kept_updates` by updates newer than the file, `undone` by older
+    updates that the file does not contain yet, `kept_count` because the file's version of them cannot be used
+    (`kept` names the first), `carried` because the file lacks them and holds elements that are not records.
+    `held_back` says why only force makes the file live. `fields` counts changed records by field. Times are
+    in ms since the epoch.
     """
 
     kind: RecipeKind
@@ -85,24 +85,24 @@ class Comparison(msgspec.Struct, kw_only=True):
 
     @property
     def unchanged(self) -> int:
-        """How many records stay as they are, those that updates keep included."""
+        """How many records stay as they are, including those that updates keep."""
         return self.live_count - self.removed - self.changed
 
     @property
     def is_held_back(self) -> bool:
-        """Whether it looks so damaged that nothing but force makes it live."""
+        """Whether the file looks so damaged that only force makes it live."""
         return bool(self.held_back)
 
 
 class CandidateRecipe:
-    """The records that would be live after the file, by id; those that updates keep are as they are live."""
+    """The records that would be live with the file, by id; those that updates keep are the live ones."""
 
     def __init__(self, store: RecipeStore, kind: RecipeKind, replay: Replay) -> None:
         self.ids: set[int] = set()
         self.replay = replay
         self._store = store
         self._kind = kind
-        # A temporary file of SQLite's own: only what differs from what is live is in there.
+        # "" is a temporary file of SQLite's own; it holds only records that differ from what is live.
         self._different = sqlite3.connect("", isolation_level=None)
         self._different.execute("CREATE TABLE records (id INTEGER PRIMARY KEY, blob BLOB)")
         self._different.execute("PRAGMA synchronous = OFF")
@@ -114,7 +114,7 @@ class CandidateRecipe:
         self._different.execute("COMMIT")
 
     def get(self, record_id: int) -> bytes | None:
-        """The record of this id; None where there would be none."""
+        """Return the record of this id, None if there would be none."""
         if self.replay.stays(record_id):
             return self._store.get(self._kind, record_id)
         if record_id not in self.ids:
@@ -124,14 +124,14 @@ class CandidateRecipe:
         return self._store.get(self._kind, record_id) if row is None else row[0]
 
     def close(self) -> None:
-        """Give the temporary file back."""
+        """Delete the temporary file."""
         self._different.close()
 
 
 def compare(
     kind: RecipeKind, file: RecipeFile, store: RecipeStore, progress: Progress
 ) -> tuple[Comparison, CandidateRecipe]:
-    """What the file would change, and the records it would bring; the caller closes those.
+    """Return what the file would change, and the records that would be live; the caller closes those.
 
     Raises `RecipeRejected` for a file that could never go live, `LiveChanged`, and redis-py's errors.
     """
@@ -173,7 +173,7 @@ def compare(
 
 
 class _Differences:
-    """What is different in the batches of records seen so far."""
+    """The differences in the batches of records seen so far."""
 
     def __init__(self, kind: RecipeKind, store: RecipeStore, candidate: CandidateRecipe) -> None:
         self._kind = kind
@@ -185,7 +185,7 @@ class _Differences:
         self._fields: dict[str, int] = {}
 
     def look_at(self, batch: dict[int, bytes]) -> None:
-        """Compare some records of the file. Of several with one id the last counts."""
+        """Compare some records of the file; of several with one id the last one counts."""
         self._candidate.replay.look_at(batch)
         ids = [record_id for record_id in batch if not self._candidate.replay.stays(record_id)]
         different = []
@@ -200,7 +200,7 @@ class _Differences:
         self._candidate.keep(different)
 
     def fill(self, comparison: Comparison) -> None:
-        """Write down what was found."""
+        """Copy the differences into a comparison."""
         comparison.added, comparison.changed = len(self._added), len(self._changed)
         comparison.fields = dict(sorted(self._fields.items(), key=lambda found: -found[1]))
         for record_id in sorted(self._examples):
@@ -216,7 +216,7 @@ class _Differences:
             if len(self._added) <= KEPT_RECORDS:
                 self._examples[record_id] = RecordChange(record_id, _name(after))
             return True
-        # Updates spell a record otherwise than files do; only its values count.
+        # Updates and files spell the same record differently, so values are compared, not bytes.
         before = _decoded(live)
         names = [name for name in {**before, **after} if _differ(before, after, name)]
         if not names:
@@ -246,7 +246,7 @@ def _note_load(comparison: Comparison, loaded: Loaded) -> None:
 
 
 def _note_removed(comparison: Comparison, store: RecipeStore, candidate: CandidateRecipe) -> None:
-    """Count what is live and not in the file, and keep the first of it."""
+    """Count the records that are live and not in the file, and keep the first ones."""
     kind, removed, replay = comparison.kind, set[int](), candidate.replay
     for ids in store.record_ids(kind, comparison.live_generation):
         removed.update(found for found in ids - candidate.ids if not replay.stays(found))

@@ -1,4 +1,4 @@
-"""Whether a recipe file looks damaged against what is live, so that it waits for somebody to force it."""
+"""Decides whether a recipe file looks damaged beside what is live, so that it waits to be forced."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,21 +13,21 @@ from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from recipes.sync.hold import limits
 
-# The words in which both limits are told of.
+# How both limits are put into words.
 DROP, DEFECTS = "RECIPE_MAX_DROP_PERCENT", "RECIPE_MAX_DEFECT_RISE_PERCENT"
 
 
 def drop_percent(count: int, live_count: int) -> float:
-    """How many per cent fewer records there would be than are live."""
+    """Return by how many per cent the number of records would drop."""
     return max(0.0, 100 * (live_count - count) / live_count) if live_count else 0.0
 
 
 def reasons_to_hold(
     kind: RecipeKind, store: RecipeStore, loaded: Loaded, live_count: int, progress: Callable[[int], object]
 ) -> list[str]:
-    """Why a loaded file must not go live by itself, in words; empty where it may, or where nothing is live.
+    """Describe why a loaded file must not go live by itself; empty if it may, or if nothing is live.
 
-    `progress` hears how many records are counted. Raises redis-py's errors.
+    `progress` is called with the number of records counted. Raises redis-py's errors.
     """
     if not live_count:
         return []
@@ -41,8 +41,8 @@ def reasons_to_hold(
         )
     meta = store.meta(kind)
     if meta.census is None or damages(loaded.census, meta.census, most_rise):
-        # What its own file held is not what is live any more: updates have changed records since, and another
-        # version of this program may have read it.
+        # Before holding the file back, count what is live now: updates have changed records since the census
+        # in the metadata was taken, and another version of this program may have taken it.
         live = live_census(kind, store, meta, progress)
         if found_now := damages(loaded.census, live, most_rise):
             found.append(f"the file looks damaged ({DEFECTS} allows {most_rise:g} %): {'; '.join(found_now)}")
@@ -52,7 +52,7 @@ def reasons_to_hold(
 def live_census(
     kind: RecipeKind, store: RecipeStore, meta: RecipeMeta, progress: Callable[[int], object]
 ) -> Census:
-    """The census of what is live, counted from the records; those that its file had rejected count too."""
+    """Count the live records; elements that were rejected in their file count as rejected here, too."""
     parse: Callable[[dict[str, Any]], Offer | Campaign]
     parse = parse_offer if kind is RecipeKind.OFFERS else parse_campaign
     rejected = sum(meta.rejected.values())

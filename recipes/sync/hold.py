@@ -1,4 +1,4 @@
-"""Files that wait for a person: somebody looks at one, or has left it, or it looks damaged."""
+"""Files that wait for a person: someone is reviewing one, has decided against it, or it looks damaged."""
 
 import time
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from recipes.store.types import HeldFile, Hold, RecipeMeta
 
-# Long enough to read a preview, short enough that a reader who went away does no harm.
+# How long a review holds syncs: enough to read a preview, and short if the reader has gone away.
 REVIEW_SECONDS = 900
 
 
@@ -22,7 +22,7 @@ class OnHold(RecipeRejected):
 class HeldBack(RecipeRejected):
     """The file looks damaged and waits to be forced; the message says why, and how to force it.
 
-    `file` is what is remembered of it, so that it is not loaded again and again.
+    `file` identifies it in the metadata, so that it is not loaded again and again.
     """
 
     def __init__(self, why: str, file: HeldFile | None = None) -> None:
@@ -31,7 +31,7 @@ class HeldBack(RecipeRejected):
 
 
 def held_back(kind: RecipeKind, reasons: list[str]) -> str:
-    """Why a file is held back, in one sentence, and what to do about it."""
+    """Say in one sentence why a file is held back, and what to do about it."""
     return (
         f"{kind}: {'; '.join(reasons)}. If that is meant, make it live on the page of the preview, or run "
         f"`recipe_sync {kind} --force`"
@@ -39,12 +39,12 @@ def held_back(kind: RecipeKind, reasons: list[str]) -> str:
 
 
 def limits() -> tuple[float, float]:
-    """The limits by which files are held back, in per cent: of records fewer, of defects more."""
+    """Return the limits for holding a file back, in per cent: drop of records, rise of defects."""
     return settings.RECIPE_MAX_DROP_PERCENT, settings.RECIPE_MAX_DEFECT_RISE_PERCENT
 
 
 def refuse_if_held_back(kind: RecipeKind, meta: RecipeMeta) -> None:
-    """Raise `HeldBack` for the file that was held back before, as long as the same limits hold.
+    """Raise `HeldBack` for the file that was held back before, while the limits are still the same.
 
     Raises `CannotReachS3` too.
     """
@@ -54,7 +54,7 @@ def refuse_if_held_back(kind: RecipeKind, meta: RecipeMeta) -> None:
 
 
 def refuse_if_held(kind: RecipeKind, store: RecipeStore) -> None:
-    """Raise `OnHold` while somebody looks at the preview, or for the one file that somebody left.
+    """Raise `OnHold` during a review of the preview, or for the one file that was decided against.
 
     Raises `CannotReachS3` and redis-py's errors too.
     """
@@ -73,24 +73,24 @@ def refuse_if_held(kind: RecipeKind, store: RecipeStore) -> None:
             f"{kind}: {hold.by} decided at {since:%Y-%m-%d %H:%M} UTC to leave the file that is in S3; the "
             f"next one goes live by itself, and this one by the preview or `recipe_sync {kind} --force`"
         )
-    # Another file has come, and nobody has said anything about that one.
+    # S3 has another file now, and the decision was not about that one.
     store.hold(kind, None)
 
 
 def hold_for_review(kind: RecipeKind, store: RecipeStore, by: str) -> None:
-    """Let syncs wait while somebody reads the preview. A file that somebody left stays left."""
+    """Make syncs wait while someone reads the preview. An earlier decision against a file stays."""
     hold, now_ms = store.held(kind), _now_ms()
     if hold is None or hold.etag is None:
         store.hold(kind, Hold(by, now_ms, until_ms=now_ms + REVIEW_SECONDS * 1000))
 
 
 def leave(kind: RecipeKind, store: RecipeStore, etag: str, by: str) -> None:
-    """Keep one file from going live by itself."""
+    """Decide against one file: it does not go live by itself."""
     store.hold(kind, Hold(by, _now_ms(), etag))
 
 
 def end_review(kind: RecipeKind, store: RecipeStore) -> None:
-    """Let syncs wait no longer for a reader. A file that somebody left stays left."""
+    """End the wait of syncs for a reader. An earlier decision against a file stays."""
     hold = store.held(kind)
     if hold is not None and hold.etag is None:
         store.hold(kind, None)

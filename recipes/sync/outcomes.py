@@ -1,4 +1,4 @@
-"""How the syncs of this instance ended, counted by kind and outcome, whoever ran them.
+"""Counts this instance's syncs by kind and outcome, no matter which process ran them.
 
 Redis keys: `recipe:<kind>:syncs`, a hash of outcome -> count since the beginning.
 """
@@ -18,7 +18,7 @@ from recipes.sync.hold import HeldBack
 
 
 class SyncOutcome(StrEnum):
-    """How a sync ended; after the first two the live recipe is the newest there is."""
+    """How a sync ended; after the first two outcomes the live recipe is the newest one."""
 
     DONE = "done"
     UNCHANGED = "unchanged"
@@ -30,7 +30,7 @@ class SyncOutcome(StrEnum):
 
 
 def outcome_of(problem: CannotReachS3 | RecipeRejected | SwapRefused | OSError) -> SyncOutcome:
-    """The outcome of a sync that raised `problem`."""
+    """Return the outcome of a sync that raised `problem`."""
     match problem:
         case CannotReachS3():
             return SyncOutcome.UNREACHABLE
@@ -45,13 +45,13 @@ def outcome_of(problem: CannotReachS3 | RecipeRejected | SwapRefused | OSError) 
 
 
 def count_sync(redis: Redis, kind: RecipeKind, outcome: SyncOutcome) -> None:
-    """Count a sync; a count that Redis does not take is worth no failure."""
+    """Count a sync. Raises nothing: a lost count must not fail a sync."""
     with suppress(RedisError, OSError):
         redis.hincrby(_key(kind), outcome, 1)
 
 
 def sync_counts(redis: Redis, kind: RecipeKind) -> dict[SyncOutcome, int]:
-    """How many syncs of a kind ended how. Raises `RedisError`."""
+    """Return the number of syncs of a kind by outcome. Raises `RedisError`."""
     found = bytes_dict(redis.hgetall(_key(kind)))
     return {outcome: int(found.get(outcome.value.encode(), 0)) for outcome in SyncOutcome}
 

@@ -1,4 +1,4 @@
-"""What a sync tells of itself: its report, and the metadata of what it made live."""
+"""The report of a sync, and the metadata of the generation that it made live."""
 
 import time
 from enum import StrEnum
@@ -23,9 +23,9 @@ class ReportOutcome(StrEnum):
 class SyncReport(msgspec.Struct, kw_only=True):
     """What a sync did. Times are in ms.
 
-    Of `count` records, `kept_count` stay as they were live, since the file's version of them cannot be used
-    (`kept` names the first); `carried` are not in the file, which holds elements that are no records; and
-    `undone` stay as an update has them that the file was made before.
+    Of `count` records, `kept_count` stay as they were live because the file's version of them cannot be used
+    (`kept` names the first); `carried` because the file lacks them and holds elements that are not records;
+    `undone` because the file was made before the updates that they are from.
     """
 
     kind: RecipeKind
@@ -47,7 +47,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
 
 
 class LoadAccount(msgspec.Struct, frozen=True):
-    """A load from its file to its end, to be told of. `started` is by the monotonic clock, in seconds."""
+    """The figures of a finished load. `started` is by the monotonic clock, in seconds."""
 
     kind: RecipeKind
     source: str
@@ -58,7 +58,7 @@ class LoadAccount(msgspec.Struct, frozen=True):
     started: float
 
     def report(self, outcome: ReportOutcome, generation: int) -> SyncReport:
-        """The report of a load that ended so."""
+        """Make the report of a load that ended with this outcome."""
         loaded = self.loaded
         return SyncReport(
             kind=self.kind,
@@ -80,7 +80,7 @@ class LoadAccount(msgspec.Struct, frozen=True):
         )
 
     def meta(self, report: SyncReport, announced_size: int, checked_at_ms: int | None) -> RecipeMeta:
-        """The metadata of the generation that the report tells of."""
+        """Make the metadata of the generation in the report."""
         loaded, file = self.loaded, self.file
         return RecipeMeta(
             count=report.count,
@@ -107,7 +107,7 @@ class LoadAccount(msgspec.Struct, frozen=True):
 
 
 def unchanged(kind: RecipeKind, source: str, meta: RecipeMeta) -> SyncReport:
-    """The report of a sync that found what is live already."""
+    """Make the report of a sync whose file is live already."""
     return SyncReport(
         kind=kind,
         outcome=ReportOutcome.UNCHANGED,

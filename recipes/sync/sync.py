@@ -28,30 +28,30 @@ from recipes.sync.report import LoadAccount, ReportOutcome, SyncReport, unchange
 __all__ = ["SyncReport", "SyncRequest", "check", "no_progress", "sync"]
 
 RENEW_SECONDS = 3.0
-# Of records that are told of in the log, the first.
+# How many records a log line names; the counts beside them are complete.
 NAMED_RECORDS = 20
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
 class Progress(Protocol):
-    """Hears how far a sync has come; `stage` is "downloading" (bytes) or "loading" (records)."""
+    """Called with the progress of a sync; `stage` is "downloading" (bytes) or "loading" (records)."""
 
     def __call__(self, stage: str, done: int, total: int | None) -> object:
-        """`total` is None where it is not known."""
+        """Report `done` of `total`, which is None if it is not known."""
 
 
 def no_progress(stage: str, done: int, total: int | None) -> None:
-    """Nobody listens."""
+    """Ignore the progress."""
 
 
 class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a sync.
+    """The options of a sync.
 
     `force` loads an unchanged file again, allows any drop of records and any rise of defects, and lets the
-    file undo what updates older than it have changed. `from_file` takes the file on disk
-    instead of S3's. `announced_size` is remembered with the generation once it is live. `wanted_etag` is the
-    one file in S3 that may go live: who names it has seen it, so no hold stops it.
+    file undo what updates older than it have changed. `from_file` takes the file on disk instead of S3's.
+    `announced_size` is stored with the generation once it is live. `wanted_etag` is the one file in S3 that
+    may go live; naming it means that it was reviewed, so no hold stops it.
     """
 
     kind: RecipeKind
@@ -63,11 +63,11 @@ class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
-    """Make the newest recipe of a kind live, unless it is already.
+    """Make the newest recipe of a kind live, unless it is live already.
 
     Raises `CannotReachS3`, `RecipeRejected` (`OnHold`, `HeldBack` and `FileChanged` among them),
-    `AlreadyWaiting`, `LockLost`, `SwapRefused`, redis-py's errors, and `OSError` for the local disk. What was
-    wrong with recipe, S3 or disk is noted in the metadata too.
+    `AlreadyWaiting`, `LockLost`, `SwapRefused`, redis-py's errors, and `OSError` for the local disk. Errors
+    of recipe, S3 and disk are noted in the metadata, too.
     """
     kind = request.kind
     with one_at_a_time(store, kind) as renew:
@@ -75,7 +75,7 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
             with _noting_s3(request, store):
                 report = _sync(request, store, renew)
         except (hold.OnHold, download.FileChanged):
-            # Nothing is wrong with the file, nor with what is live.
+            # Neither the file nor what is live is at fault, so no error is noted.
             raise
         except (download.CannotReachS3, RecipeRejected, SwapRefused, OSError) as error:
             count_sync(store.redis, kind, outcome_of(error))
@@ -90,7 +90,7 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
 
 @contextmanager
 def _noting_s3(request: SyncRequest, store: RecipeStore) -> Iterator[None]:
-    """Let staff see how S3 was: whatever it gave, it answered, unless it says otherwise."""
+    """Note for staff whether S3 answered; every outcome but `CannotReachS3` means that it did."""
     error = None
     try:
         yield
@@ -104,7 +104,7 @@ def _noting_s3(request: SyncRequest, store: RecipeStore) -> Iterator[None]:
 
 
 def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
-    """All of a sync, but nothing is changed: a dry run. Raises like `sync`."""
+    """Do everything that a sync does, but change nothing: a dry run. Raises like `sync`."""
     meta = store.meta(request.kind)
     with _file(request, meta) as file:
         if file is None:
@@ -128,7 +128,7 @@ def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     if request.announced_size is not None:
         known["announced_size"] = request.announced_size
     if known:
-        # Whatever went wrong before, what is live is the newest there is.
+        # Earlier errors no longer matter: what is live is the newest recipe.
         store.amend_meta(request.kind, **known, last_error=None, last_error_at_ms=None, held=None)
     return unchanged(request.kind, _source(request), meta)
 
@@ -139,11 +139,11 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> Sync
     try:
         account = _loaded(request, store, file, writer, index)
         if not request.from_file:
-            # Only now: a file that cannot go live must not replace the last good one on disk either.
+            # Only now: a file that could not go live must not replace the last good one on disk either.
             download.keep(file, request.kind)
         report = account.report(ReportOutcome.DONE, writer.generation)
         meta = account.meta(report, request.announced_size or 0, None if request.from_file else _now_ms())
-        # What is written into this generation after its file has a higher version than this one.
+        # Updates that are written into this generation later have a higher version than this one.
         meta.index = index.finish(store.version())
         store.swap(writer, meta, _overlap_ms(), account.replay)
     except BaseException:
@@ -165,7 +165,7 @@ def _loaded(
     writer: GenerationWriter | None,
     index: LoadIndex | None,
 ) -> LoadAccount:
-    """Load a file, into a generation or (None) nowhere. Raises `HeldBack` unless it is forced."""
+    """Load a file into a generation, or with None nowhere. Raises `HeldBack` unless it is forced."""
     kind, started = request.kind, time.monotonic()
     count_before = store.live_count(kind)
     replay = store.replay_for(kind, file.last_modified_ms, _overlap_ms(), forced=request.force)
@@ -197,12 +197,12 @@ def _hold_if_damaged(
     if not reasons:
         return
     why = held_back(request.kind, reasons)
-    # The file on disk is no file of S3's, which comes in its turn.
+    # A file from disk is not noted as held: S3 may have another one, which is judged when it is loaded.
     raise HeldBack(why, None if request.from_file else HeldFile(file.etag, why, _now_ms(), limits()))
 
 
 def _tell(report: SyncReport, account: LoadAccount) -> None:
-    """Log what of a file did not go live as it stands there."""
+    """Log the records of a file that did not go live as they stand in it."""
     kind = report.kind.value
     if report.kept_count or report.carried:
         logger.warning(
@@ -215,7 +215,7 @@ def _tell(report: SyncReport, account: LoadAccount) -> None:
 
 @contextmanager
 def _file(request: SyncRequest, meta: RecipeMeta) -> Iterator[RecipeFile | None]:
-    """The file to load; None when it is what is live already."""
+    """Provide the file to load, None if it is live already."""
     compare = bool(meta.generation) and not request.force
     if request.from_file:
         file = download.on_disk(request.kind)
@@ -240,14 +240,14 @@ def _overlap_ms() -> int:
 
 def _loading(request: SyncRequest, count_before: int) -> Callable[[int], None]:
     def hear(records: int) -> None:
-        # How many there will be is not known; about as many as there are is the best guess.
+        # The number of records is not known before the end; as many as are live is the best guess.
         request.progress("loading", records, max(records, count_before) if count_before else None)
 
     return hear
 
 
 def _renewing(renew: Renew, progress: Progress) -> Progress:
-    """Progress that also keeps the lock, as long as there is any."""
+    """Wrap progress so that every report of it also renews the lock."""
     next_at = time.monotonic() + RENEW_SECONDS
 
     def hear(stage: str, done: int, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py recipe_listen`: keep the recipe true to co-recipe."""
+"""`manage.py recipe_listen`: keep the recipe in sync with co-recipe."""
 
 import asyncio
 import signal
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *_: Any, **__: Any) -> None:
-        """Run it."""
+        """Listen, and return after the signal once everything is closed."""
         asyncio.run(self._listen())
 
     async def _listen(self) -> None:
@@ -36,8 +36,8 @@ class Command(BaseCommand):
         urls = [url for url in (settings.SOCKET_HOST, settings.SOCKET_HOST_SLAVE) if url]
         if not urls:
             raise CommandError("SOCKET_HOST is empty: set it to the address of co-recipe")
-        # Not Django's client, whose patience with a Redis that hangs is longer than ours with a SIGTERM;
-        # what is not answered in time is tried again.
+        # Not Django's client: its time-out for a Redis that hangs is longer than a SIGTERM may take. Requests
+        # that are not answered in time are tried again.
         client = Redis.from_url(
             settings.REDIS_URL,
             socket_connect_timeout=REDIS_SECONDS,

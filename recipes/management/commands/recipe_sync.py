@@ -50,19 +50,19 @@ FAILURES = {
 
 
 class Command(BaseCommand):
-    """Download, check, load and swap; each kind by itself, so that one may fail and the other be done."""
+    """Download, check, load and swap, each kind by itself, so that one can succeed if the other fails."""
 
     help = "Make the newest recipe live: download it from S3, check it, load it into Redis, and swap."
-    # A Redis that is away has an exit code and a message of its own here.
+    # No system checks: a Redis that is away has its own exit code and message here.
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the lines of the epilog as they are."""
+        """Keep the line breaks of the epilog."""
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take kinds and options."""
+        """Declare kinds and options."""
         kinds = [kind.value for kind in RecipeKind]
         parser.add_argument("kinds", nargs="*", metavar="kind", help=f"{' or '.join(kinds)} (default: both)")
         parser.add_argument(
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, kinds: list[str], **options: Any) -> None:
-        """Sync, print, and exit with the code that `EXIT_CODES` gives."""
+        """Sync, print, and exit with one of the codes in `EXIT_CODES`."""
         unknown = set(kinds) - set(RecipeKind)
         if unknown:
             self.stderr.write(
@@ -100,7 +100,7 @@ class Command(BaseCommand):
     def _one(
         self, kind: RecipeKind, store: RecipeStore, options: dict[str, Any], quiet: bool
     ) -> tuple[int, dict[str, Any]]:
-        """One kind: its exit code, and what to tell of it."""
+        """Sync one kind. Returns its exit code and its result for the output."""
         with closing(ProgressBar(kind, quiet)) as bar:
             request = SyncRequest(
                 kind=kind,
@@ -148,7 +148,7 @@ class Command(BaseCommand):
 
 
 def _what_stays(result: dict[str, Any]) -> Iterator[str]:
-    """Which live records are not as the file has them, in words."""
+    """Describe the live records that differ from the file."""
     for line in result.get("kept", ()):
         yield f"stays as it was live: {line}"
     if more := result.get("kept_count", 0) - len(result.get("kept", ())):
@@ -160,7 +160,7 @@ def _what_stays(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _outcome(problem: Exception, code: int) -> str:
-    """A failure in a word."""
+    """Return the name of a failure in the JSON output."""
     if isinstance(problem, HeldBack):
         return "held back"
     return "on hold" if isinstance(problem, OnHold) else FAILURES[code]
