@@ -10,3 +10,12 @@ class CotrafficConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks by importing them."""
+        # Each registers its checks as it is imported.
+        from cotraffic.checks import (  # noqa: F401
+            broker,
+            clicks,
+            instance,
+            redis,
+            security,
+            shared_redis,
+        )
