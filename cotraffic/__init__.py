@@ -1,1 +1,1 @@
-"""The Django project: how the rooms are wired, nothing about clicks or recipes."""
+"""The Django project: settings, entry points, and everything for operators and staff."""

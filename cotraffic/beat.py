@@ -1,4 +1,4 @@
-"""Celery beat's clock: every entry is an interval, and is due by a clock that nobody can set."""
+"""Celery beat's scheduler: every entry is an interval, measured by a clock that nobody can set."""
 
 import time
 from typing import Any
@@ -8,18 +8,18 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 
 RETRY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
-# Redis' queue is away for all entries alike, so one line tells it for all, again after this long.
+# A broker that is away fails all entries alike: one line for all of them, and another after this long.
 COMPLAIN_SECONDS = 30.0
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
 class IntervalScheduler(Scheduler):
-    """Sends each task of `beat_schedule` every so many seconds.
+    """Sends each task of `beat_schedule` at its interval in seconds.
 
-    Celery's own scheduler goes by the wall clock, and keeps the last runs in a file: when a clock that was
-    ahead is set right, nothing is due until the time of those runs has come once more, even after a restart.
-    This one goes by `time.monotonic` and keeps nothing, so everything is due when beat starts.
+    Celery's own scheduler uses the wall clock, and keeps the last runs in a file: when a clock that was ahead
+    is corrected, nothing is due until the time of those runs comes again, even after a restart. This one uses
+    `time.monotonic` and keeps nothing, so everything is due when beat starts.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -29,13 +29,13 @@ class IntervalScheduler(Scheduler):
         super().__init__(*args, **kwargs)
 
     def tick(self, *_: Any, **__: Any) -> float:
-        """Send every task that is due; returns the seconds until the next one is."""
+        """Send every task that is due. Returns the seconds until the next one is."""
         for name, entry in self.schedule.items():
             now = time.monotonic()
             if self._due_at.get(name, 0.0) > now:
                 continue
             self.apply_entry(entry, producer=self.producer)
-            # After a pause of any length a task runs once, and not once for each time that was missed.
+            # After a pause a task runs once, not once for each run that was missed.
             self._due_at[name] = max(self._due_at.get(name, now), now - RETRY_SECONDS) + _seconds(entry)
         next_at = min(
             (self._due_at[name] for name in self.schedule), default=time.monotonic() + RETRY_SECONDS
@@ -43,7 +43,7 @@ class IntervalScheduler(Scheduler):
         return max(0.0, min(next_at - time.monotonic(), LONGEST_PAUSE_SECONDS))
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """Send one task; a broker that is away is told in one line, for the next interval is the retry."""
+        """Send one task. A broker that is away is logged and not raised: the next interval is the retry."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:

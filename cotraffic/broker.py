@@ -1,7 +1,7 @@
-"""Celery's broker: a Redis URL as Celery has to be told it, and whether the broker answers.
+"""Translates a Redis URL into Celery's settings for its broker.
 
-Celery reads a URL by rules of its own: it takes a number for text, knows no `unix://`, and trusts anybody's
-certificate where a `rediss://` URL has no option. So it is told what redis-py reads in the URL instead.
+Celery reads a URL by its own rules: it takes a number for text, does not know `unix://`, and trusts every
+certificate if a `rediss://` URL has no option for that. So it gets what redis-py reads in the URL instead.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
 from lib.redis_url import SCHEMES, TLS_OPTIONS, read_url
 
-# Options of a connection that Celery has under the same name.
+# Connection options that have the same name in Celery.
 TRANSPORT_OPTIONS = (
     "client_name",
     "health_check_interval",
@@ -24,7 +24,7 @@ TRANSPORT_OPTIONS = (
 
 
 def is_redis(url: str) -> bool:
-    """Whether the broker is a single Redis, and not another one that Celery knows."""
+    """Return whether the broker is a single Redis, and not another kind that Celery knows."""
     return url.partition("://")[0] in SCHEMES
 
 

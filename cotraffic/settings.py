@@ -54,7 +54,7 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "django",
-        # A Redis that hangs must not hang a command or a page with it.
+        # Time-outs, so that a Redis that hangs does not hang commands and pages.
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 10},
     }
 }
@@ -62,7 +62,7 @@ CATALOG_CACHE_RECORDS = env.int("CATALOG_CACHE_RECORDS", default=20_000)
 VISITOR_CACHE_ENTRIES = env.int("VISITOR_CACHE_ENTRIES", default=10_000)
 TOKEN_CACHE_ENTRIES = env.int("TOKEN_CACHE_ENTRIES", default=20_000)
 
-# --- the recipe: where it comes from and when to doubt it ---
+# --- the recipe: where it comes from, and when a file is held back ---
 SOCKET_HOST = env.str("SOCKET_HOST", default="http://localhost:3001")
 SOCKET_HOST_SLAVE = env.str("SOCKET_HOST_SLAVE", default="")
 OFFERS_RECIPE_PATH = env.str("OFFERS_RECIPE_PATH", default="/tmp/co-recipe-traffic/offersRecipe.json.gz")  # noqa: S108
@@ -95,7 +95,7 @@ DEAD_LETTERS_KEEP_BYTES = env.int("DEAD_LETTERS_KEEP_BYTES", default=64 * 1024**
 CLICK_LOG_KEEP = env.int("CLICK_LOG_KEEP", default=100_000)
 SHARED_REDIS_URL = env.str("SHARED_REDIS_URL", default="")
 
-# --- who looks after this instance ---
+# --- monitoring and staff ---
 METRICS_ALLOW = env.list("METRICS_ALLOW", default=["127.0.0.1", "::1"])
 
 # --- background work ---
@@ -106,7 +106,7 @@ AWS_REGION = env.str("AWS_REGION", default="us-east-1")
 AWS_DYNAMODB_REGION = env.str("AWS_DYNAMODB_REGION", default="us-west-2")
 AWS_DYNAMODB_ENDPOINT = env.str("AWS_DYNAMODB_ENDPOINT", default="dynamodb.us-west-2.amazonaws.com")
 AWS_DYNAMODB_TABLE_NAME = env.str("AWS_DYNAMODB_TABLE_NAME", default="customOffers-production")
-# Conversion messages; empty: none are sent.
+# The queue of conversion messages; if it is empty, none are sent.
 AWS_SQS_QUEUE_URL = env.str("AWS_SQS_QUEUE_URL", default="")
 
 # --- the visitor ---
@@ -165,8 +165,8 @@ ROOT_URLCONF = "cotraffic.urls"
 ASGI_APPLICATION = "cotraffic.asgi.application"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
-# Where they were collected they are served compressed and kept by browsers for good; else as they lie in the
-# source, so that a checkout needs no further step.
+# Collected files are served compressed, and browsers keep them for good. Without them the source files are
+# served, so that a checkout needs no further step.
 STATIC_COLLECTED = not DEVELOPMENT and (STATIC_ROOT / "staticfiles.json").is_file()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -179,7 +179,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-# Scripts and styles come from our own files alone, and nothing asks another host for anything.
+# Scripts and styles come only from our own files, and no page loads anything from another host.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -197,20 +197,20 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- staff pages: HTTPS, cookies, signing in ---
-# The middleware at the edge removes the header where nobody trusted has written it.
+# `Edge` removes this header unless a trusted proxy has set it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-# Links in the field and probes come over either scheme.
+# Clicks and probes are not redirected: they arrive over either scheme.
 SECURE_REDIRECT_EXEMPT = [
     *ClickPaths(read_aliases(CLICK_ALIASES).parameters).patterns(),
     r"^(health|ready|metrics)$",
 ]
 SECURE_HSTS_SECONDS = HSTS_SECONDS if HTTPS_ONLY else 0
-# Both would speak for host names that are not ours to speak for.
+# Both stay off, because they would decide for other host names of the domain, too.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 LOGIN_URL = "admin:login"
-# Where to after signing in when the link names no page of this site.
+# The page after signing in, if the link names none of this site.
 LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -221,15 +221,15 @@ AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_WAIT_MINUTES)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
 AXES_CLIENT_IP_CALLABLE = "cotraffic.middleware.login_throttle.client_address"
 AXES_LOCKOUT_CALLABLE = "cotraffic.middleware.login_throttle.locked_out"
-# Who tries while waiting does not wait longer: the page has told how long.
+# Attempts during the wait do not prolong it: the page has said how long it is.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-# A name may be a password typed into the wrong field. The address is logged: banning it takes knowing it.
+# Names are not logged: one may be a password in the wrong field. Addresses are, so that they can be banned.
 AXES_SENSITIVE_PARAMETERS = ["username"]
-# A form of ours is small; the click protocol refuses larger bodies before Django sees them.
+# Our forms are small; our HTTP protocol refuses larger bodies before Django sees them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 

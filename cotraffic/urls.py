@@ -1,4 +1,4 @@
-"""Where each URL goes."""
+"""The URLs that Django answers."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -11,16 +11,16 @@ from offers.click_paths import ClickPaths, read_aliases
 from offers.http import view
 
 ADMIN = settings.ADMIN_PATH.rstrip("/")
-# Aliases that cannot be are left out; `manage.py check` names them, and no worker starts with them.
+# Invalid aliases are left out here; `manage.py check` names them, and no worker starts with them.
 CLICKS = ClickPaths(read_aliases(settings.CLICK_ALIASES).parameters).patterns()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *(re_path(pattern, view.offer, {"token_parameter": name}) for pattern, name in CLICKS.items()),
     path(f"{ADMIN}/diagnostics/", include("cotraffic.diagnostics.urls")),
     path(f"{ADMIN}/", admin.site.urls),
-    # As they are typed; what is below them is linked to.
+    # People type these two without a slash at the end; pages below them are reached by links.
     path(ADMIN, RedirectView.as_view(pattern_name="admin:index")),
-    # Browsers ask for it by this name on every page that names none.
+    # Browsers request this path on every page that names no icon.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("diagnostics/icon.svg"))),
     path(f"{ADMIN}/diagnostics", RedirectView.as_view(pattern_name="diagnostics:overview")),
 ]

@@ -1,4 +1,4 @@
-"""The reader of environment variables: a value is what is written, whatever characters it has."""
+"""Reads environment variables literally: no character in a value has a special meaning."""
 
 import math
 import os
@@ -20,7 +20,7 @@ WANTED = {
 }
 
 
-# What Django's database backends need besides Django; one package of each line is enough.
+# Packages that Django's database backends need; one of each line is enough.
 DRIVERS = {
     "django.db.backends.sqlite3": ("sqlite3",),
     "django.db.backends.postgresql": ("psycopg", "psycopg2"),
@@ -30,17 +30,17 @@ DRIVERS = {
 
 
 class Variables(environ.Env):  # type: ignore[misc]
-    """Read variables by kind: `str`, `int`, `float`, `bool`, `list` (split at commas), `database` (a URL).
+    """Reads variables by kind: `str`, `int`, `float`, `bool`, `list` (split at commas), `database` (a URL).
 
-    The library takes a value that begins with `$` for the name of another variable, and drops what is no
-    digit from a number; here the value counts as it is written. A number or a boolean that cannot be read
-    raises `ImproperlyConfigured`, which names the variable but not the value: it may be a misplaced secret.
+    The library would take a value that begins with `$` for the name of another variable, and drop everything
+    but digits from a number; here the value counts as it is written. A number or a boolean that cannot be
+    read raises `ImproperlyConfigured`, which names the variable but not the value, for that may be a secret.
     """
 
     def get_value(
         self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
     ) -> Any:
-        """Return the value of a variable, its default when it is not set."""
+        """Return the value of a variable, or its default if it is not set."""
         text = os.environ.get(var)
         if text is None:
             if default is self.NOTSET:
@@ -65,7 +65,7 @@ class Variables(environ.Env):  # type: ignore[misc]
 
 
 def _check_driver(var: str, engine: str) -> None:
-    """Raise `ImproperlyConfigured` where a database cannot be used: Django's own error names no variable."""
+    """Raise `ImproperlyConfigured` if a database's driver is missing; Django's error names no variable."""
     drivers = DRIVERS.get(engine)
     if drivers is None:
         raise ImproperlyConfigured(
@@ -95,7 +95,7 @@ def _entries(text: str) -> list[str]:
     return [entry for entry in text.split(",") if entry]
 
 
-# A cast of None is a URL, which the library takes apart itself.
+# A cast of None stands for a URL, which the library parses itself.
 PARSERS: dict[Any, Callable[[str], Any]] = {
     None: str,
     str: str,

@@ -1,4 +1,4 @@
-"""The process that gunicorn starts to serve clicks: how it is set up, and how it ends if it cannot serve."""
+"""The worker process that gunicorn starts to serve clicks, and how it ends if it cannot serve."""
 
 import mmap
 import sys
@@ -10,11 +10,12 @@ from uvicorn_worker import UvicornWorker
 
 from offers.http.protocol import ClickProtocol
 
-# Seconds between the failure of a worker and its end, after which gunicorn starts another at once.
+# Seconds between the failure of a worker and its end. gunicorn replaces it at once, so this limits restarts.
 PAUSE_SECONDS = 3.0
-# Exit codes: gunicorn replaces a worker that ends with the first, and ends with all workers after the second.
+# Exit codes: after REPLACE gunicorn starts another worker, after GIVE_UP it stops with all workers.
 REPLACE, GIVE_UP = 1, 3
-# Whether any worker has served since the master started: one byte of memory that all of them share.
+# Whether any worker has served since the master started: one byte of anonymous shared memory, mapped before
+# the fork, because workers cannot change each other's variables.
 _has_served = mmap.mmap(-1, 1)
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -27,7 +28,7 @@ class ClickWorker(UvicornWorker):  # type: ignore[misc]
         "loop": "uvloop",
         "http": ClickProtocol,
         "ws": "none",
-        # Without what the application opens at its start every click would fail: such a worker has to end.
+        # A worker whose application cannot open what it needs would fail every click: it has to end.
         "lifespan": "on",
         "access_log": False,
         "proxy_headers": False,
@@ -35,11 +36,11 @@ class ClickWorker(UvicornWorker):  # type: ignore[misc]
     }
 
     def init_process(self) -> None:
-        """Serve until told to stop. A worker that fails instead says why and ends, whatever the error was.
+        """Serve until told to stop. After any error, log it and end.
 
-        Where workers have served before, this one ends after a pause and is replaced, and the others go on.
-        Where none has, the settings are wrong or something is missing: gunicorn ends, too, for whatever has
-        started it to see.
+        If workers have served before, this one ends after a pause and is replaced, and the others go on. If
+        none has, the settings are wrong or something is missing: gunicorn ends, too, so that whatever started
+        it sees the failure.
         """
         try:
             super().init_process()
@@ -47,7 +48,7 @@ class ClickWorker(UvicornWorker):  # type: ignore[misc]
         except SystemExit as end:
             if end.code != GIVE_UP:
                 raise
-            # The application has said why.
+            # The application has logged the reason already.
         except Exception:
             logger.critical("the worker ends, it cannot serve", exc_info=True)
         if not _has_served[0]:
@@ -56,6 +57,6 @@ class ClickWorker(UvicornWorker):  # type: ignore[misc]
         sys.exit(REPLACE)
 
     async def callback_notify(self) -> None:
-        """Tell gunicorn that this worker lives; called for the first time once it serves."""
+        """Notify gunicorn that this worker lives; first called once it serves."""
         _has_served[0] = 1
         await super().callback_notify()

@@ -1,4 +1,4 @@
-"""System checks of Celery's broker, asked as Celery asks it."""
+"""System checks of Celery's broker, over a connection like Celery's."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from lib.redis_url import BadRedisUrl, read_url, unreadable_file
 def check_broker(**_: Any) -> list[CheckMessage]:
     """E056 for a Redis URL of the broker that cannot be read, W057 where nothing answers there.
 
-    Nothing is said of brokers that are not a Redis.
+    Brokers that are not a Redis are not checked.
     """
     url = settings.CELERY_BROKER_URL
     if not is_redis(url) or (url == settings.REDIS_URL and check_redis()):
@@ -27,7 +27,7 @@ def check_broker(**_: Any) -> list[CheckMessage]:
     except BadRedisUrl as error:
         return [Error(f"CELERY_BROKER_URL {error}.", hint=REDIS_URL_HINT, id="cotraffic.E056")]
     except Exception as error:
-        # Celery lets errors of the client through, whatever their kind.
+        # Any error: Celery passes the client's own exceptions on, and clients differ.
         hint = "Start what CELERY_BROKER_URL names, or correct it. Until then clicks are not delivered."
         message = f"Celery's broker does not answer: {error}"
         return [Warning(message, hint=hint, id="cotraffic.W057")]
@@ -40,5 +40,5 @@ def connect(url: str) -> None:
     seconds = REDIS_TIMEOUT_SECONDS
     app.conf.update(broker_settings(url, socket_connect_timeout=seconds, socket_timeout=seconds))
     with app.connection_for_write(connect_timeout=seconds) as connection:
-        # It sends a PING, too.
+        # This also sends a PING.
         connection.ensure_connection(max_retries=1)

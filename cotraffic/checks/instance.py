@@ -1,4 +1,4 @@
-"""System checks: what must be right before this instance may answer clicks. `manage.py check` runs them."""
+"""System checks of what an instance needs to answer clicks; `manage.py check` runs them."""
 
 import ipaddress
 from typing import Any
@@ -44,7 +44,7 @@ def check_encryption_key(**_: Any) -> list[CheckMessage]:
 
 @register("cotraffic")
 def check_geoip(**_: Any) -> list[CheckMessage]:
-    """E003 for a City database that cannot be used, W003 for an ISP database; clicks are answered without."""
+    """E003 for an unusable City database, W003 for an ISP database; clicks are answered without them."""
     messages: list[CheckMessage] = []
     if not settings.MAXMIND_PATH:
         hint = "Point MAXMIND_PATH at a GeoIP2 or GeoLite2 City database."
@@ -66,7 +66,7 @@ def check_geoip(**_: Any) -> list[CheckMessage]:
 
 @register("cotraffic")
 def check_redis(**_: Any) -> list[CheckMessage]:
-    """E005 when this instance's Redis does not answer, or its URL cannot be read."""
+    """E005 if this instance's Redis does not answer, or its URL cannot be read."""
     try:
         options = read_url(settings.REDIS_URL)
         if problem := unreadable_file(options):
@@ -137,7 +137,7 @@ def check_metrics_allow(**_: Any) -> list[CheckMessage]:
 def check_secret_key(**_: Any) -> list[CheckMessage]:
     """E008 without a SECRET_KEY outside development."""
     try:
-        # Django raises on the first look at an empty one.
+        # Django raises when an empty SECRET_KEY is read.
         if settings.SECRET_KEY:
             return []
     except ImproperlyConfigured:

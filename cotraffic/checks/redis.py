@@ -23,12 +23,12 @@ IDS = {"appendonly": "cotraffic.W040", "appendfsync": "cotraffic.W041", "maxmemo
 
 @register("cotraffic")
 def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
-    """E055 where a web worker could not write a click, though Redis answers.
+    """E055 if a web worker could not write a click although Redis answers.
 
-    Web workers write clicks over a connection of their own, so it is opened here as they open it.
+    Web workers write clicks over a connection of their own kind, so the check opens one of these.
     """
     if check_redis():
-        # That check says it already.
+        # E005 of the other check covers this.
         return []
     try:
         asyncio.run(LogConnection(settings.REDIS_URL).try_out())
@@ -44,9 +44,9 @@ def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
 
 @register("cotraffic")
 def check_redis_keeps_clicks(**_: Any) -> list[CheckMessage]:
-    """W040 without the append-only file, W041 where it is synced too late, W042 where Redis may evict.
+    """W040 without the append-only file, W041 if it is synced too late, W042 if Redis may evict keys.
 
-    Nothing is said of a Redis that does not tell how it is set, as a managed one may not.
+    A Redis that does not show its configuration, as some managed ones do not, is not checked.
     """
     try:
         read_url(settings.REDIS_URL)
@@ -60,7 +60,7 @@ def check_redis_keeps_clicks(**_: Any) -> list[CheckMessage]:
     except (RedisError, OSError, ValueError):
         return []
     if found["appendonly"] == "no":
-        # Nothing is synced then.
+        # Without the file, how often it is synced does not matter.
         found["appendfsync"] = ""
     return [
         Warning(

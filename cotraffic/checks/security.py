@@ -1,4 +1,4 @@
-"""System checks of what keeps others out: keys of links, staff pages. `manage.py check` runs them."""
+"""System checks of links' keys and of access to the staff pages; `manage.py check` runs them."""
 
 import re
 from typing import Any
@@ -15,9 +15,9 @@ _TAKEN = frozenset({"offer", "static", "health", "ready", "metrics"})
 
 @register("cotraffic")
 def check_token_keys(**_: Any) -> list[CheckMessage]:
-    """E060 for an unknown AD_TOKEN_V1, E021 for bad v2 keys, E022 when no link can be read.
+    """E060 for an unknown AD_TOKEN_V1, E021 for bad v2 keys, E022 if no link can be read.
 
-    W023 for a key with two purposes.
+    W023 for a key that has two purposes.
     """
     if settings.AD_TOKEN_V1 not in (ACCEPT, REFUSE):
         hint = "Set AD_TOKEN_V1 to accept while links of the old form are in the field, else to refuse."
@@ -43,7 +43,7 @@ def check_token_keys(**_: Any) -> list[CheckMessage]:
 
 @register("cotraffic")
 def check_admin_path(**_: Any) -> list[CheckMessage]:
-    """E024 for a path that cannot be that of the staff pages."""
+    """E024 for a path that the staff pages cannot have."""
     path = settings.ADMIN_PATH
     if _PATH.fullmatch(path) and path.partition("/")[0].lower() not in _TAKEN:
         return []
@@ -70,7 +70,7 @@ def check_click_aliases(**_: Any) -> list[CheckMessage]:
 
 @register("cotraffic")
 def check_login_limits(**_: Any) -> list[CheckMessage]:
-    """E025 for a login throttle that would let nobody in, or everybody."""
+    """E025 for limits that would lock everyone out, or no one."""
     if settings.LOGIN_FAILURE_LIMIT > 0 and settings.LOGIN_WAIT_MINUTES > 0:
         return []
     hint = "Set LOGIN_FAILURE_LIMIT and LOGIN_WAIT_MINUTES to 1 or more."
@@ -79,7 +79,7 @@ def check_login_limits(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_https(**_: Any) -> list[CheckMessage]:
-    """W026 when nobody is trusted to say that a request came over HTTPS."""
+    """W026 if no proxy is trusted to say that a request came over HTTPS."""
     if not settings.HTTPS_ONLY or settings.TRUSTED_PROXIES:
         return []
     hint = "Set TRUSTED_PROXIES to the load balancer that ends TLS; without, staff pages redirect forever."

@@ -1,4 +1,4 @@
-"""System checks of the Redis that instances share, asked as a web worker asks it."""
+"""System checks of the Redis that instances share, over a connection like a web worker's."""
 
 import asyncio
 from typing import Any
@@ -18,9 +18,9 @@ FORMS = (
 
 @register("cotraffic")
 def check_shared_redis(**_: Any) -> list[CheckMessage]:
-    """E043 for a SHARED_REDIS_URL that cannot be read, W044 where nothing answers there.
+    """E043 for a SHARED_REDIS_URL that cannot be read, W044 if nothing answers there.
 
-    No more than a warning: without it clicks are answered all the same.
+    That is only a warning, because clicks are answered without it.
     """
     if not settings.SHARED_REDIS_URL:
         return []

@@ -1,7 +1,7 @@
-"""How log lines look, whoever writes them: JSON in production, for people to read in development.
+"""Formats all log lines, ours and libraries': JSON in production, readable text in development.
 
-An event is a fixed sentence, and what it is about are its fields: `docs/metrics.md` lists every event with
-what to do about it. No line holds a secret, and none says who clicked.
+An event is a fixed sentence, with its details in fields: `docs/metrics.md` lists every event and what to do
+about it. No line contains a secret, or says who clicked.
 """
 
 import logging
@@ -16,14 +16,14 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from cotraffic import settings
 
-# Of a value shorter than this so many lines would be full that nothing could be read.
+# Secrets shorter than this are not redacted: they would match everywhere.
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
 FIRST_FIELDS = ("timestamp", "level", "logger", "event")
 _SECRET_NAMES = re.compile(r"KEY|SECRET|PASSWORD")
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s@'\"]*@")
 
-# Whoever writes the line, ours or a library.
+# Processors for every line, from our code or a library.
 _FOR_ALL: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -48,7 +48,7 @@ def configure(wanted: dict[str, Any]) -> None:
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
-    """One line for one event, without secrets."""
+    """Formats an event as one line without secrets."""
 
     def __init__(self, *, readable: bool) -> None:
         render: list[Processor]
@@ -64,7 +64,7 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
         self._secrets = secrets_in(vars(settings))
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line, with every secret replaced."""
         return self._without_secrets(super().format(record))
 
     def _without_secrets(self, line: str) -> str:
@@ -75,7 +75,7 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 def secrets_in(values: Mapping[str, Any]) -> list[str]:
-    """Every secret among settings, by their names, the longest first."""
+    """Return every secret among settings, found by name, the longest first."""
     found = {
         secret
         for name, value in values.items()
@@ -87,7 +87,7 @@ def secrets_in(values: Mapping[str, Any]) -> list[str]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """The texts in a setting; of "<id>:<key>" the key alone."""
+    """Yield the texts in a setting; of "<id>:<key>" only the key."""
     if isinstance(value, str):
         yield value.rpartition(":")[2]
     elif isinstance(value, list | tuple):

@@ -1,25 +1,25 @@
-"""Which log lines are written, and where to; `format.py` beside this file says how they look."""
+"""Which log lines are written, and where to; `format.py` beside this file formats them."""
 
 from typing import Any
 
-# Libraries that tell of every request, task or client; what goes wrong there they tell at higher levels.
+# Libraries that log every request, task or client below these levels; they log errors above them.
 _QUIET = {
     "botocore": "WARNING",
     "celery.app.trace": "WARNING",
     "celery.beat": "WARNING",
     "celery.worker.strategy": "WARNING",
-    # Whatever a scanner asks for in vain.
+    # Logs every path that scanners try.
     "django.request": "ERROR",
     "django.security.DisallowedHost": "CRITICAL",
 }
-# They would write to handlers of their own.
+# These have handlers of their own, which would write lines in another format.
 _TAKEN_OVER = ("gunicorn.error", "uvicorn.error")
-# A line for every request is what nobody reads.
+# These log a line for every request, which nobody reads.
 _SILENT = ("gunicorn.access", "uvicorn.access")
 
 
 def logging_settings(level: str, *, readable: bool) -> dict[str, Any]:
-    """What `LOGGING` is: lines of at least `level`, to the standard error."""
+    """Make the setting `LOGGING`: lines of at least `level`, to standard error."""
     console = {"handlers": ["console"], "propagate": False}
     return {
         "version": 1,

@@ -1,4 +1,4 @@
-"""The edge of Django's side: who is asking, and over what; and what every answer says to browsers.
+"""The outermost middleware: client address and scheme of a request, security headers of an answer.
 
 Plain clicks never come here.
 """
@@ -14,9 +14,9 @@ from django.middleware.common import CommonMiddleware
 from offers.click_paths import ClickPaths, read_aliases
 from offers.visitors.address import AddressReader
 
-# What a proxy writes and a visitor could write too.
+# Headers for proxies to set, which a visitor could set as well.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
-# No page of ours needs any of these, and no other site has a reason to embed what is ours.
+# No page of ours needs any of these features, and no other site has a reason to embed our pages.
 _HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -26,9 +26,9 @@ _HEADERS = {
 class Edge:
     """Outermost middleware.
 
-    On the way in it puts the client's address into REMOTE_ADDR, and believes X-Forwarded-Proto from
-    TRUSTED_PROXIES only, so that `request.is_secure()` and whoever asks for the address are told what is so.
-    On the way out it adds the headers that Django's own middleware does not; what a view has set stays.
+    On the way in it puts the client's address into REMOTE_ADDR, and accepts X-Forwarded-Proto from
+    TRUSTED_PROXIES only, so that `request.is_secure()` and the address can be relied on. On the way out it
+    adds the headers that Django's own middleware does not; a header that a view has set stays.
     """
 
     sync_capable = True
@@ -42,7 +42,7 @@ class Edge:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        """The answer, or, where what is inside is asynchronous, a promise of it."""
+        """Return the answer, or an awaitable of it if the inner handler is asynchronous."""
         self._put_right(request)
         return self._later(request) if self._is_async else self._with_headers(self._get_response(request))
 
@@ -65,14 +65,14 @@ class Edge:
 
 
 class StaffHosts(CommonMiddleware):
-    """Refuse host names outside ALLOWED_HOSTS, but not for clicks: their links name any host."""
+    """Refuses host names outside ALLOWED_HOSTS, but not for clicks: their links have any host."""
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         super().__init__(get_response)
         self._clicks = ClickPaths(read_aliases(settings.CLICK_ALIASES).parameters)
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Refuse the request, or let it through."""
+        """Refuse the request by raising `DisallowedHost`, or let it through."""
         if self._clicks.parameter(request.path_info) is None:
             return super().process_request(request)
         return None

@@ -1,4 +1,7 @@
-"""Who has failed to sign in too often has to wait; django-axes counts, in the database: Redis may be away."""
+"""Makes clients wait after too many failed attempts to sign in.
+
+django-axes counts the attempts, in the database, because Redis may be away.
+"""
 
 import ipaddress
 import math
@@ -11,14 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-# Providers hand out whole networks of this size: one address of it is as good as another to its owner.
+# Providers assign whole networks of this size, so its owner can use any address of it.
 IPV6_PREFIX = 64
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """What attempts are counted by: the client's address, of an IPv6 one its /64 network.
+    """Return what attempts are counted by: the client's address, or the /64 network of an IPv6 address.
 
-    The middleware at the edge has put the address right.
+    `Edge` has put the client's address into REMOTE_ADDR.
     """
     text = request.META.get("REMOTE_ADDR") or ""
     try:
@@ -31,7 +34,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
-    """The answer to somebody who has to wait: for how long, and what helps."""
+    """Answer a client that has to wait: for how long, and what helps."""
     address = client_address(request)
     seconds = seconds_to_wait(address)
     context = {
@@ -47,7 +50,7 @@ def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
 
 
 def seconds_to_wait(address: str | None) -> int:
-    """Seconds until so many of an address's failures are forgotten that the next attempt is let through."""
+    """Return the seconds until enough failures of an address have expired for one more attempt."""
     now = timezone.now()
     wait = timedelta(minutes=settings.LOGIN_WAIT_MINUTES)
     attempts = AccessAttempt.objects.filter(ip_address=address, attempt_time__gt=now - wait)

@@ -1,4 +1,4 @@
-"""A name for every request that Django answers, in its answer and in every line of the log that it leaves."""
+"""Gives every request that Django answers an id, which is in its answer and in all of its log lines."""
 
 import re
 import uuid
@@ -10,12 +10,12 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
-# What a load balancer may have given it; anything else is somebody's idea of a joke in our log.
+# Accepts ids that a load balancer may have set; other text must not get into our log.
 _USABLE = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
 
 class RequestIds:
-    """Middleware: takes X-Request-ID over, or makes one up, and returns it."""
+    """Middleware that takes over X-Request-ID or makes an id, and returns it in the answer."""
 
     sync_capable = True
     async_capable = True
@@ -27,7 +27,7 @@ class RequestIds:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        """The answer, or, where what is inside is asynchronous, a promise of it."""
+        """Return the answer, or an awaitable of it if the inner handler is asynchronous."""
         if self._is_async:
             return self._later(request)
         request_id = _id_of(request)

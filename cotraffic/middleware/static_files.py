@@ -1,4 +1,4 @@
-"""Static files under ASGI, from the source tree or from where they were collected."""
+"""Serves static files under ASGI, from the source tree or from where they were collected."""
 
 import io
 from collections.abc import Awaitable, Callable
@@ -15,9 +15,10 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """WhiteNoise, without a thread for every request that passes through, and without streaming.
+    """WhiteNoise without a thread for every request that passes through, and without streaming.
 
-    The library's middleware knows no `async`. Its files are small, so they are read whole.
+    The library's middleware is synchronous, so Django would run it in a thread. Our files are small and are
+    read whole.
     """
 
     sync_capable = True
@@ -30,7 +31,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """The file, or what the rest of the site answers."""
+        """Answer with the file, or let the rest of the site answer."""
         return self._answer(request) if self._is_async else super().__call__(request)
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
@@ -40,7 +41,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
-        """The file, or what its headers allow to leave out."""
+        """Answer with the file, or with 304 or a part of it if the request's headers ask for that."""
         answer = static_file.get_response(request.method, request.META)
         with answer.file or io.BytesIO() as file:
             response = HttpResponse(file.read(), status=int(answer.status))
@@ -50,19 +51,19 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
         return response
 
     def add_files(self, root: str | Path, prefix: str | None = None) -> None:
-        """Take up what lies below `root`, if anything was collected there yet."""
+        """Add the files below `root`, if any were collected there."""
         if Path(root).is_dir():
             super().add_files(root, prefix)
 
 
 class CollectedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Names files by their content; before anything was collected, as they are called in the source.
+    """Names files by their content, or as in the source tree as long as none were collected.
 
-    The library would fail every page until then.
+    The library alone would fail every page until then.
     """
 
     def url(self, name: str | None, force: bool = False) -> str:
-        """Where the file is served."""
+        """Return the URL of the file."""
         if self.hashed_files:
             return str(super().url(name, force))
         return str(StaticFilesStorage.url(self, name))

@@ -1,1 +1,1 @@
-"""What machines ask: health, readiness, metrics, heartbeats."""
+"""For machines that look after an instance: health, readiness, metrics, heartbeats."""

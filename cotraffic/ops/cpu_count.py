@@ -1,4 +1,4 @@
-"""How many cores this process may use: the machine's, less what affinity and a container's quota forbid."""
+"""Counts the cores that this process may use: the machine's, limited by affinity and a container's quota."""
 
 import os
 from pathlib import Path
@@ -7,14 +7,14 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def usable_cores(cgroup: Path = CGROUP) -> int:
-    """Whole cores, at least one; a quota of one and a half is one, and the rest is for Redis and Celery."""
+    """Return whole cores, at least one. A quota of 1.5 counts as one; the rest is for Redis and Celery."""
     cores = len(os.sched_getaffinity(0))
     quota = _quota(cgroup)
     return cores if quota is None else max(1, min(cores, int(quota)))
 
 
 def _quota(cgroup: Path) -> float | None:
-    """The cores' worth of time that the container may use, None without a limit; of either cgroup version."""
+    """Read the container's quota in cores, None without a limit, from either version of cgroups."""
     try:
         limit, period = (cgroup / "cpu.max").read_text().split()
         return None if limit == "max" else int(limit) / int(period)

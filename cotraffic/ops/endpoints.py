@@ -1,6 +1,6 @@
 """The paths for machines that look after an instance: `/health`, `/ready` and `/metrics`.
 
-They are answered before Django is asked: no host name, no session and no database stands in their way.
+They are answered without Django, so that no host name, session or database can make them fail.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ PATHS = frozenset({"/health", "/ready", "/metrics"})
 TEXT = b"text/plain; charset=utf-8"
 JSON = b"application/json"
 OK = b"Ok"
-# A page of metrics that takes longer is given up by who asked for it.
+# Prometheus gives up on a page of metrics that takes longer.
 REDIS_SECONDS = 1.0
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -58,18 +58,18 @@ class Endpoints:
             words = {"status": found.status, "missing": found.missing, "degraded": found.degraded}
             return 503 if found.missing else 200, JSON, msgspec.json.encode(words)
         if not self._metrics.admits(scope):
-            # To whom it is not meant for, it is not there.
+            # Clients that are not in METRICS_ALLOW must not see that the page exists.
             return 404, TEXT, b"Not Found\n"
-        # In a thread, because it waits for Redis; clicks go on meanwhile.
+        # In a thread, because it waits for Redis and must not hold clicks up.
         content_type, body = await asyncio.to_thread(self._metrics.render, scope)
         return 200, content_type, body
 
 
 def build(redis: AsyncRedis, handler: ClickHandler) -> Endpoints:
-    """What answers for a worker. Raises `ValueError` for an unusable METRICS_ALLOW."""
+    """Build the endpoints of a worker. Raises `ValueError` for an unusable METRICS_ALLOW."""
     own = CollectorRegistry()
     worker = WorkerMetrics(own, handler.counters.describe, handler.geo.databases)
-    handler.counters.observers.append(worker.hear)
+    handler.counters.observers.append(worker.on_counted)
     client = Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=REDIS_SECONDS,

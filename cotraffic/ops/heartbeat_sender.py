@@ -1,7 +1,7 @@
-"""Lets Celery's worker and beat tell of themselves, each from a thread of its own.
+"""Publishes heartbeats of Celery's worker and beat, each from a thread of its own.
 
-A worker's pool may be busy with one long load, and beat's tasks may wait behind it: both live all the same,
-so neither can be told by tasks that get done.
+Finished tasks would be no sign of life: while one long load keeps the pool busy, none finish, although worker
+and beat are alive.
 """
 
 import os
@@ -15,14 +15,14 @@ from celery.worker import state as worker_state
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cotraffic.ops.heartbeats import BEAT, Heartbeat, tell
+from cotraffic.ops.heartbeats import BEAT, Heartbeat, publish_heartbeat
 
 BEAT_SECONDS = 5.0
 REDIS_TIMEOUT_SECONDS = 2.0
 
 
 class HeartbeatSender:
-    """Tells of one process until it ends."""
+    """Publishes the heartbeats of one process until it ends."""
 
     def __init__(self, name: str, redis: Redis) -> None:
         self.name = name
@@ -33,15 +33,15 @@ class HeartbeatSender:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Start the thread; it is a daemon, so it does not keep the process from ending."""
         threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
     def stop(self) -> None:
-        """Tell no more: the process ends."""
+        """End the thread after its current heartbeat."""
         self._stopped.set()
 
     def state(self) -> Heartbeat:
-        """How the process is now."""
+        """Return the heartbeat of this moment."""
         is_beat = self.name == BEAT
         active = () if is_beat else list(worker_state.active_requests)
         running = sorted(str(request.name) for request in active)
@@ -51,12 +51,12 @@ class HeartbeatSender:
     def _run(self) -> None:
         while not self._stopped.is_set():
             with suppress(RedisError, OSError):
-                tell(self._redis, self.state())
+                publish_heartbeat(self._redis, self.state())
             self._stopped.wait(BEAT_SECONDS)
 
 
 def connect(redis_url: str) -> None:
-    """Let this process tell of itself if it becomes a Celery worker or beat."""
+    """Publish heartbeats of this process if it becomes a Celery worker or beat."""
 
     def open_redis() -> Redis:
         return Redis.from_url(
@@ -64,19 +64,19 @@ def connect(redis_url: str) -> None:
         )
 
     def on_worker(sender: Any, **_: Any) -> None:
-        heart = HeartbeatSender(str(sender.hostname), open_redis())
-        worker_shutting_down.connect(lambda **_: heart.stop(), weak=False)
-        heart.start()
+        heartbeats = HeartbeatSender(str(sender.hostname), open_redis())
+        worker_shutting_down.connect(lambda **_: heartbeats.stop(), weak=False)
+        heartbeats.start()
 
     def on_beat(**_: Any) -> None:
-        heart = HeartbeatSender(BEAT, open_redis())
+        heartbeats = HeartbeatSender(BEAT, open_redis())
 
         def on_publish(**_: Any) -> None:
-            heart.sent += 1
-            heart.last_task_s = time.time()
+            heartbeats.sent += 1
+            heartbeats.last_task_s = time.time()
 
         before_task_publish.connect(on_publish, weak=False)
-        heart.start()
+        heartbeats.start()
 
     worker_ready.connect(on_worker, weak=False)
     beat_init.connect(on_beat, weak=False)

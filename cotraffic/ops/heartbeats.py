@@ -1,4 +1,4 @@
-"""How Celery's worker and beat are; `heartbeat_sender.py` writes it to Redis every few seconds.
+"""Heartbeats of Celery's worker and beat; `heartbeat_sender.py` publishes them every few seconds.
 
 Redis key: `heartbeats`, a hash of name -> state.
 """
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from redis import Redis
 
-# Whoever was not heard of for so long is no longer worth a word.
+# Heartbeats older than this are deleted.
 FORGOTTEN_SECONDS = 24 * 3600.0
 BEAT = "beat"
 _KEY = "heartbeats"
@@ -17,8 +17,8 @@ _KEY = "heartbeats"
 class Heartbeat(msgspec.Struct, frozen=True):
     """A Celery process: `name` is "beat" or the worker's own. Times in seconds since the epoch.
 
-    `running` are the tasks a worker has in hand; `done` counts those it took up since it started, or those
-    that beat has sent; `last_task_s` is when beat sent the last one.
+    `running` are the tasks that a worker is working on; `done` counts the tasks that it has started, or that
+    beat has sent, since the process began; `last_task_s` is when beat sent the last one.
     """
 
     name: str
@@ -30,17 +30,17 @@ class Heartbeat(msgspec.Struct, frozen=True):
     last_task_s: float | None = None
 
 
-def tell(redis: Redis, heartbeat: Heartbeat) -> None:
-    """Keep the newest heartbeat of a process. Raises `RedisError`."""
+def publish_heartbeat(redis: Redis, heartbeat: Heartbeat) -> None:
+    """Replace the last heartbeat of a process. Raises `RedisError`."""
     redis.hset(_KEY, heartbeat.name, msgspec.json.encode(heartbeat))
 
 
 def heartbeats(redis: Redis, now: float) -> list[Heartbeat]:
-    """What was heard last of each Celery process of this instance, beat first. Raises `RedisError`."""
+    """Return the last heartbeat of each Celery process of this instance, beat first. Raises `RedisError`."""
     found: Any = redis.hgetall(_KEY)
-    known = [msgspec.json.decode(state, type=Heartbeat) for state in found.values()]
-    gone = [each.name for each in known if now - each.heard_s > FORGOTTEN_SECONDS]
+    last = [msgspec.json.decode(state, type=Heartbeat) for state in found.values()]
+    gone = [each.name for each in last if now - each.heard_s > FORGOTTEN_SECONDS]
     if gone:
         redis.hdel(_KEY, *gone)
-    kept = [each for each in known if each.name not in gone]
+    kept = [each for each in last if each.name not in gone]
     return sorted(kept, key=lambda each: (each.name != BEAT, each.name))

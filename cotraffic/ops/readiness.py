@@ -1,4 +1,4 @@
-"""Whether a worker may be sent clicks: what a load balancer asks before it does."""
+"""Decides whether a load balancer should send clicks to this worker."""
 
 import asyncio
 import time
@@ -11,26 +11,26 @@ from offers.visitors.geoip import GeoReader
 from recipes.store.reader import RecipeReader
 from recipes.store.types import RecipeMeta
 
-# A probe has its own time limit; ours must end first, or its answer says nothing.
+# Shorter than a load balancer's own time limit, or our answer would come too late to say what is missing.
 REDIS_SECONDS = 1.0
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether to send clicks here: `missing` forbids it, `degraded` is worth a look; both in words."""
+    """Reasons in words: not to send clicks here (`missing`), and to look after this worker (`degraded`)."""
 
     missing: list[str]
     degraded: list[str]
 
     @property
     def status(self) -> str:
-        """In one word or two."""
+        """The status in one word or two."""
         return "not ready" if self.missing else "degraded" if self.degraded else "ready"
 
 
 class Probes:
-    """Answers for one worker. A recipe that S3 was not seen to have for `stale_seconds` counts as stale.
+    """The probes of one worker. A recipe that was not compared with S3 for `stale_seconds` counts as stale.
 
-    `unwritable` says why clicks cannot be written down at present, "" where they can.
+    `unwritable` returns why clicks cannot be written at present, "" if they can.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Probes:
         self._stale_ms = stale_seconds * 1000
 
     async def ready(self) -> Readiness:
-        """Whether both recipes are live, Redis answers and clicks can be written down.
+        """Check that both recipes are live, Redis answers and clicks can be written.
 
-        Without GeoIP clicks are answered, but blindly.
+        Without GeoIP the worker is only degraded: clicks are answered, with unknown places.
         """
         self._geo.look()
         unwritable = self._unwritable()
@@ -68,7 +68,7 @@ class Probes:
         return Readiness(missing, degraded)
 
     def _stale(self, meta: RecipeMeta, now_ms: float) -> str:
-        """Why a live recipe may be old; "" when it is not."""
+        """Return why a live recipe may be old, "" if it is not."""
         because = f" ({meta.last_error})" if meta.last_error else ""
         if meta.checked_at_ms is None:
             return f"not compared with S3 since it was loaded{because}"

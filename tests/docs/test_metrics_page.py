@@ -14,7 +14,7 @@ import redis
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from cotraffic.ops.heartbeats import Heartbeat, tell
+from cotraffic.ops.heartbeats import Heartbeat, publish_heartbeat
 from recipes.records.kinds import RecipeKind
 from recipes.store.status import HostState, ListenerState
 from recipes.store.store import RecipeStore
@@ -51,7 +51,7 @@ def metrics(redis_url: str, geoip_databases: None) -> dict[str, str]:
             # Now, for they are forgotten in seconds.
             host = HostState("http://user:password@corecipe.example:3001", now_ms, now_ms, now_ms, "7")
             store.publish_listener_state(ListenerState(1, now_ms, [host], {"applied": 1}, 0, {}))
-            tell(client, Heartbeat("beat", 1, 0.0, time.time()))
+            publish_heartbeat(client, Heartbeat("beat", 1, 0.0, time.time()))
             text = httpx.get(f"{url}/metrics").text
     assert 'host="corecipe.example:3001"' in text
     assert "password" not in text

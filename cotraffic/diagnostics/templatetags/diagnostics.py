@@ -26,9 +26,9 @@ def duration_ms(milliseconds: float) -> str:
 
 @register.filter
 def hit_rate(cache: Cache) -> str:
-    """How often a cache knew the answer."""
-    context = (cache.hits or 0) + cache.misses
-    return f"{100 * (cache.hits or 0) / context:.0f} % known" if context else "not asked yet"
+    """Format the share of a cache's look-ups that were hits."""
+    lookups = (cache.hits or 0) + cache.misses
+    return f"{100 * (cache.hits or 0) / lookups:.0f} % known" if lookups else "not asked yet"
 
 
 @register.simple_tag

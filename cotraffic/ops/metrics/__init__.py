@@ -1,5 +1,5 @@
-"""What Prometheus reads at `/metrics`. `docs/metrics.md` says what each means and what to do about it.
+"""The metrics that Prometheus reads at `/metrics`; `docs/metrics.md` says what each means.
 
-What web workers count lies in small files that they map into memory (`files.py`, `worker.py`), so that it can
-be read while Redis is away; what the whole instance shares is asked for when it is read (`instance.py`).
+Counts of web workers are in small files that they map into memory (`files.py`, `worker.py`), so that they can
+be read while Redis is away; figures of the whole instance are collected at each request (`instance.py`).
 """

@@ -1,4 +1,4 @@
-"""What the processes of an instance share, asked for when it is read: click log, spool, recipe, co-recipe."""
+"""Metrics of the whole instance, collected at each request: click log, spool, recipe, co-recipe."""
 
 import time
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from recipes.sync.outcomes import sync_counts
 
-# Four times as long as they take from one word to the next.
+# Four heartbeat intervals.
 SILENT_SECONDS = 20.0
 UPDATE_OUTCOMES = tuple(outcome.value for outcome in UpdateOutcome)
 
 
 class InstanceCollector(Collector):
-    """Reads Redis and the spool's directory each time; while Redis is away it says that, and the spool."""
+    """Reads Redis and the spool's directory each time; while Redis is away, reports that and the spool."""
 
     def __init__(self, redis: Redis, spool_directory: Path) -> None:
         self._redis = redis
@@ -40,7 +40,7 @@ class InstanceCollector(Collector):
         self._store = RecipeStore(redis)
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric there is now."""
+        """Yield every metric that can be collected now."""
         yield from self._of_spool()
         try:
             found = [
@@ -59,7 +59,7 @@ class InstanceCollector(Collector):
     def _of_spool(self) -> Iterator[Metric]:
         sizes = []
         for path in self._spool.glob(f"*{SUFFIX}"):
-            # It may be replayed between the two looks.
+            # The file may be replayed and deleted between listing it and reading its size.
             with suppress(OSError):
                 sizes.append(path.stat().st_size)
         yield _gauge("spool_files", "Files of clicks that wait for Redis.", len(sizes))
@@ -202,7 +202,7 @@ def _by_kind(name: str, help_text: str, metas: dict[RecipeKind, RecipeMeta], val
 
 
 def _times(name: str, help_text: str, metas: dict[RecipeKind, RecipeMeta], field: str) -> Metric:
-    """A time for each kind for which it is known."""
+    """Make a metric of a time, for each kind that has it."""
     family = GaugeMetricFamily(f"cotraffic_{name}", help_text, labels=["kind"])
     for kind, meta in metas.items():
         at_ms = getattr(meta, field)
@@ -212,5 +212,5 @@ def _times(name: str, help_text: str, metas: dict[RecipeKind, RecipeMeta], field
 
 
 def _host(url: str) -> str:
-    """Host and port of a URL, without the credentials that it may have."""
+    """Return host and port of a URL, without credentials."""
     return urlsplit(url).netloc.rpartition("@")[2]

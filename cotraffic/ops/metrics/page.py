@@ -1,4 +1,4 @@
-"""`/metrics`: who may read it, and what it says."""
+"""The page `/metrics`: who may read it, and its content."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from offers.visitors.address import AddressReader
 
 
 class MetricsPage:
-    """The page of one worker, which tells of all. `own` holds what this worker counts.
+    """Renders the metrics of all workers, from any of them. `own` has this worker's metrics.
 
     Raises `ValueError` for an entry of `allow` that is neither an address nor a network.
     """
@@ -32,15 +32,15 @@ class MetricsPage:
         self._addresses = AddressReader(trusted_proxies)
 
     def admits(self, scope: Scope) -> bool:
-        """Whether whoever asks may read it; a client behind a trusted proxy counts by its own address."""
+        """Return whether the client may read it; behind a trusted proxy its own address counts."""
         peer = scope["client"][0] if scope["client"] else ""
-        # Several headers are one list, as everywhere in HTTP.
+        # In HTTP several headers of one name are one list.
         forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         address = self._addresses.client_address(peer, forwarded.decode("latin-1"))
         return bool(address) and any(ipaddress.ip_address(address) in network for network in self._allow)
 
     def render(self, scope: Scope) -> tuple[bytes, bytes]:
-        """Content type and body in the format that is asked for; waits for Redis."""
+        """Return content type and body in the requested format. Waits for Redis."""
         accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
         encode, content_type = choose_encoder(accept)
         registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What a web worker counts: fed from its pulse once a second, so that no click pays for it."""
+"""The metrics of a web worker, updated from its counters once a second, so that no click pays for them."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,7 +18,7 @@ Describe = Callable[[], tuple[dict[str, Cache], dict[str, int]]]
 
 
 class WorkerMetrics:
-    """The metrics of this worker. `describe` gives its caches and commits since it started."""
+    """The metrics of this worker. `describe` returns its caches, and its commits since it started."""
 
     def __init__(
         self, registry: CollectorRegistry, describe: Describe, databases: Mapping[str, GeoFile]
@@ -30,10 +30,10 @@ class WorkerMetrics:
         self._create_click_metrics(registry)
         self._create_memory_metrics(registry)
         self._start_at_zero()
-        self.hear(Counted())
+        self.on_counted(Counted())
 
-    def hear(self, counted: Counted) -> None:
-        """Add what came in the last second, and look at the caches."""
+    def on_counted(self, counted: Counted) -> None:
+        """Add the counts of the last second, and update the figures of caches, commits and databases."""
         for redirect_type, count in counted.types.items():
             self._clicks.labels(REDIRECTED, self._bounded(redirect_type)).inc(count)
         for reason, count in counted.refused.items():
@@ -43,7 +43,7 @@ class WorkerMetrics:
         self._answer_seconds.add(counted.latency, counted.seconds)
         self._errors.inc(counted.errors)
         caches, commits = self._describe()
-        self._hear_of_commits(commits)
+        self._add_commits(commits)
         for name, cache in caches.items():
             self._entries.labels(name).set(cache.entries)
             self._limits.labels(name).set(cache.limit)
@@ -55,7 +55,7 @@ class WorkerMetrics:
             if file.is_open:
                 self._geoip_built.labels(file.database_type).set(file.built_at_seconds)
 
-    def _hear_of_commits(self, commits: Mapping[str, int]) -> None:
+    def _add_commits(self, commits: Mapping[str, int]) -> None:
         self._batches.inc(self._new("batches", commits["batches"]))
         self._written.labels("log").inc(self._new("logged", commits["logged"]))
         self._written.labels("spool").inc(self._new("spooled", commits["spooled"]))
@@ -150,7 +150,7 @@ class WorkerMetrics:
         )
 
     def _start_at_zero(self) -> None:
-        """Without its first zero, Prometheus would not see that a counter has grown to one."""
+        """Create the counters with 0: without it, Prometheus would miss their growth to 1."""
         self._workers.set(1)
         for redirect_type in self._redirect_types:
             self._clicks.labels(REDIRECTED, redirect_type)
@@ -160,7 +160,7 @@ class WorkerMetrics:
             self._written.labels(to)
 
     def _bounded(self, redirect_type: str) -> str:
-        """The type itself, while there are not too many: records may bring types of their own."""
+        """Return the redirect type, or `OTHER` if there are too many: records may have types of their own."""
         types = self._redirect_types
         if redirect_type not in types and len(types) >= MAX_REDIRECT_TYPES:
             return OTHER
@@ -168,10 +168,10 @@ class WorkerMetrics:
         return redirect_type
 
     def _new(self, name: str, total: int) -> int:
-        """By how much a total has grown since it was last seen."""
+        """Return by how much a total has grown since the last call."""
         before = self._before.get(name, 0)
         self._before[name] = total
-        # A cache that was cleared counts from zero again.
+        # A total that is smaller than before started from zero again: its cache was cleared.
         return total - before if total >= before else total
 
 
@@ -179,7 +179,7 @@ class _BulkHistogram(Histogram):
     """A histogram to which many observations can be added at once."""
 
     def add(self, counts: Sequence[int], seconds: float) -> None:
-        """Add observations, as many for each bucket as `counts` has, that took `seconds` together."""
+        """Add observations: `counts` of them in each bucket, of `seconds` altogether."""
         for bucket, count in zip(self._buckets, counts, strict=True):
             if count:
                 bucket.inc(count)
@@ -188,5 +188,5 @@ class _BulkHistogram(Histogram):
 
 
 def outcome(reason: str) -> str:
-    """The label of a refused click."""
+    """Return the label of a refused click's reason."""
     return _OUTCOMES.get(reason, OTHER)

@@ -6,7 +6,7 @@ import time
 import redis
 
 from cotraffic.ops.heartbeat_sender import HeartbeatSender
-from cotraffic.ops.heartbeats import BEAT, FORGOTTEN_SECONDS, Heartbeat, heartbeats, tell
+from cotraffic.ops.heartbeats import BEAT, FORGOTTEN_SECONDS, Heartbeat, heartbeats, publish_heartbeat
 from tests.processes import running, wait_until
 
 CELERY = ("-m", "celery", "-A", "cotraffic")
@@ -29,13 +29,13 @@ def test_worker_and_beat_tell_of_themselves(redis_client: redis.Redis) -> None:
 
 
 def test_a_process_that_ended_is_still_remembered(redis_client: redis.Redis) -> None:
-    tell(redis_client, HeartbeatSender("one@here", redis_client).state())
+    publish_heartbeat(redis_client, HeartbeatSender("one@here", redis_client).state())
     [heard] = heartbeats(redis_client, time.time() + 3_600)
     assert (heard.name, heard.pid) == ("one@here", os.getpid())
 
 
 def test_a_process_that_ended_long_ago_is_forgotten(redis_client: redis.Redis) -> None:
-    tell(redis_client, HeartbeatSender("one@here", redis_client).state())
+    publish_heartbeat(redis_client, HeartbeatSender("one@here", redis_client).state())
     assert heartbeats(redis_client, time.time() + FORGOTTEN_SECONDS + 1) == []
     assert redis_client.exists("heartbeats") == 0
 

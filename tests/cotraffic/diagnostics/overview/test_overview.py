@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import sources
-from cotraffic.ops.heartbeats import BEAT, Heartbeat, tell
+from cotraffic.ops.heartbeats import BEAT, Heartbeat, publish_heartbeat
 from devstack.services import Service
 from offers.stats.types import OpenDatabase
 from tests.cotraffic.diagnostics.looking import parts, publish
@@ -51,28 +51,28 @@ def heartbeat(name: str, seconds_ago: float, last_task_s: float | None = None) -
 
 
 def test_celery_that_beats_is_well(redis_client: redis.Redis) -> None:
-    tell(redis_client, heartbeat(BEAT, 2, time.time()))
-    tell(redis_client, heartbeat("celery@one", 2))
+    publish_heartbeat(redis_client, heartbeat(BEAT, 2, time.time()))
+    publish_heartbeat(redis_client, heartbeat("celery@one", 2))
     found = parts()
     assert (found["celery-beat"].state, found["celery-celery@one"].state) == ("ok", "ok")
 
 
 def test_celery_that_is_silent_is_wrong(redis_client: redis.Redis) -> None:
-    tell(redis_client, heartbeat(BEAT, 200))
-    tell(redis_client, heartbeat("celery@one", 200))
+    publish_heartbeat(redis_client, heartbeat(BEAT, 200))
+    publish_heartbeat(redis_client, heartbeat("celery@one", 200))
     found = parts()
     assert found["celery-beat"].sentence == "Not heard of for 3 min 20 s."
     assert found["celery-celery@one"].state == "error"
 
 
 def test_a_beat_that_sends_nothing_is_told(redis_client: redis.Redis) -> None:
-    tell(redis_client, heartbeat(BEAT, 2, time.time() - 120))
+    publish_heartbeat(redis_client, heartbeat(BEAT, 2, time.time() - 120))
     assert "no task for 2 min" in parts()["celery-beat"].sentence
 
 
 def test_a_worker_that_was_replaced_is_not_held_against_the_new_one(redis_client: redis.Redis) -> None:
-    tell(redis_client, heartbeat("celery@old", 500))
-    tell(redis_client, heartbeat("celery@new", 2))
+    publish_heartbeat(redis_client, heartbeat("celery@old", 500))
+    publish_heartbeat(redis_client, heartbeat("celery@new", 2))
     assert [key for key in parts() if key.startswith("celery-celery@")] == ["celery-celery@new"]
 
 

@@ -49,7 +49,7 @@ def test_redirect_types_that_records_bring_are_bounded() -> None:
     registry = CollectorRegistry()
     metrics = WorkerMetrics(registry, lambda: ({}, NO_COMMITS), {})
     for number in range(10 * MAX_REDIRECT_TYPES):
-        metrics.hear(Counted(types={f"type {number}": 1}))
+        metrics.on_counted(Counted(types={f"type {number}": 1}))
     (clicks,) = [family for family in registry.collect() if family.name == "cotraffic_clicks"]
     types = {sample.labels["redirect_type"] for sample in clicks.samples}
     assert len(types - {"", "other"}) == MAX_REDIRECT_TYPES
@@ -64,8 +64,8 @@ def test_latencies_are_added_to_their_buckets_with_their_sum() -> None:
     counts = [0] * (len(LATENCY_BOUNDS_MS) + 1)
     counts[LATENCY_BOUNDS_MS.index(1)] = 3
     counts[-1] = 1
-    metrics.hear(Counted(latency=counts, seconds=2.5))
-    metrics.hear(Counted(latency=counts, seconds=2.5))
+    metrics.on_counted(Counted(latency=counts, seconds=2.5))
+    metrics.on_counted(Counted(latency=counts, seconds=2.5))
     name = "cotraffic_click_answer_seconds"
     assert registry.get_sample_value(f"{name}_bucket", {"le": "0.00075"}) == 0
     assert registry.get_sample_value(f"{name}_bucket", {"le": "0.001"}) == 6
