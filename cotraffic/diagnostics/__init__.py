@@ -1,1 +1,1 @@
-"""The staff page: what this instance knows, and whether it is true. It reads what the rooms publish."""
+"""The staff page: the state of this instance, and tools to look into it. It reads what the apps publish."""

@@ -1,4 +1,4 @@
-"""Who may see the diagnostics: active staff, as in the admin itself."""
+"""Limits the diagnostics to active staff, as the admin does."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,16 +15,16 @@ View = Callable[..., Any]
 
 
 def staff_only(view: View) -> View:
-    """The view for staff; anyone else is sent to the admin's login, or told so where JSON is wanted.
+    """Wrap a view for staff; anyone else is sent to the admin's login, or gets an error if JSON is wanted.
 
-    Nothing of it is kept by caches.
+    Caches keep none of its answers.
     """
     if iscoroutinefunction(view):
 
         @wraps(view)
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user = await request.auser()
-            # Templates and views find the user that is loaded already, where no query may be made.
+            # Loaded here, because async code that uses the user later may not query the database.
             request.user = user
             if not _may_see(user):
                 return _refused(request)

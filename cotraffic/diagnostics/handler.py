@@ -1,4 +1,4 @@
-"""What the views use of the web worker that they run in."""
+"""Gives views the click handler of the web worker that they run in."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -11,9 +11,9 @@ from offers.handler import ClickHandler
 
 @asynccontextmanager
 async def handler_for(request: HttpRequest) -> AsyncIterator[ClickHandler]:
-    """The worker's own click handler; where none runs (WSGI, as under runserver), one for this request.
+    """Provide the worker's own click handler, or, under WSGI (runserver), one for this request.
 
-    Raises `OSError` or `ValueError` where one cannot be put together: `manage.py check` says why.
+    Raises `OSError` or `ValueError` if one cannot be built; `manage.py check` says why.
     """
     scope = getattr(request, "scope", None)
     if scope is not None:

@@ -1,4 +1,4 @@
-"""What the admin's log says an action was done to. No table: this app keeps nothing."""
+"""The object of actions in the admin's log. It has no table: this app stores nothing in the database."""
 
 from django.db import models
 

@@ -1,1 +1,1 @@
-"""What staff may ask this instance to do, and what became of it."""
+"""Actions that staff can start on this instance, and their outcomes."""

@@ -1,4 +1,4 @@
-"""Asks Celery for what staff wants done, and writes down who wanted it."""
+"""Queues actions of staff with Celery, and logs who started them."""
 
 from typing import cast
 

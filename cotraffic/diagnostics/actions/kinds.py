@@ -1,4 +1,4 @@
-"""The actions there are: what each does, said in words and done in code."""
+"""The kinds of actions: what each does, in words and in code."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -25,7 +25,7 @@ REDELIVER_STEP = 500
 
 
 class Job(NamedTuple):
-    """What an action is run with: this instance's Redis, what was asked for, and who hears how far it is."""
+    """The inputs of a running action: this instance's Redis, its arguments, and the reporter of progress."""
 
     redis: Redis
     arguments: dict[str, str]
@@ -37,10 +37,10 @@ Run = Callable[[Job], str]
 
 
 class ActionKind(msgspec.Struct, frozen=True):
-    """One thing that staff can ask for.
+    """A kind of action that staff can start.
 
-    `run` gives the outcome in words, or raises `ActionFailed`. With a `warning`, which says what it may hurt,
-    staff is asked once more before. One that is not listed is asked for by a panel of its own.
+    `run` returns the outcome in words, or raises `ActionFailed`. A `warning` says what the action may hurt,
+    and makes the page ask for confirmation. A kind that is not listed is started from a panel of its own.
     """
 
     name: str
@@ -61,7 +61,7 @@ def _reload_from_file(job: Job) -> str:
 
 
 def _each_kind(job: Job, *, from_file: bool) -> str:
-    """Sync both kinds; a sync that waits already will do what was asked for."""
+    """Sync both kinds of recipe; if a sync waits already, that one is enough."""
     requests = [
         SyncRequest(kind=kind, from_file=from_file, progress=_naming(kind, job.report)) for kind in RecipeKind
     ]
@@ -92,7 +92,7 @@ def _synced(job: Job, requests: Sequence[SyncRequest], *, is_waiting_well: bool)
 
 
 def _naming(kind: RecipeKind, report: Progress) -> Progress:
-    """A reporter that says which kind a stage belongs to."""
+    """Wrap a reporter so that each stage names the kind of recipe."""
 
     def hear(stage: str, done: int, total: int | None) -> None:
         report(f"{stage} {kind}", done, total)
@@ -125,7 +125,7 @@ def _retry_dead_letters(job: Job) -> str:
 
 
 def _moved(move: Callable[[int], int], unit: str, count: int, report: Reporter) -> int:
-    """Move `count` dead letters, a step at a time; those that come meanwhile stay."""
+    """Move `count` dead letters, a step at a time; those that arrive during the move stay."""
     moved = 0
     while moved < count:
         step = move(min(REDELIVER_STEP, count - moved))
@@ -141,7 +141,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def _preview(job: Job) -> str:
-    """Look at what S3 has; syncs wait while there is something to decide."""
+    """Preview the files in S3; syncs wait while there is something to decide."""
     store = RecipeStore(job.redis)
     try:
         clicks = int(job.arguments.get("clicks", DEFAULT_CLICKS))

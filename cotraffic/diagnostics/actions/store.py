@@ -1,4 +1,4 @@
-"""What staff asked this instance to do: kept in Redis while it waits, runs, and for a week after it ended.
+"""Actions of staff, kept in Redis while they wait and run, and for a week after they ended.
 
 Celery does the work itself (`tasks.py` beside this file), never a web worker. Redis keys: `actions:<id>`,
 one action; `actions:newest`, the ids of the newest, newest first.
@@ -13,7 +13,7 @@ from redis import Redis
 
 KEPT_SECONDS = 7 * 24 * 3600
 NEWEST = 20
-# Progress that nobody could read is not written.
+# Progress is written no more often than people can read it.
 TELL_SECONDS = 0.25
 
 _LIST = "actions:newest"
@@ -24,8 +24,8 @@ WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 class Action(msgspec.Struct):
     """One action. Times in milliseconds since the epoch; `state` is waiting, running, done or failed.
 
-    `done` of `total` (None: not known) is how far `stage` has come; `outcome` is in words, once it ended.
-    `log_entry` is the entry of the admin's log that tells of it.
+    `done` of `total` (None: not known) is the progress of `stage`; `outcome` is in words, once it ended.
+    `log_entry` is its entry in the admin's log.
     """
 
     id: str
@@ -45,12 +45,12 @@ class Action(msgspec.Struct):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will become of it."""
+        """Whether it has ended, done or failed."""
         return self.state in (DONE, FAILED)
 
     @property
     def took_ms(self) -> int | None:
-        """How long it ran; None while that is not known."""
+        """How long it ran, in milliseconds; None until it has ended."""
         if self.started_ms is None or self.ended_ms is None:
             return None
         return self.ended_ms - self.started_ms
@@ -67,7 +67,7 @@ class Actions:
         self._redis = redis
 
     def add(self, name: str, title: str, user: str, arguments: dict[str, str]) -> Action:
-        """An action that waits to be run."""
+        """Add an action that waits to run."""
         action = Action(secrets.token_hex(8), name, title, user, _now_ms(), arguments)
         with self._redis.pipeline() as pipe:
             pipe.set(_key(action.id), msgspec.json.encode(action), ex=KEPT_SECONDS)
@@ -77,16 +77,16 @@ class Actions:
         return action
 
     def save(self, action: Action) -> None:
-        """Keep what has become of it."""
+        """Store the current state of an action."""
         self._redis.set(_key(action.id), msgspec.json.encode(action), ex=KEPT_SECONDS)
 
     def get(self, action_id: str) -> Action | None:
-        """The action of that id; None when there is none, or it is too old."""
+        """Return the action of an id; None if there is none any more."""
         blob: Any = self._redis.get(_key(action_id))
         return None if blob is None else msgspec.json.decode(blob, type=Action)
 
     def newest(self) -> list[Action]:
-        """The newest actions, newest first."""
+        """Return the newest actions, newest first."""
         ids: Any = self._redis.lrange(_LIST, 0, NEWEST - 1)
         if not ids:
             return []
@@ -95,7 +95,7 @@ class Actions:
 
 
 class Reporter:
-    """Hears how far an action has come, and keeps it where staff sees it."""
+    """Stores the progress of an action where staff see it."""
 
     def __init__(self, action: Action, actions: Actions) -> None:
         self._action = action
@@ -103,7 +103,7 @@ class Reporter:
         self._next = 0.0
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """`total` is None where it is not known."""
+        """Store `done` of `total`, which is None if it is not known; too frequent calls are skipped."""
         now = time.monotonic()
         if now < self._next and stage == self._action.stage:
             return

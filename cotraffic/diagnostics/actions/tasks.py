@@ -55,7 +55,7 @@ def run_action_by_its_old_name(action_id: str) -> None:
 def _tell_the_admin_log(action: Action) -> None:
     if action.log_entry is None:
         return
-    # The entry was made when it was asked for; that it cannot be completed undoes nothing.
+    # The entry was made when the action was queued; the action is done even if it cannot be completed.
     with suppress(DatabaseError):
         LogEntry.objects.filter(pk=action.log_entry).update(
             change_message=f"{action.title}: {action.state}. {action.outcome}"

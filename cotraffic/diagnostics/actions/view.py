@@ -1,4 +1,4 @@
-"""What staff can make this instance do, and what became of what was asked for."""
+"""The panel of actions: starts them and shows their outcomes."""
 
 import time
 from typing import Any
@@ -14,25 +14,25 @@ from cotraffic.diagnostics.actions.store import WAITING, Actions
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 
-# A worker that is there takes an action up at once, unless it is at work.
+# An action that waits longer means that Celery is busy or away: an idle worker starts it at once.
 NOT_TAKEN_UP_SECONDS = 15
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """The panel."""
+    """Show the kinds of actions and the newest actions."""
     return render_panel(request, "actions", {"kinds": LISTED, **_newest()})
 
 
 @require_GET
 def progress(request: HttpRequest) -> HttpResponse:
-    """What became of the newest actions, for the page to show in its place."""
+    """Return the newest actions as a fragment, with which the page replaces its own."""
     return render(request, "diagnostics/includes/actions.html", _newest())
 
 
 @require_POST
 def start(request: HttpRequest, name: str) -> HttpResponse:
-    """Have an action run; one that may hurt is asked about first."""
+    """Start an action; one that has a warning needs confirmation first."""
     kind = KINDS.get(name)
     if kind is None or not kind.is_listed:
         raise Http404(f"there is no action {name}")

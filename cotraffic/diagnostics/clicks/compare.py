@@ -1,7 +1,7 @@
-"""A click of the past beside what the same visitor would get now.
+"""Compares a recorded click with what the same visitor would get now.
 
-The question is made of the record. What the record does not keep (Accept-Language, client hints) decides
-nothing here: the device is taken as it was recorded.
+The request to explain is made from the record. What the record does not keep (Accept-Language, client hints)
+makes no difference, because the device is taken as it was recorded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -111,17 +111,17 @@ class FieldGroup(msgspec.Struct, frozen=True):
 
     @property
     def is_compared(self) -> bool:
-        """Whether any of them could be different now."""
+        """Whether any field of the group could be different now."""
         return any(field.is_compared for field in self.fields)
 
     @property
     def differences(self) -> int:
-        """How many of them would be different now."""
+        """How many fields of the group would be different now."""
         return sum(field.differs for field in self.fields)
 
 
 def question_of(record: Mapping[str, Any]) -> ExplainRequest | None:
-    """What to ask for the same visitor's click now; None where the record names no offer or no campaign."""
+    """Make a request to explain the same click now; None if the record names no offer or no campaign."""
     offer_id = id_of(record.get("originOfferId")) or id_of(record.get("offerId"))
     campaign_id = id_of(record.get("campaignId"))
     if offer_id is None or campaign_id is None:
@@ -150,7 +150,7 @@ def question_of(record: Mapping[str, Any]) -> ExplainRequest | None:
 
 
 def compare(record: Mapping[str, Any], now: Explanation | None) -> tuple[FieldGroup, ...]:
-    """The record in groups, beside what an explanation of the same click would record now."""
+    """Group the record's fields, each beside what the same click would record now."""
     again = now.record if now is not None else None
     known = {name for names in GROUPS.values() for name in names}
     rest = tuple(sorted(record.keys() - known))
@@ -173,7 +173,7 @@ def _fields(
 
 
 def _equal(then: object, now: object) -> bool:
-    """Whether two values are the same for whoever reads them: amounts by value, flags as 0 and 1."""
+    """Return whether two values mean the same: amounts are compared by value, flags as 0 and 1."""
     if isinstance(then, bool | int | Decimal) and isinstance(now, bool | int | Decimal):
         return Decimal(then) == Decimal(now)
     return then == now

@@ -22,7 +22,7 @@ AWAY = "Redis does not answer, and the newest clicks are there."
 
 
 class BadFilter(Exception):
-    """A filter that cannot be; the message says why."""
+    """An invalid filter; the message says why."""
 
 
 @require_GET
@@ -41,7 +41,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def new(request: HttpRequest) -> HttpResponse:
-    """Those that came after the entry `after`, as rows of the table."""
+    """Return the clicks after the entry `after`, as rows of the table."""
     try:
         found = recent_clicks(sources().log, _wanted(request.GET), _entry(request.GET.get("after", "")))
     except BadFilter as error:
@@ -62,7 +62,7 @@ def _rows(found: RecentClicks) -> dict[str, Any]:
 
 
 def _wanted(query: QueryDict) -> Wanted:
-    """What the form asks for. Raises `BadFilter`."""
+    """Read the filter of the form. Raises `BadFilter`."""
     numbers = {name: _number(label, query.get(name, "")) for name, label in NUMBERS.items()}
     return Wanted(
         **numbers,

@@ -1,1 +1,1 @@
-"""Why a link leads where it leads."""
+"""Explains why a link leads where it leads."""

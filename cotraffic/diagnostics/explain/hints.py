@@ -1,4 +1,4 @@
-"""What staff can do about a click that was refused. Visitors never see it: they all get the same answer."""
+"""Hints for staff about refused clicks. Visitors never see them: all refusals look the same from outside."""
 
 from offers.admission import Reason, Refusal
 
@@ -45,7 +45,7 @@ _HINTS = {
 
 
 def hint(refusal: Refusal, token: str, *, by_ids: bool) -> str:
-    """What to do about a refusal of `token`, or, `by_ids`, of an offer and a campaign."""
+    """Return what to do about a refusal of `token`, or, with `by_ids`, of an offer and a campaign."""
     if refusal.reason is not Reason.BAD_TOKEN or by_ids:
         return _HINTS.get(refusal.reason, "")
     if not token.strip():

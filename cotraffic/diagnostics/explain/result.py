@@ -13,7 +13,7 @@ _STEP_TITLES = {"pick": "pick in aggregated", "exit": "exit to", "default offer"
 
 
 class Named(msgspec.Struct, frozen=True):
-    """A record spoken of. `kind` is "offers" or "campaigns"; `name` and `standing` are "" where not known."""
+    """A record in an explanation. `kind` is "offers" or "campaigns"; unknown `name` and `standing` are ""."""
 
     kind: str
     id: int
@@ -107,7 +107,7 @@ class ExplainOutcome(msgspec.Struct, frozen=True):
 
 
 class RefusedExplanation(msgspec.Struct, frozen=True):
-    """No redirect: why, exactly why, what to do about it, and what the visitor sees instead."""
+    """A refusal: its reason, the details, what to do about it, and what the visitor sees instead."""
 
     reason: str
     detail: str

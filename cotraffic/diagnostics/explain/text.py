@@ -1,4 +1,4 @@
-"""An explanation as lines for a terminal."""
+"""Formats an explanation for a terminal."""
 
 import textwrap
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _MARKS = {DECIDED: "→", NOT_ASKED: "·"}
 
 
 def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
-    """The explanation, `columns` wide where words can be wrapped."""
+    """Yield the lines of an explanation, wrapped at `columns`."""
     yield from _labelled("link", _link(explanation), columns)
     if explanation.took_over:
         yield from _labelled("", explanation.took_over, columns)
@@ -46,7 +46,7 @@ def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
 def _labelled(label: str, text: str, columns: int) -> Iterator[str]:
     indent = " " * LABEL_COLUMNS
     first = label.ljust(LABEL_COLUMNS)
-    # Addresses must stay whole, to be copied.
+    # URLs are not wrapped, so that they can be copied.
     yield from textwrap.wrap(
         text,
         columns,

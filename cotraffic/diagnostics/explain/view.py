@@ -1,4 +1,4 @@
-"""Why a link goes where it goes: a question in a form, and its answer below."""
+"""The panel that explains a link: a form, and the explanation below."""
 
 import shlex
 from typing import Any
@@ -28,7 +28,7 @@ _HINTS = {
     "model": "Sec-CH-UA-Model",
     "full_version_list": "Sec-CH-UA-Full-Version-List",
 }
-# What people browse with, to choose from.
+# User agents to choose from.
 _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 USER_AGENTS = {
     "iPhone": (
@@ -45,7 +45,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
 
 async def page(request: HttpRequest) -> HttpResponse:
-    """The panel: the form, and with a question in the query its answer; `format=json` gives that alone."""
+    """Show the form, and the explanation if the query has a link; `format=json` returns that alone."""
     given = {name: request.GET.get(name, "") for name in FIELDS}
     context: dict[str, Any] = {"given": given, "user_agents": USER_AGENTS}
     try:
@@ -66,14 +66,14 @@ async def page(request: HttpRequest) -> HttpResponse:
 
 
 def _own(request: HttpRequest, handler: ClickHandler) -> dict[str, str]:
-    """Address and user agent of whoever asks, which a question has that does not name others."""
+    """Return the address and user agent of this request, which the form's own fields replace."""
     peer, forwarded = request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
     address = handler.visitors.addresses.client_address(peer, forwarded)
     return {"address": address, "user_agent": _header(request, "User-Agent")}
 
 
 def _question(request: HttpRequest, given: dict[str, str], own: dict[str, str]) -> ExplainRequest:
-    """The question. Raises `BadExplainRequest`."""
+    """Read the request to explain. Raises `BadExplainRequest`."""
     hints = NO_HINTS
     if not given["user_agent"].strip():
         hints = ClientHints(**{name: _header(request, header) for name, header in _HINTS.items()})
@@ -82,12 +82,12 @@ def _question(request: HttpRequest, given: dict[str, str], own: dict[str, str]) 
 
 
 def _header(request: HttpRequest, name: str) -> str:
-    """A header as a click's is read; Django has read it as Latin-1."""
+    """Return a header decoded as a click's would be; Django has decoded it as Latin-1."""
     return header_text(request.headers.get(name, "").encode("latin-1", "replace"))
 
 
 def _command(given: dict[str, str], own: dict[str, str]) -> str:
-    """The same question for a shell on this instance."""
+    """Return the command that explains the same in a shell on this instance."""
     words = ["manage.py", "explain"]
     for name in FIELDS:
         value = given[name].strip() or own.get(name, "")

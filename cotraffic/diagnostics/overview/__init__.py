@@ -1,4 +1,4 @@
-"""The parts of an instance, each with a light and a sentence: which staff sees first."""
+"""The overview: the parts of an instance, each with a light and a sentence."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ __all__ = ["Component", "Overview", "Sources", "look"]
 ClickContext = Callable[[Sources], Iterable[Component]]
 
 GEOIP = "GeoIP databases"
-# In the order of the page; each with what it is called while it cannot be asked.
+# In the order of the page, each with its title while its state cannot be read.
 _PARTS: tuple[tuple[str, ClickContext], ...] = (
     ("Recipe", recipe.parts),
     ("co-recipe", corecipe.parts),
@@ -35,22 +35,22 @@ class Overview(NamedTuple):
 
     @property
     def wrong(self) -> list[Component]:
-        """What is wrong, and what is worth a look, the worst first."""
+        """The parts with an error or a warning, the worst first."""
         return [part for state in (ERROR, WARNING) for part in self.parts if part.state == state]
 
     @property
     def cache_names(self) -> list[str]:
-        """What a worker remembers, in the order in which each tells of it."""
+        """The names of the workers' caches, in the order in which workers publish them."""
         return list(self.workers[0].caches) if self.workers else []
 
     @property
     def state(self) -> str:
-        """The worst there is."""
+        """The worst state of any part."""
         return self.wrong[0].state if self.wrong else "ok"
 
 
 def look(sources: Sources) -> Overview:
-    """Ask every part how it is; what cannot be asked says so, and the rest is asked all the same."""
+    """Read the state of every part; one that cannot be read is shown as unknown, beside the others."""
     server, answers = redis_server.part(sources)
     parts = [server]
     for title, context in _PARTS:

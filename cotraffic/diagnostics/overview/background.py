@@ -20,13 +20,13 @@ BEAT_HINT = (
 
 
 def parts(sources: Sources) -> Iterable[Component]:
-    """Beat and every worker heard of lately. Raises `RedisError`."""
+    """Describe beat and every worker that published lately. Raises `RedisError`."""
     found = heartbeats(sources.redis, sources.now)
     workers = [each for each in found if each.name != BEAT]
     alive = [each for each in workers if _silent(each, sources.now) <= SILENT_SECONDS]
     if not workers:
         yield Component("celery-worker", "Celery worker", ERROR, "No worker was heard of.", WORKER_HINT)
-    # One that was replaced by another under a new name is of no interest.
+    # A worker that was replaced under a new name is left out.
     for worker in alive or workers[-1:]:
         yield _worker(worker, sources.now, len(workers) > 1)
     yield _beat(next((each for each in found if each.name == BEAT), None), sources.now)

@@ -1,4 +1,4 @@
-"""Where the clicks are: in DynamoDB, on the way there, set aside, in the spool, or lost."""
+"""Where the clicks are: in DynamoDB, on the way there, among the dead letters, in the spool, or lost."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,7 +36,7 @@ def parts(sources: Sources) -> Iterable[Component]:
 
 
 def spool_parts() -> Iterable[Component]:
-    """What can be said while Redis is away."""
+    """Describe what does not need Redis: the spool."""
     yield _spool(spool_status(Path(settings.CLICK_SPOOL_DIR)), None)
 
 

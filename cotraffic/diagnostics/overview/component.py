@@ -1,4 +1,4 @@
-"""What is said of one part of an instance, and where it is asked."""
+"""The types of the overview: a part of an instance, and the sources of its state."""
 
 import time
 from functools import cache
@@ -14,7 +14,7 @@ from recipes.store.store import RecipeStore
 
 OK, WARNING, ERROR, OFF, UNKNOWN = "ok", "warning", "error", "off", "unknown"
 
-# A page that staff waits for must not wait for Redis much longer.
+# Longest wait for Redis, because staff wait for the page.
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 
@@ -44,7 +44,7 @@ class Component(msgspec.Struct, frozen=True):
 
 
 class Sources(NamedTuple):
-    """Where parts are asked; `now` in seconds since the epoch."""
+    """The sources of the parts' state; `now` in seconds since the epoch."""
 
     redis: Redis
     store: RecipeStore
@@ -65,10 +65,10 @@ def _redis(url: str) -> Redis:
 
 
 def unknown(title: str) -> Component:
-    """A part that cannot be asked while Redis is away."""
+    """Make a part whose state is unknown while Redis is away."""
     return Component(title, title, UNKNOWN, "Not known while Redis does not answer.")
 
 
 def seconds(at_ms: float | None) -> float | None:
-    """Milliseconds since the epoch as seconds."""
+    """Convert milliseconds since the epoch to seconds; None stays None."""
     return None if at_ms is None else at_ms / 1000

@@ -18,7 +18,7 @@ PERCENTILES = (50, 95, 99)
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """The panel."""
+    """Show the overview; the charts are loaded by the page's script."""
     return render_panel(request, "overview", {"overview": look(sources())})
 
 

@@ -1,6 +1,6 @@
-"""What the recipe in S3 would change if it went live: records, and where the newest clicks would go then.
+"""Previews what the recipe in S3 would change: records, and where the newest clicks would go.
 
-It takes seconds to minutes, so it runs beside the web workers; what it came to is kept for an hour.
+A preview takes seconds to minutes, so it does not run in a web worker; its result is kept for an hour.
 """
 
 import time
@@ -57,7 +57,7 @@ def preview(
     progress: Progress,
     kinds: tuple[RecipeKind, ...] = tuple(RecipeKind),
 ) -> Preview:
-    """Look at the files in S3, and decide the newest `clicks` of the log again under them.
+    """Compare the files in S3 with what is live, and decide the newest `clicks` of the log under both.
 
     Raises `CannotReachS3`, `RecipeRejected`, `LiveChanged`, redis-py's errors, and `OSError` for the disk.
     """
@@ -87,7 +87,7 @@ def newest(store: RecipeStore) -> Preview | None:
     try:
         return None if blob is None else msgspec.json.decode(blob, type=Preview)
     except msgspec.MsgspecError:
-        # Another version of this program made it.
+        # It was made by another version of this program.
         return None
 
 

@@ -1,4 +1,4 @@
-"""A preview as text for a terminal."""
+"""Formats a preview for a terminal."""
 
 from collections.abc import Iterator
 

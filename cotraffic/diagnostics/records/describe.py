@@ -1,4 +1,4 @@
-"""What a record does to clicks, rule by rule, in the words of people who make offers.
+"""Describes what a record does to clicks, rule by rule, in words for staff who make offers.
 
 A line is text and references to offers in turn, so that a page can make links of them.
 """
@@ -22,7 +22,7 @@ from recipes.records.records import ZERO, Campaign, Offer, OfferStatus, OfferTyp
 from recipes.records.restrictions import CANDIDATES, CAPS, COUNTRIES, DATES
 from recipes.records.target_rules import TARGET_RULES
 
-# The rules that an offer and a campaign bring, in the order in which they are asked.
+# The rules that read an offer and those that read a campaign, in their order.
 OFFER_RULES = (
     rules.AGGREGATED,
     rules.DATES,
@@ -36,7 +36,7 @@ CAMPAIGN_RULES = (rules.CAMPAIGN_CAPS, rules.TARGET)
 
 
 class OfferRef(NamedTuple):
-    """An offer that a line speaks of."""
+    """A reference to an offer in a line."""
 
     offer_id: int
 
@@ -62,7 +62,7 @@ def plain(line: Line) -> str:
 
 
 def offer_rules(offer: Offer, now_ms: int) -> list[RuleWords]:
-    """What an offer does to clicks, in the order in which its rules are asked."""
+    """Describe what an offer does to clicks, in the order of its rules."""
     leave = _exit_target(offer)
     return [
         _aggregated(offer, leave),
@@ -76,12 +76,12 @@ def offer_rules(offer: Offer, now_ms: int) -> list[RuleWords]:
 
 
 def campaign_rules(campaign: Campaign, now_ms: int) -> list[RuleWords]:
-    """What a campaign does to clicks, in the order in which its rules are asked."""
+    """Describe what a campaign does to clicks, in the order of its rules."""
     return [_campaign_caps(campaign, now_ms), _target(campaign)]
 
 
 def standing(record: Offer | Campaign) -> str:
-    """What keeps every click away from a record; "" when nothing does."""
+    """Say what keeps every click away from a record, "" if nothing does."""
     if isinstance(record, Offer):
         if record.status is OfferStatus.INACTIVE:
             return "The offer is inactive: its clicks go to the default campaign and its offer."
@@ -103,7 +103,7 @@ def _off(rule: Rule, why: str) -> RuleWords:
 
 
 def _closed(rule: Rule, what: str, leave: Line) -> RuleWords:
-    """A rule that decides every click, because what it asks about cannot be read."""
+    """Describe a rule that decides every click, because its restriction cannot be read."""
     line = (f"{what} cannot be read: every click exits to ", *leave, ".")
     return RuleWords(rule.title, is_on=True, lines=(line,), now="closed")
 

@@ -1,4 +1,4 @@
-"""Looks records up for staff: by id or name, with everything that is known of one. Never in a click's way."""
+"""Finds records for staff by id or name, with everything known about one. No click uses it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from recipes.store.types import Journaled, RecipeMeta
 FOUND_RECORDS = 25
 LATEST_CHANGES = 10
 SHOWN_USERS = 20
-# Counting further takes time, and tells nobody more.
+# Counting stops here: more would take time, and the exact number helps nobody.
 COUNTED_USERS = 10_000
 
 _PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
@@ -90,14 +90,14 @@ def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_REC
     is_there = record_id is not None and store.get(kind, record_id) is not None
     try:
         with live_index(store, kind) as index:
-            # Whoever types an id means that record; that names hold the number too is not looked through.
+            # An id means that record: names that contain the number are not searched.
             found = index.search(text, limit, only_beginning=is_there)
             ids, findings.more = found.ids, found.more
     except IndexMissing as error:
         findings.problem = str(error)
     if record_id is not None:
         ids = [record_id, *(other for other in ids if other != record_id)]
-    # An index may be a moment behind: what is gone by now is not shown.
+    # An index may be a moment behind: records that are gone by now are left out.
     findings.entries = [entry for entry in entries(store, kind, ids) if entry.is_known]
     return findings
 

@@ -1,4 +1,4 @@
-"""Clicks that found nothing: how many and why, hour by hour, and the newest of them."""
+"""The panel of refused clicks: how many and why, by hour, and the newest ones."""
 
 from collections import Counter
 from typing import Any
@@ -51,6 +51,6 @@ def _found(request: HttpRequest) -> dict[str, Any]:
 
 
 def _referers(newest: list[RefusedClick]) -> list[tuple[str, str, int]]:
-    """Where the newest come from, most of them first: there is the broken advert."""
+    """Count the pages that the newest ones come from, most of them first: the broken advert is there."""
     counted = Counter((one.referer, one.reason) for one in newest if one.referer)
     return [(referer, reason, n) for (referer, reason), n in counted.most_common(SHOWN_REFERERS) if n > 1]

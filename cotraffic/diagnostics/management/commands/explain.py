@@ -31,7 +31,7 @@ _OPTIONS = ("offer", "campaign", "country", "at", "subid", "cid")
 
 
 class Command(BaseCommand):
-    """Decide one click, and tell every step."""
+    """Decide one click without writing it down, and print every step."""
 
     help = (
         "Explain where a click goes and why: every rule that is asked, what it looks at and says, the exits "
@@ -41,12 +41,12 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the lines of the epilog as they are."""
+        """Keep the line breaks of the epilog."""
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take a link and circumstances."""
+        """Declare the link and the circumstances of the click."""
         parser.add_argument("link", nargs="?", default="", metavar="LINK", help="a whole link, or its token")
         parser.add_argument("--offer", default="", metavar="ID", help="instead of a link: the offer,")
         parser.add_argument("--campaign", default="", metavar="ID", help="and the campaign")
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no text")
 
     def handle(self, *, link: str, ip: str, ua: str, **options: Any) -> None:
-        """Explain, print, and exit with the code that `EXIT_CODES` gives."""
+        """Explain, print, and exit with one of the codes in `EXIT_CODES`."""
         given = {name: options[name] for name in _OPTIONS}
         try:
             texts = {"link": link, "address": ip, "user_agent": ua, **given}
@@ -99,7 +99,7 @@ class Command(BaseCommand):
 
 
 async def _explained(explain_request: ExplainRequest) -> Explanation:
-    """The explanation, over this instance's Redis. Raises `OSError`, `ValueError` for what is not set up."""
+    """Explain over this instance's Redis. Raises `OSError` or `ValueError` for what is not set up."""
     redis = open_redis()
     async with aclosing(redis):
         return await explain(build_handler(redis, build_click_writer()), explain_request)

@@ -42,12 +42,12 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the lines of the epilog as they are."""
+        """Keep the line breaks of the epilog."""
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take kinds and options."""
+        """Declare kinds and options."""
         names = [kind.value for kind in RecipeKind]
         parser.add_argument(
             "kinds",
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no table")
 
     def handle(self, *, kinds: list[RecipeKind], **options: Any) -> None:
-        """Compare, print, and exit with the code that `EXIT_CODES` gives."""
+        """Compare, print, and exit with one of the codes in `EXIT_CODES`."""
         quiet = options["json"] or not sys.stderr.isatty()
         store = RecipeStore(get_redis_connection("default"))
         wanted = tuple(kinds or RecipeKind)
