@@ -1,4 +1,4 @@
-"""The ASGI application: what opens with a worker, and which door a request goes through."""
+"""The ASGI application: what opens with a worker, and what answers a request."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Plain clicks take the fast lane, probes are answered here, all else goes to Django.
+    """Answer plain clicks and probes, and hand all else to Django.
 
     Start and end of a worker open and close what they need.
     """

@@ -1,42 +1,45 @@
-"""HTTP answers as both entry points send them; the pages that a visitor sees whose click is refused."""
+"""HTTP answers as every entry point sends them, and the pages of refused clicks."""
 
-from typing import NamedTuple
+import msgspec
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class Answer(NamedTuple):
-    """An HTTP answer; headers as ASGI takes them, their names in lower case."""
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """An HTTP answer.
+
+    `location` is where a redirect leads, None where the answer is none; `headers` has it as ASGI takes it.
+    """
 
     status: int
-    headers: Headers
-    body: bytes
+    other_headers: Headers
+    body: bytes = b""
+    location: str | None = None
+
+    @property
+    def headers(self) -> Headers:
+        """All headers; their names are in lower case."""
+        if self.location is None:
+            return self.other_headers
+        return ((b"location", self.location.encode()), *self.other_headers)
 
 
 NO_STORE = (b"cache-control", b"no-store")
-
-
 HTML = (b"content-type", b"text/html; charset=utf-8")
-
-
 EMPTY = (b"content-length", b"0")
-
+_REDIRECT_HEADERS = (NO_STORE, EMPTY)
 
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>{title}</title><h1>{title}</h1><p>{text}</p></html>\n"
 )
-
-
 NOT_FOUND_PAGE = _PAGE.format(title="Not found", text="There is nothing at this link.").encode()
-
-
 UNAVAILABLE_PAGE = _PAGE.format(title="One moment", text="Please try again in a few seconds.").encode()
 
 
 def redirect(location: str) -> Answer:
-    """The answer that sends a visitor to `location`."""
-    return Answer(302, ((b"location", location.encode()), NO_STORE, EMPTY), b"")
+    """Return the answer that sends a visitor to `location`."""
+    return Answer(302, _REDIRECT_HEADERS, b"", location)
 
 
 def html_page(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Answer:

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from cotraffic import asgi
-from offers.admission import Refusal
-from offers.click_log.record import Click
-from offers.handler import ClickHandler
+from offers.handler import ClickHandler, Send
 from offers.request import ClickRequest
 
 SHORT_WAY = "short way"
 application = asgi.application
 _file = Path(os.environ["FAULT"])
 _names = vars(asgi)
-_build, _examine_now = _names["build_handler"], ClickHandler.examine_now
+_build, _answer = _names["build_handler"], ClickHandler.answer_from_memory
 
 
 def _fault() -> str:
@@ -33,11 +31,11 @@ def _build_or_fail(*arguments: Any) -> ClickHandler:
     return handler
 
 
-def _examine_or_fail(self: ClickHandler, request: ClickRequest) -> Click | Refusal | None:
+def _answer_or_fail(self: ClickHandler, request: ClickRequest, arrived: float, send: Send) -> bool:
     if _fault() == SHORT_WAY:
         raise KeyError("a fault that was asked for")
-    return _examine_now(self, request)
+    return _answer(self, request, arrived, send)
 
 
 _names["build_handler"] = _build_or_fail
-ClickHandler.examine_now = _examine_or_fail  # type: ignore[method-assign]
+ClickHandler.answer_from_memory = _answer_or_fail  # type: ignore[method-assign]

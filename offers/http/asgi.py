@@ -1,4 +1,4 @@
-"""Door 1, the fast lane: plain clicks, answered straight from the ASGI scope.
+"""The entry point through ASGI: plain clicks that our own protocol did not take, answered from their scope.
 
 Everything else (debug, other methods and paths) is left to Django. The interface is ASGI's:
 https://asgi.readthedocs.io/en/latest/specs/www.html.
@@ -27,7 +27,7 @@ def plain_click(scope: Scope) -> ClickRequest | None:
 
 
 async def answer(handler: ClickHandler, request: ClickRequest, arrived: float | None, send: Send) -> None:
-    """Answer a plain click; `arrived` as `ClickHandler` takes it."""
-    status, headers, body = await handler(request, arrived)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if request.head else body})
+    """Answer a plain click; `arrived` is as in `ClickHandler`."""
+    found = await handler(request, arrived)
+    await send({"type": "http.response.start", "status": found.status, "headers": found.headers})
+    await send({"type": "http.response.body", "body": b"" if request.head else found.body})

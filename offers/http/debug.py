@@ -42,7 +42,7 @@ _FROM_RECORD = (
 async def debug_answer(handler: ClickHandler, request: ClickRequest) -> tuple[int, bytes]:
     """Status and JSON body of a debug request. Nothing is written down, and nobody loses a turn."""
     trace: list[Step] = []
-    click, catalog = await handler.examine(request, trace), handler.catalog
+    click, catalog = await handler.load_and_resolve(request, dry_run=True, trace=trace), handler.catalog
     if isinstance(click, Refusal):
         body = {
             "status": "error",

@@ -3,31 +3,26 @@
 For every request uvicorn builds an ASGI scope, an event, a task and two messages, which together cost more
 than all that a click is about. A plain click needs none of them: it is decided in the parser's callback,
 where its records are in memory, and answered once it is written down. Whatever is in any way unusual takes
-uvicorn's own way, to the same lane and the same answers; `tests/offers/http/test_parity.py` holds the two
-together.
+uvicorn's own way, to the same `ClickHandler`; `tests/offers/http/test_parity.py` holds the two together.
 """
 
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, cast
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from offers.admission import Refusal
-from offers.click_log.record import Click
 from offers.click_paths import ClickPaths
 from offers.handler import ClickHandler
 from offers.http.limits import MAX_HEADERS, SMALL_BYTES, LimitedProtocol
 from offers.http.request_line import origin_form
-from offers.links.tokens import OLD_FORM_MARK
 from offers.request import ClickRequest, read_click
-from offers.response import Answer, redirect
+from offers.response import EMPTY, NO_STORE, Answer, redirect
 
 # A request that brings a body, or wants another protocol, is no plain click.
 _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
-SERVER_ERROR = Answer(500, ((b"cache-control", b"no-store"), (b"content-length", b"0")), b"")
+SERVER_ERROR = Answer(500, (NO_STORE, EMPTY))
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -38,19 +33,21 @@ def _rendered(answer: Answer, defaults: bytes) -> bytes:
     return b"".join((STATUS_LINE[answer.status], defaults, *lines, b"\r\n", answer.body))
 
 
-# The same with two places left open: for the headers that every answer has, and for the location.
-_REDIRECT = _rendered(redirect("%b"), b"%b")
+# A redirect in two parts, which go around its location; the first still lacks what every answer has.
+_BEFORE_LOCATION, _AFTER_LOCATION = _rendered(redirect("@"), b"%b").split(b"@")
 
 
 class ClickProtocol(LimitedProtocol):
     """One connection."""
 
-    # Of all connections: the headers that every answer has, and their lines.
-    _defaults: tuple[object, bytes] = (None, b"")
+    # Of all connections: the headers that every answer has, their lines, and a redirect up to its location.
+    _defaults: tuple[object, bytes, bytes] = (None, b"", b"")
 
     def connection_made(self, transport: Any) -> None:
-        """A new connection; it knows the paths of clicks."""
+        """A new connection; it knows who clicks, and what answers clicks at which paths."""
         super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
+        self._handler: ClickHandler | None = self.app_state.get("handler")
         paths: ClickPaths | None = self.app_state.get("click_paths")
         self._token_parameters: Mapping[bytes, str] = paths.spellings if paths else {}
 
@@ -123,44 +120,44 @@ class ClickProtocol(LimitedProtocol):
         )
 
     def _take(self, query_string: bytes, token_parameter: str, arrived: float) -> bool:
-        """Begin to answer; gives whether the click is taken care of."""
-        handler: ClickHandler | None = self.app_state.get("handler")
+        """Begin to answer; return whether the click is taken care of."""
+        handler = self._handler
         if handler is None:
             return False
-        peer = self.client[0] if self.client else ""
         try:
-            request = read_click(query_string, self.headers, peer, False, token_parameter)
+            request = read_click(query_string, self.headers, self._peer, False, token_parameter)
             if request.debug:
                 return False
-            cycle = _Cycle(self, handler, arrived)
-            found = handler.examine_now(request)
-            if found is not None:
-                cycle.settle(found, request)
+            cycle = _Cycle(self)
+            is_taken = handler.answer_from_memory(request, arrived, cycle.send)
         except Exception as error:
             # The long way does it all again, and has an answer for every error.
             self._report(error)
             return False
         self.cycle = self._running = cast(RequestResponseCycle, cycle)
-        if found is None:
-            task = self.loop.create_task(cycle.examine(request))
+        if not is_taken:
+            task = self.loop.create_task(cycle.answer(handler, request, arrived))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
         return True
 
     def _report(self, problem: BaseException) -> None:
         """Count an error of ours; log the first of a second."""
-        handler: ClickHandler | None = self.app_state.get("handler")
-        if handler is None or handler.counters.error():
+        if self._handler is None or self._handler.count_error():
             super()._report(problem)
 
-    def default_lines(self) -> bytes:
-        """The lines of the headers that every answer has; uvicorn makes new ones once a second."""
+    def rendered(self, answer: Answer) -> bytes:
+        """An answer as it is sent, with the headers that every answer has."""
         headers = self.server_state.default_headers
-        known, lines = ClickProtocol._defaults
+        known, lines, before_location = ClickProtocol._defaults
+        # uvicorn makes new ones once a second.
         if known is not headers:
             lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-            ClickProtocol._defaults = headers, lines
-        return lines
+            before_location = _BEFORE_LOCATION % lines
+            ClickProtocol._defaults = headers, lines, before_location
+        if answer.location is None:
+            return _rendered(answer, lines)
+        return before_location + answer.location.encode() + _AFTER_LOCATION
 
     def on_response_complete(self) -> None:
         """Go on with the next request of the connection; called after every answer."""
@@ -173,13 +170,13 @@ class ClickProtocol(LimitedProtocol):
             if self.flow.unparsed:
                 # Later, because this may be called by the parser, which cannot be used from inside itself.
                 self.loop.call_soon(self._parse_rest)
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
 
 
 class _Cycle:
     """One click on its way to its answer; to the protocol it looks like uvicorn's own."""
 
-    click: Click
     # As uvicorn leaves them for a request without a body.
     body = b""
     more_body = False
@@ -187,10 +184,8 @@ class _Cycle:
     disconnected = False
     response_complete = False
 
-    def __init__(self, protocol: ClickProtocol, handler: ClickHandler, arrived: float) -> None:
+    def __init__(self, protocol: ClickProtocol) -> None:
         self._protocol = protocol
-        self._handler = handler
-        self._arrived = arrived
 
     @property
     def message_event(self) -> "_Cycle":
@@ -199,46 +194,25 @@ class _Cycle:
     def set(self) -> None:
         """Nobody waits for a body."""
 
-    async def examine(self, request: ClickRequest) -> None:
-        """Read from Redis what is not in memory, then go on as if it had been there."""
+    async def answer(self, handler: ClickHandler, request: ClickRequest, arrived: float) -> None:
+        """Answer a click whose records have to be read from Redis first."""
         try:
-            self.settle(await self._handler.examine(request), request)
+            await handler.answer(request, arrived, self.send)
         except Exception as error:
-            if self._handler.counters.error():
+            if handler.count_error():
                 logger.error("a click could not be answered", exc_info=error)
-            self.send(_rendered(SERVER_ERROR, self._protocol.default_lines()))
+            self.send(SERVER_ERROR)
 
-    def settle(self, found: Click | Refusal, request: ClickRequest) -> None:
-        """Write a click down, then send its redirect; send a refusal on the beat of refusals."""
-        if isinstance(found, Click):
-            self.click = found
-            self._handler.clicks.write(found, self.click_is_written)
-        else:
-            answer = _rendered(self._handler.refuse(found, request), self._protocol.default_lines())
-            self._handler.refusal_timing.call(self._arrived, partial(self.send, answer))
-
-    def click_is_written(self, may_answer: bool) -> None:
-        """Send the redirect, and count it; `may_answer` is false where the click could not be written."""
-        click = self.click
-        if not may_answer:
-            answer = self._handler.refuse_unwritten(click.request)
-            self.send(_rendered(answer, self._protocol.default_lines()))
-            return
-        self.send(_REDIRECT % (self._protocol.default_lines(), click.location.encode()))
-        took_s = time.perf_counter() - self._arrived
-        old_form = OLD_FORM_MARK in click.request.ad
-        self._handler.counters.click(click.decision.redirect_type, took_s, old_form=old_form)
-
-    def send(self, answer: bytes) -> None:
+    def send(self, answer: Answer) -> None:
         """Send the answer."""
         self.response_complete = True
         protocol, transport = self._protocol, self._protocol.transport
         if self.disconnected or transport.is_closing():
             return
         if self.keep_alive:
-            transport.write(answer)
+            transport.write(protocol.rendered(answer))
         else:
-            head, _, body = answer.partition(b"\r\n\r\n")
+            head, _, body = protocol.rendered(answer).partition(b"\r\n\r\n")
             transport.write(b"%b\r\nconnection: close\r\n\r\n%b" % (head, body))
             transport.close()
         protocol.on_response_complete()

@@ -1,4 +1,4 @@
-"""Door 2: the Django view. It answers what the lane leaves to it: debug requests, and odd methods."""
+"""The entry point through Django: clicks that are not plain, which are debug requests and odd methods."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed

@@ -23,6 +23,7 @@ from django.conf import settings  # noqa: E402
 from cotraffic.asgi import django_application  # noqa: E402, F401 - it belongs to a worker's memory
 from offers.admission import Refusal  # noqa: E402
 from offers.bootstrap import build_click_writer, build_handler, open_redis  # noqa: E402
+from offers.catalog.record_cache import CacheMiss  # noqa: E402
 from offers.click_log.record import Click, record  # noqa: E402
 from offers.handler import ClickHandler  # noqa: E402
 from offers.links.tokens import encrypt  # noqa: E402
@@ -98,7 +99,7 @@ class Clicks:
         return read_click(query, headers, "127.0.0.1")
 
     async def _click(self, request: ClickRequest) -> None:
-        found = await self._handler.examine(request)
+        found = await self._handler.load_and_resolve(request)
         if isinstance(found, Click):
             record(found)
 
@@ -116,7 +117,7 @@ class Clicks:
             bad = [self._request(self._junk()) for _ in good]
             # What names nothing has to be asked of Redis first; that time is not the good ones'.
             for request in bad:
-                await self._handler.examine(request)
+                await self._handler.load_and_resolve(request)
             flooded.append(self._timed(good, bad))
         forgotten = before - self._known(good)
         return Flood(statistics.median(quiet), statistics.median(flooded), forgotten)
@@ -135,17 +136,24 @@ class Clicks:
         spent = 0
         for number, request in enumerate(good):
             started = time.thread_time_ns()
-            found = self._handler.examine_now(request)
+            found = self._resolve(request)
             if isinstance(found, Click):
                 record(found)
             spent += time.thread_time_ns() - started
-            if bad and isinstance(refusal := self._handler.examine_now(bad[number]), Refusal):
+            if bad and isinstance(refusal := self._resolve(bad[number]), Refusal):
                 self._handler.refuse(refusal, bad[number])
         return spent / len(good) / 1000
 
+    def _resolve(self, request: ClickRequest) -> Click | Refusal | None:
+        """What becomes of a click by what is in memory; None where a record is not."""
+        try:
+            return self._handler.resolve(request, self._handler.catalog.memory)
+        except CacheMiss:
+            return None
+
     def _known(self, good: list[ClickRequest]) -> int:
         """How many of the good clicks are answered without asking Redis."""
-        return sum(self._handler.examine_now(request) is not None for request in good)
+        return sum(self._resolve(request) is not None for request in good)
 
 
 def resident_mb(peak: bool = False) -> float:

@@ -114,10 +114,12 @@ def _timed_handler(*arguments: Any) -> ClickHandler:
     handler = _build_handler(*arguments)
     for step, owner, name in (
         ("token", handler.tokens, "read"),
-        ("visitor", handler, "visitor"),
-        ("rules", handler, "_decide"),
-        ("landing", handler._landings, "build"),
-        ("lid, click", handler, "examine_now"),
+        ("visitor", handler.visitors, "read"),
+        ("rules", handler, "decide"),
+        ("landing", handler, "landing"),
+        ("lid, click", handler, "resolve"),
+        ("answer", handler, "finish"),
+        ("answer", handler, "_written"),
         ("pulse", handler.counters, "click"),
     ):
         setattr(owner, name, watch.on(step, getattr(owner, name)))
@@ -136,7 +138,7 @@ for _step, _owner, _name in (
     ("commit", ClickWriter, "write"),
     ("commit: send", LogConnection, "append"),
     ("commit", _Pipe, "data_received"),
-    ("answer", protocol._Cycle, "click_is_written"),
+    ("answer", protocol._Cycle, "send"),
 ):
     setattr(_owner, _name, watch.on(_step, getattr(_owner, _name)))
 setattr(ClickWriter, "_commit_batches", watch.on_steps_of("commit", ClickWriter._commit_batches))  # noqa: B010

@@ -50,7 +50,7 @@ async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Exp
         offer = await _named_offer(handler, token.target.offer_id)
         campaign = await _named_campaign(handler, token.target.campaign_id)
         found = await handler.with_records(
-            lambda records: _look(handler, explain_request, token, records, trace), trace
+            lambda records: _look(handler, explain_request, token, records, trace)
         )
     else:
         found = token
@@ -99,9 +99,11 @@ def _look(
     admitted = handler.admit(token.target, records)
     if isinstance(admitted, Refusal):
         return admitted
-    context = ClickContext(*admitted, handler.visitor(request), at_ms, request.subid, request.cid)
-    lid = explain_request.lid or EXPLAINED_LID
-    return handler.supposed(request, explain_request.supposed(context), records, lid, trace)
+    own = ClickContext(*admitted, handler.visitor(request), at_ms, request.subid, request.cid)
+    context, lid = explain_request.apply_to(own), explain_request.lid or EXPLAINED_LID
+    decision = handler.decide(context, records, dry_run=True, trace=trace)
+    landing = handler.landing(decision, request, lid)
+    return Click(lid, request, context, decision, landing.page_url, landing.location)
 
 
 def _refused(

@@ -33,9 +33,9 @@ class BadExplainRequest(ValueError):
 class ExplainRequest(msgspec.Struct, frozen=True):
     """One click to explain.
 
-    `target` stands in for the token of `request`. Supposed are, where they are not None, the country (or
-    "unknown"; region and city are then unknown too), the moment in milliseconds since the epoch, the device,
-    and the lid.
+    `target` replaces the token of `request`. What is not None replaces what the click has itself: its country
+    ("unknown" is one; region and city are then unknown too), its moment in milliseconds since the epoch, its
+    device, its lid.
     """
 
     request: ClickRequest
@@ -45,8 +45,8 @@ class ExplainRequest(msgspec.Struct, frozen=True):
     device: Device | None = None
     lid: str | None = None
 
-    def supposed(self, context: ClickContext) -> ClickContext:
-        """The click with the visitor that the rules are to see."""
+    def apply_to(self, context: ClickContext) -> ClickContext:
+        """Return the click with the country and device that are supposed."""
         visitor = context.visitor
         if self.country is not None and self.country != visitor.geo.country:
             country = None if self.country == UNKNOWN_COUNTRY else self.country

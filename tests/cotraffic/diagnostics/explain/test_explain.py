@@ -72,7 +72,7 @@ def test_an_explanation_comes_to_what_a_click_would_leave_behind(
         async with aclosing(client):
             handler = build_handler(client, build_click_writer())
             supposed = await explain(handler, explain_request)
-            click = await handler.examine(explain_request.request)
+            click = await handler.load_and_resolve(explain_request.request)
         assert isinstance(click, Click)
         assert supposed.record
         return supposed.record, fields(record(click))
