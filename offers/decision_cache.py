@@ -6,8 +6,8 @@ import msgspec
 
 from offers.routing.routing import Decision
 from offers.rules import RULES
-from offers.rules.parts import PARTS
-from offers.rules.verdict import ClickContext
+from offers.rules.common.parts import PARTS
+from offers.rules.common.verdict import ClickContext
 from recipes.records.records import Campaign, Offer
 
 # Stands for every value that no rule tells apart from the others.

@@ -24,7 +24,7 @@ from offers.request import ClickRequest
 from offers.response import NOT_FOUND_PAGE, UNAVAILABLE_PAGE, Answer, html_page, redirect
 from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, Step, decide
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.stats.counters import WorkerCounters
 from offers.stats.types import RefusedClick
 from offers.visitors.geoip import GeoReader

@@ -18,7 +18,7 @@ def is_conversion(offer: Offer) -> bool:
 def due_conversion(click: Click) -> str:
     """`<due> <message>` for the offer that takes the click, due in milliseconds since the epoch; "" for none.
 
-    The message is JSON text, as DOMAIN's conversion message has it.
+    The message is JSON text, in the form that the network reads.
     """
     offer = click.decision.offer
     if offer is None or not is_conversion(offer):

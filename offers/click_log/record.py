@@ -12,7 +12,7 @@ import msgspec
 
 from offers.request import ClickRequest
 from offers.routing.routing import Decision
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.visitors.visitor import Visitor
 from recipes.records.records import Offer
 

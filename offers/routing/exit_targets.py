@@ -9,8 +9,8 @@ import msgspec
 
 from offers.catalog.record_cache import CacheMiss, Wanted
 from offers.rules.aggregated import closed_by_record, closed_by_row
+from offers.rules.common.verdict import ClickContext
 from offers.rules.offer_caps import is_over_cap
-from offers.rules.verdict import ClickContext
 from recipes.records.parts import Candidate
 from recipes.records.records import Offer, OfferStatus, OfferType
 

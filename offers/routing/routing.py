@@ -20,10 +20,10 @@ from offers.routing.exit_targets import (
     pick,
 )
 from offers.rules import RULES
+from offers.rules.common.redirect_type import RedirectType
+from offers.rules.common.rule import Rule
+from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick, Stay, Verdict
 from offers.rules.country_payout import payout_for
-from offers.rules.redirect_type import RedirectType
-from offers.rules.rule import Rule
-from offers.rules.verdict import ClickContext, Exit, Passed, Pick, Stay, Verdict
 from recipes.records.landing_page import Page
 from recipes.records.records import ZERO, Campaign, Offer, OfferStatus
 

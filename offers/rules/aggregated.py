@@ -1,10 +1,10 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
+from offers.rules.common.redirect_type import RedirectType
+from offers.rules.common.rule import NOTHING, OTHER_RECORDS, Rule, Varies
+from offers.rules.common.sentences import listed, visitor_from
+from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick
 from offers.rules.offer_caps import is_over_cap
-from offers.rules.redirect_type import RedirectType
-from offers.rules.rule import NOTHING, OTHER_RECORDS, Rule, Varies
-from offers.rules.sentences import listed, visitor_from
-from offers.rules.verdict import ClickContext, Exit, Passed, Pick
 from recipes.records.parts import Candidate
 from recipes.records.records import Campaign, Offer, OfferStatus, OfferType
 

@@ -1,9 +1,9 @@
 """A campaign may be capped."""
 
-from offers.rules.redirect_type import RedirectType
-from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
-from offers.rules.sentences import describe_caps
-from offers.rules.verdict import ClickContext, Exit, Passed
+from offers.rules.common.redirect_type import RedirectType
+from offers.rules.common.rule import ALL_TIME, NOTHING, Rule, Varies
+from offers.rules.common.sentences import describe_caps
+from offers.rules.common.verdict import ClickContext, Exit, Passed
 from recipes.records.parts import Caps
 from recipes.records.records import Campaign, Offer
 

@@ -1,9 +1,9 @@
 """An offer may pay other amounts for visitors from some countries."""
 
-from offers.rules.redirect_type import RedirectType
-from offers.rules.rule import Rule, Varies
-from offers.rules.sentences import listed, visitor_from
-from offers.rules.verdict import ClickContext, Passed, Stay
+from offers.rules.common.redirect_type import RedirectType
+from offers.rules.common.rule import Rule, Varies
+from offers.rules.common.sentences import listed, visitor_from
+from offers.rules.common.verdict import ClickContext, Passed, Stay
 from recipes.records.parts import CountryPayout
 from recipes.records.records import Campaign, Offer
 

@@ -1,9 +1,9 @@
 """An offer takes clicks between its start and end date only."""
 
-from offers.rules.redirect_type import RedirectType
-from offers.rules.rule import ALL_TIME, NOTHING, Rule, Varies
-from offers.rules.sentences import dates_in_words, instant
-from offers.rules.verdict import ClickContext, Exit, Passed
+from offers.rules.common.redirect_type import RedirectType
+from offers.rules.common.rule import ALL_TIME, NOTHING, Rule, Varies
+from offers.rules.common.sentences import dates_in_words, instant
+from offers.rules.common.verdict import ClickContext, Exit, Passed
 from recipes.records.records import Campaign, Offer
 
 REDIRECT_TYPE = RedirectType.OUTSIDE_DATES.value

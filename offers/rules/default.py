@@ -1,8 +1,8 @@
 """Where no rule decided, the click goes to its offer's own landing page."""
 
-from offers.rules.redirect_type import RedirectType
-from offers.rules.rule import NOTHING, Rule, Varies
-from offers.rules.verdict import ClickContext, Stay
+from offers.rules.common.redirect_type import RedirectType
+from offers.rules.common.rule import NOTHING, Rule, Varies
+from offers.rules.common.verdict import ClickContext, Stay
 from recipes.records.records import Campaign, Offer
 
 REDIRECT_TYPE = RedirectType.DEFAULT.value

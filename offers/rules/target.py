@@ -1,10 +1,10 @@
 """A campaign may send some visitors to another offer, by their place, device or affiliate."""
 
-from offers.rules.parts import OF_THE_RECORDS, PARTS
-from offers.rules.redirect_type import RedirectType
-from offers.rules.rule import Rule, Varies
-from offers.rules.sentences import listed, target_rules_in_words
-from offers.rules.verdict import ClickContext, Exit, Passed
+from offers.rules.common.parts import OF_THE_RECORDS, PARTS
+from offers.rules.common.redirect_type import RedirectType
+from offers.rules.common.rule import Rule, Varies
+from offers.rules.common.sentences import listed, target_rules_in_words
+from offers.rules.common.verdict import ClickContext, Exit, Passed
 from recipes.records.records import Campaign, Offer
 from recipes.records.target_rules import RuleSet, TargetRule
 

@@ -10,7 +10,7 @@ from devstack.demo import SHOWCASE, Example
 from devstack.environment import DEMO_ENCRYPTION_KEY
 from offers import rules
 from offers.links.tokens import encrypt
-from offers.rules.rule import Rule
+from offers.rules.common.rule import Rule
 from tests.browser.views import assert_view
 from tests.stacks import Stack
 

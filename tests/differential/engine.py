@@ -5,7 +5,7 @@ from offers.decision_cache import DecisionCache
 from offers.links.tokens import AdTarget
 from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, decide
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor

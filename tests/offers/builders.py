@@ -7,7 +7,7 @@ from offers.click_log.record import Click
 from offers.request import read_request
 from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Defaults, decide
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor

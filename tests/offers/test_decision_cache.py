@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from offers import decision_cache, rules
 from offers.decision_cache import DecisionCache
-from offers.rules.rule import NOTHING, Rule
+from offers.rules.common.rule import NOTHING, Rule
 from tests.differential.engine import Engine
 from tests.differential.parts import Click
 from tests.differential.recipes import random_change, random_click, random_recipe

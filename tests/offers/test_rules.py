@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from offers import rules
-from offers.rules.rule import Rule
-from offers.rules.verdict import ClickContext, Exit, Passed, Pick, Stay
+from offers.rules.common.rule import Rule
+from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick, Stay
 from tests.offers.builders import NOW_MS, campaign, context, offer, target, visitor
 
 CUSTOM = {

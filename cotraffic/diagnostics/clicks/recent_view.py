@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 from offers.click_log.recent import RecentClicks, Wanted, recent_clicks
-from offers.rules.redirect_type import RedirectType
+from offers.rules.common.redirect_type import RedirectType
 
 NUMBERS = {"offer": "Offer", "campaign": "Campaign", "affiliate": "Affiliate"}
 UNIQUE = {"yes": True, "no": False}

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from cotraffic.diagnostics.explain.result import Amount, Named
 from offers.routing.routing import Decision
+from offers.rules.common.verdict import ClickContext, Exit, Pick, Stay
 from offers.rules.country_payout import payout_for
-from offers.rules.verdict import ClickContext, Exit, Pick, Stay
 from recipes.records.records import ZERO, Offer
 
 PER_COUNTRY = "customPayOutPerGeo"

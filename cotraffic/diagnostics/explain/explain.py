@@ -32,8 +32,8 @@ from offers.landing import encoded
 from offers.links.tokens import AdToken, BadToken
 from offers.routing.routing import Step
 from offers.rules import BY_NAME, RULES
-from offers.rules.sentences import instant
-from offers.rules.verdict import ClickContext, Exit, Passed, Pick, Stay
+from offers.rules.common.sentences import instant
+from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick, Stay
 from recipes.records.landing_page import MACROS
 from recipes.records.records import Campaign, Offer
 

@@ -10,7 +10,7 @@ from offers.click_paths import ClickPaths
 from offers.links.parse import OFFER_ONLY, BadLink, PastedLink, read_link
 from offers.links.tokens import AdTarget
 from offers.request import ClickRequest
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.visitors.address import parse_address
 from offers.visitors.device import NO_HINTS, ClientHints, Device
 from offers.visitors.visitor import Clues

@@ -14,7 +14,7 @@ from cotraffic.diagnostics.explain.result import (
     Named,
     RefusedExplanation,
 )
-from offers.rules.sentences import amount, instant
+from offers.rules.common.sentences import amount, instant
 
 LABEL_COLUMNS = 12
 INDENT = " " * 7

@@ -14,7 +14,7 @@ from offers.admission import Refusal, admit
 from offers.click_log.record import fields
 from offers.links.tokens import AdTarget
 from offers.routing.routing import Defaults, decide
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor

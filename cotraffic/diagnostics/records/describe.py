@@ -10,8 +10,8 @@ import msgspec
 
 from offers import rules
 from offers.admission import blocked_by
-from offers.rules.rule import Rule
-from offers.rules.sentences import (
+from offers.rules.common.rule import Rule
+from offers.rules.common.sentences import (
     amount,
     dates_in_words,
     listed,

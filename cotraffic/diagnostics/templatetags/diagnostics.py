@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import formatting
-from offers.rules.sentences import amount
+from offers.rules.common.sentences import amount
 from offers.stats.types import Cache
 
 register = template.Library()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from offers.admission import Reason
-from offers.rules.redirect_type import RedirectType
+from offers.rules.common.redirect_type import RedirectType
 from offers.stats.counters import MAX_REDIRECT_TYPES, OTHER
 from offers.stats.types import LATENCY_BOUNDS_MS, Cache, Counted
 from offers.visitors.geoip_file import GeoFile

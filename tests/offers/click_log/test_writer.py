@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from offers.click_log.record import Click, fields, fingerprint, record
 from offers.request import read_query, read_request
 from offers.routing.round_robin import RoundRobin
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.visitors.device import NO_HINTS, ClientHints
 from tests.offers.builders import NOW_MS, campaign, context, decided, offer, scope, visitor
 

@@ -9,7 +9,7 @@ from offers.catalog.record_cache import CacheMiss
 from offers.routing.exit_targets import Step, open_candidates
 from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, decide
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from recipes.records.kinds import RecipeKind
 from recipes.records.landing_page import compile_page
 from recipes.records.records import Offer

@@ -7,8 +7,8 @@ import pytest
 from offers import rules
 from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import Decision, Defaults, Step, decide
-from offers.rules.rule import Rule
-from offers.rules.verdict import ClickContext
+from offers.rules.common.rule import Rule
+from offers.rules.common.verdict import ClickContext
 from recipes.records.landing_page import compile_page
 from recipes.records.records import Offer
 from tests.offers.builders import campaign, context, finder, offer, target, visitor

@@ -14,7 +14,7 @@ from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, demo_campaigns,
 from offers.admission import Refusal, admit
 from offers.links.tokens import AdTarget
 from offers.routing.routing import Defaults, decide
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from offers.visitors.visitor import Visitor
 from recipes.records.census import Census, damages
 from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer

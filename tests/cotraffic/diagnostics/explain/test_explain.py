@@ -20,7 +20,7 @@ from offers import rules
 from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.click_log.record import Click, fields, record
 from offers.click_log.stream import LOG
-from offers.rules.rule import Rule
+from offers.rules.common.rule import Rule
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from tests.offers.explaining import (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 from recipes.records.parts import Caps, DateRange
 from recipes.records.target_rules import RuleSet
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from offers.rules.verdict import ClickContext
+from offers.rules.common.verdict import ClickContext
 
 # How to read each part of a click; the value None means unknown, which equals nothing.
 PARTS: dict[str, Callable[[ClickContext], object]] = {

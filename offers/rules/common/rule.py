@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from offers.rules.verdict import ClickContext, Passed, Verdict
+from offers.rules.common.verdict import ClickContext, Passed, Verdict
 from recipes.records.records import Campaign, Offer
 
 # A part of a click -> its values that the rule treats differently from all others; None if they cannot be
