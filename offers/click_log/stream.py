@@ -42,6 +42,8 @@ WEIGHED = "clicks:weighed"
 PROBE = "clicks:probe"
 SENT = "clicks:conversions:sent"
 GROUP = "delivery"
+# A conversion message is due half a minute after its click.
+AHEAD_MS = 120_000
 SEEN_SECONDS = 24 * 3600
 # A batch whose answer was lost is in log and spool: for this long its replay sends no message again.
 SENT_SECONDS = 48 * 3600
@@ -204,9 +206,16 @@ class ClickLog:
         )
 
     def due_conversions(self, now_ms: int, count: int) -> list[bytes]:
-        """Up to `count` conversion messages that are due, the first due first."""
-        found = self.redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
-        return [message for message in bytes_list(found) if message is not None]
+        """Up to `count` conversion messages that are due, the first due first.
+
+        One that is due later than any click can be now was queued while the clock was ahead: it is due too.
+        """
+        due = self.redis.zrange(CONVERSIONS, 0, now_ms, byscore=True, offset=0, num=count)
+        found = [message for message in bytes_list(due) if message is not None]
+        if not found:
+            ahead = self.redis.zrangebyscore(CONVERSIONS, now_ms + AHEAD_MS, "+inf", start=0, num=count)
+            found = [message for message in bytes_list(ahead) if message is not None]
+        return found
 
     def sent_conversions(self, lids: Sequence[str]) -> set[str]:
         """Return those of the lids whose message was sent in the last two days."""

@@ -43,6 +43,9 @@ class DeliveryBackoff:
 
     def take_turn(self, consumer: str) -> bool:
         """Whether this worker is the one to try now; others wait until it has said how that went."""
+        if self._redis.pttl(PAUSE) > TRY_MS:
+            # Redis' clock was set back: no pause and no try is that long.
+            self._redis.delete(PAUSE)
         return bool(self._write(args=["SET", PAUSE, consumer, "NX", "PX", TRY_MS]))
 
     def release_turn(self) -> None:

@@ -144,6 +144,13 @@ def test_a_try_for_nothing_holds_nobody_up(log: ClickLog, dynamodb: BadDynamoDB)
     assert run(log, "other") == Delivered(delivered=1)
 
 
+def test_a_pause_that_a_clock_set_back_made_long_holds_nobody_up(
+    log: ClickLog, dynamodb: BadDynamoDB
+) -> None:
+    log.redis.set(backoff.PAUSE, "one", px=3_600_000)
+    assert DeliveryBackoff(log.redis).take_turn("other")
+
+
 def test_a_worker_that_died_trying_is_replaced(
     log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:

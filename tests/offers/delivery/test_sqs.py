@@ -84,6 +84,13 @@ def test_messages_that_are_due_are_sent_once(log: ClickLog, sqs: "SQSClient", se
     assert log.status().conversions_waiting == 0
 
 
+def test_a_message_of_a_clock_that_was_ahead_does_not_wait_for_that_time(
+    log: ClickLog, sqs: "SQSClient", settings: Settings
+) -> None:
+    add(log, "a", due_in_ms=3_600_000)
+    assert send(log) == Sent(sent=1)
+
+
 def test_a_message_waits_for_its_time(log: ClickLog, sqs: "SQSClient", settings: Settings) -> None:
     add(log, "a", due_in_ms=600)
     assert send(log) == Sent()
