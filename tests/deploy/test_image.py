@@ -73,7 +73,7 @@ def test_no_secret_and_no_local_state_gets_into_the_image() -> None:
 
 
 def test_static_files_are_collected_from_what_is_copied(tmp_path: Path) -> None:
-    for source in ("manage.py", "cotraffic", "offers", "recipes"):
+    for source in ("manage.py", "cotraffic", "lib", "offers", "recipes"):
         origin = PROJECT / source
         shutil.copytree(origin, tmp_path / source) if origin.is_dir() else shutil.copy(origin, tmp_path)
     (command,) = re.findall(r"^RUN (ENV=production .*collectstatic.*)$", DOCKERFILE, re.MULTILINE)
