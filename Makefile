@@ -13,12 +13,14 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 # uv uses the interpreter found above and never fetches one of its own.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Where Python may not write bytecode, each process would compile 1,200 modules anew: a second of a processor.
+export UV_COMPILE_BYTECODE := 1
 
-# Two processes, each with servers of its own, share the tests: they wait for others more than they compute.
-IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# Four processes, each with servers of its own, share the tests: they wait for others more than they compute.
+IN_FOUR := --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-updates bench-pages bench-preview bench-commit bench-delivery bench-timing differential fuzz audit faults docs docs-check clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-updates bench-pages bench-preview bench-commit bench-caps bench-delivery bench-archive bench-reports bench-timing differential fuzz audit faults docs docs-check deploy-files sbom licences image-check pictures clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,7 +29,7 @@ dev: $(SYNCED) ## run the whole system with demo data on localhost:5000 (HOST=, 
 	@exec $(BIN)/python -m devstack
 
 test: $(SYNCED) ## run the whole test suite
-	$(BIN)/python -m pytest $(IN_TWO)
+	$(BIN)/python -m pytest $(IN_FOUR)
 
 lint: $(SYNCED) ## check style, format and types
 	$(BIN)/ruff check
@@ -71,6 +73,15 @@ bench-preview: $(SYNCED) ## measure a preview of a million records
 bench-delivery: $(SYNCED) ## measure how fast clicks go from the log to DynamoDB
 	$(BIN)/python -m tests.bench.delivery
 
+bench-caps: $(SYNCED) ## measure by how many clicks a live cap is overrun
+	$(BIN)/python -m tests.bench.caps $(ARGS)
+
+bench-archive: $(SYNCED) ## measure what it costs to keep a click as Parquet
+	$(BIN)/python -m tests.bench.archive
+
+bench-reports: $(SYNCED) ## measure reports over 50,000,000 clicks, and clicks meanwhile (needs wrk; ARGS="--clicks 1000000")
+	$(BIN)/python -m tests.bench.reports $(ARGS)
+
 bench-timing: $(SYNCED) ## measure whether the time of a refusal tells what is wrong with the link
 	$(BIN)/python -m tests.bench.timing
 
@@ -91,6 +102,22 @@ docs: $(SYNCED) ## write the pages that are made from code
 
 docs-check: $(SYNCED) ## run every command that README and docs tell
 	$(BIN)/python -m tests.docs.docs_check
+
+deploy-files: $(SYNCED) ## write what starts the programs (supervisord, systemd, Compose) from deploy/programs.toml
+	$(BIN)/python deploy/programs.py
+
+sbom: $(SYNCED) ## list every package that the image ships in var/sbom.json (CycloneDX)
+	UV_PROJECT_ENVIRONMENT=var/sbom $(BIN)/uv sync --frozen --quiet --no-dev --extra postgresql
+	$(BIN)/cyclonedx-py environment var/sbom --pyproject pyproject.toml --output-reproducible --of JSON -o var/sbom.json
+
+pictures: $(SYNCED) ## take the pictures in docs/pictures anew, by a browser
+	PICTURES_INTO=docs/pictures $(BIN)/python -m pytest tests/browser/test_pictures.py
+
+licences: sbom ## write docs/licences.md from it
+	$(BIN)/python -m tests.docs.licences
+
+image-check: $(SYNCED) ## build the image and run it, without Docker (needs root and Debian's apt-get)
+	$(BIN)/python -m tests.deploy.image_check
 
 clean: ## remove all state: var/ and the caches
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,9 +7,8 @@ import resource
 import signal
 from typing import Any
 
-from cotraffic.ops.cpu_count import usable_cores
 from cotraffic.ops.metrics import files
-from cotraffic.settings import HOST, LOGGING, PORT, env
+from cotraffic.settings import HOST, LOGGING, PORT, WEB_CONCURRENCY, env
 from cotraffic.web_worker import ClickWorker
 
 # From linux/prctl.h.
@@ -17,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 worker_class = ClickWorker
-workers = env.int("WEB_CONCURRENCY", default=usable_cores())
+workers = WEB_CONCURRENCY
 
 # The application is loaded once, and workers share its memory until they write to it: four of them and their
 # master take 262 MB instead of 364. A SIGHUP renews the workers but not the code: an upgrade is a restart.

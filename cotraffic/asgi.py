@@ -15,28 +15,22 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cotraffic.settings")
 django_application = get_asgi_application()
 
 from cotraffic.ops import endpoints  # noqa: E402 - Django's settings come first
-from offers.bootstrap import build_click_writer, build_handler, open_redis  # noqa: E402
-from offers.http import asgi  # noqa: E402
+from offers.bootstrap import build_click_writer, build_handler, open_redis, preload  # noqa: E402
 from offers.links.links import click_paths  # noqa: E402
 
 logger = structlog.stdlib.get_logger(__name__)
 
+preload()
+
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answer plain clicks and probes, and hand all else to Django.
+    """Answer probes, and hand all else to Django; plain clicks were answered by `offers.http.protocol`.
 
     Start and end of a worker open and close what they need.
     """
-    if scope["type"] == "http":
-        request = asgi.plain_click(scope)
-        if request is not None:
-            state = scope["state"]
-            await asgi.answer(state["handler"], request, state.get("arrived"), send)
-            return
-        if scope["path"] in endpoints.PATHS:
-            await scope["state"]["operations"](scope, send)
-            return
-    if scope["type"] == "lifespan":
+    if scope["type"] == "http" and scope["path"] in endpoints.PATHS:
+        await scope["state"]["operations"](scope, send)
+    elif scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
     else:
         await django_application(scope, receive, send)
@@ -71,8 +65,8 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _open(state: dict[str, Any]) -> tuple[Redis, "asyncio.Future[Any]"]:
-    """Put what answers requests into `state`; gives what is to be closed and cancelled at the end."""
+async def _open(state: dict[str, object]) -> tuple[Redis, "asyncio.Future[Any]"]:
+    """Put what answers requests into `state`. Returns what is to be closed and cancelled at the end."""
     state["click_paths"] = click_paths()
     redis, clicks = open_redis(), build_click_writer()
     handler = build_handler(redis, clicks)
@@ -88,7 +82,7 @@ async def _open(state: dict[str, Any]) -> tuple[Redis, "asyncio.Future[Any]"]:
 
 
 def _end_if_failed(working: "asyncio.Future[Any]") -> None:
-    """A worker that can no longer write clicks down is worth less than the one that replaces it."""
+    """End a worker that can no longer write clicks down: the one that replaces it is worth more."""
     problem = None if working.cancelled() else working.exception()
     # Work that was gathered and then cancelled ends with an error all the same; that worker was told to stop.
     if problem is not None and not isinstance(problem, asyncio.CancelledError):

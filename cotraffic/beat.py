@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
+from kombu import Producer
 
 RETRY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -28,7 +29,7 @@ class IntervalScheduler(Scheduler):
         self._complained_at = 0.0
         super().__init__(*args, **kwargs)
 
-    def tick(self, *_: Any, **__: Any) -> float:
+    def tick(self, *_: object, **__: object) -> float:
         """Send every task that is due. Returns the seconds until the next one is."""
         for name, entry in self.schedule.items():
             now = time.monotonic()
@@ -42,7 +43,7 @@ class IntervalScheduler(Scheduler):
         )
         return max(0.0, min(next_at - time.monotonic(), LONGEST_PAUSE_SECONDS))
 
-    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+    def apply_entry(self, entry: ScheduleEntry, producer: Producer | None = None) -> None:
         """Send one task. A broker that is away is logged and not raised: the next interval is the retry."""
         try:
             self.apply_async(entry, producer=producer, advance=False)

@@ -4,12 +4,11 @@ Celery reads a URL by its own rules: it takes a number for text, does not know `
 certificate if a `rediss://` URL has no option for that. So it gets what redis-py reads in the URL instead.
 """
 
-from typing import Any
 from urllib.parse import quote
 
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
-from lib.redis_url import SCHEMES, TLS_OPTIONS, read_url
+from lib.redis_url import SCHEMES, TLS_OPTIONS, RedisOptions, read_url
 
 # Connection options that have the same name in Celery.
 TRANSPORT_OPTIONS = (
@@ -28,13 +27,13 @@ def is_redis(url: str) -> bool:
     return url.partition("://")[0] in SCHEMES
 
 
-def broker_settings(url: str, **transport_options: object) -> dict[str, Any]:
+def broker_settings(url: str, **transport_options: object) -> dict[str, object]:
     """Return Celery's settings for the broker at a URL. Raises `BadRedisUrl` for a Redis URL that is none."""
     if not is_redis(url):
         return {"broker_url": url, "broker_transport_options": transport_options}
     options = read_url(url)
-    transport_options |= {name: options[name] for name in TRANSPORT_OPTIONS if name in options}
-    found: dict[str, Any] = {
+    transport_options |= {name: value for name, value in options.items() if name in TRANSPORT_OPTIONS}
+    found: dict[str, object] = {
         "broker_url": _celery_url(options),
         "broker_transport_options": transport_options,
     }
@@ -44,8 +43,9 @@ def broker_settings(url: str, **transport_options: object) -> dict[str, Any]:
     return found
 
 
-def _celery_url(options: dict[str, Any]) -> str:
-    login = ":".join(quote(options.get(name) or "", safe="") for name in ("username", "password"))
+def _celery_url(options: RedisOptions) -> str:
+    names = (options.get("username"), options.get("password"))
+    login = ":".join(quote(name or "", safe="") for name in names)
     at, db = f"{login}@" if login != ":" else "", options.get("db", 0)
     if options["connection_class"] is UnixDomainSocketConnection:
         return f"redis+socket://{at}{quote(options['path'])}?virtual_host={db}"

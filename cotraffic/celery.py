@@ -17,6 +17,7 @@ FORGET_OLD_GENERATIONS_SECONDS = 600.0
 KEEP_INDEXED_SECONDS = 30.0
 DELIVER_CLICKS_SECONDS = 1.0
 SEND_CONVERSIONS_SECONDS = 3.0
+ARCHIVE_CLICKS_SECONDS = 10.0
 # The files on disk come first: they load at once, and S3 may be away.
 AT_START = ("recipes.tasks.offers_to_redis", "recipes.tasks.campaigns_to_redis", "recipes.tasks.sync_from_s3")
 AT_START_SECONDS = 60.0
@@ -54,6 +55,7 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     task_time_limit=TASK_SECONDS,
     task_soft_time_limit=TASK_SECONDS - 30,
+    worker_concurrency=settings.CELERY_CONCURRENCY,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     # Kilobytes: a child that a large load has made big is replaced by a new one.
@@ -69,6 +71,7 @@ app.conf.update(
         ),
         "keepIndexedCron": every(KEEP_INDEXED_SECONDS, "recipes.tasks.keep_indexed"),
         "deliverClicksCron": every(DELIVER_CLICKS_SECONDS, "offers.tasks.deliver_clicks"),
+        "archiveClicksCron": every(ARCHIVE_CLICKS_SECONDS, "offers.tasks.archive_clicks"),
         "sendConversionsCron": every(SEND_CONVERSIONS_SECONDS, "offers.tasks.send_conversions"),
     },
 )

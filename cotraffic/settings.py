@@ -3,13 +3,16 @@
 `.env.example` explains every variable; `cotraffic/checks/instance.py` refuses combinations that cannot work.
 """
 
+import socket
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 
+from cotraffic import __version__
 from cotraffic.logs.settings import logging_settings
+from cotraffic.ops.cpu_count import usable_cores
 from cotraffic.variables import Variables
 from offers.click_paths import ClickPaths, read_aliases
 
@@ -20,11 +23,15 @@ if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 
 # --- where and how this instance runs ---
+VERSION = __version__
+REVISION = env.str("REVISION", default="unknown")
+INSTANCE_NAME = env.str("INSTANCE_NAME", default="") or socket.gethostname()
 ENV = env.str("ENV", default="development")
 DEVELOPMENT = ENV == "development"
 DEBUG = False
 HOST = env.str("HOST", default="localhost")
 PORT = env.int("PORT", default=5000)
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=usable_cores())
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-secret-key" if DEVELOPMENT else "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEVELOPMENT else [HOST])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
@@ -88,18 +95,25 @@ CLICK_COMMIT_TIMEOUT_MS = env.int("CLICK_COMMIT_TIMEOUT_MS", default=250)
 CLICK_SPOOL_DIR = env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "spool"))
 CLICK_SPOOL_RESERVE_BYTES = env.int("CLICK_SPOOL_RESERVE_BYTES", default=16 * 1024**2)
 CLICKS_UNWRITABLE = env.str("CLICKS_UNWRITABLE", default="answer")
+AUTOMATED_CLICKS = env.str("AUTOMATED_CLICKS", default="mark")
 CLICK_LOG_MEMORY_PERCENT = env.float("CLICK_LOG_MEMORY_PERCENT", default=85.0)
 CLICK_LOG_KEEP_BYTES = env.int("CLICK_LOG_KEEP_BYTES", default=256 * 1024**2)
 DEAD_LETTERS_KEEP = env.int("DEAD_LETTERS_KEEP", default=10_000)
 DEAD_LETTERS_KEEP_BYTES = env.int("DEAD_LETTERS_KEEP_BYTES", default=64 * 1024**2)
 CLICK_LOG_KEEP = env.int("CLICK_LOG_KEEP", default=100_000)
+CLICK_ARCHIVE = env.str("CLICK_ARCHIVE", default="on")
+CLICK_ARCHIVE_DIR = env.str("CLICK_ARCHIVE_DIR", default=str(BASE_DIR / "var" / "archive"))
+CLICK_ARCHIVE_BUCKET = env.str("CLICK_ARCHIVE_BUCKET", default="")
+CLICK_ARCHIVE_DAYS = env.float("CLICK_ARCHIVE_DAYS", default=14.0)
 SHARED_REDIS_URL = env.str("SHARED_REDIS_URL", default="")
+LIVE_CAPS = env.bool("LIVE_CAPS", default=False)
 
 # --- monitoring and staff ---
 METRICS_ALLOW = env.list("METRICS_ALLOW", default=["127.0.0.1", "::1"])
 
 # --- background work ---
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_CONCURRENCY = env.int("CELERY_CONCURRENCY", default=4)
 
 # --- AWS: boto3 itself reads the standard variables (keys, profiles, roles, AWS_ENDPOINT_URL) ---
 AWS_REGION = env.str("AWS_REGION", default="us-east-1")

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -13,20 +12,18 @@ BOOLEANS = {
     **dict.fromkeys(("true", "on", "ok", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "off", "no", "n", "0", ""), False),
 }
-WANTED = {
+WANTED: dict[object, str] = {
     int: "a whole number such as 5000",
     float: "a number such as 20.5",
     bool: "true or false",
 }
 
 
-# Packages that Django's database backends need; one of each line is enough.
-DRIVERS = {
-    "django.db.backends.sqlite3": ("sqlite3",),
-    "django.db.backends.postgresql": ("psycopg", "psycopg2"),
-    "django.db.backends.mysql": ("MySQLdb",),
-    "django.db.backends.oracle": ("oracledb",),
-}
+SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+# The databases that co-traffic is tested with, and the packages that they need.
+DRIVERS = {SQLITE: "sqlite3", POSTGRESQL: "psycopg"}
+# A server that is away must not hold up the staff pages for minutes, as the operating system would.
+POSTGRESQL_CONNECT_SECONDS = 5
 
 
 class Variables(environ.Env):  # type: ignore[misc]
@@ -38,45 +35,55 @@ class Variables(environ.Env):  # type: ignore[misc]
     """
 
     def get_value(
-        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
-    ) -> Any:
+        self,
+        var: str,
+        cast: object = None,
+        default: object = environ.Env.NOTSET,
+        parse_default: bool = False,
+    ) -> object:
         """Return the value of a variable, or its default if it is not set."""
         text = os.environ.get(var)
         if text is None:
             if default is self.NOTSET:
                 raise ImproperlyConfigured(f"{var} is not set.")
+            if not (parse_default and isinstance(default, str)):
+                return default
             text = default
-            if not (parse_default and isinstance(text, str)):
-                return text
         try:
             return PARSERS[cast](text)
         except (KeyError, ValueError):
-            wanted = WANTED[cast]
-            raise ImproperlyConfigured(f"{var} must be {wanted}; correct it, or leave it out.") from None
+            raise ImproperlyConfigured(
+                f"{var} must be {WANTED[cast]}; correct it, or leave it out."
+            ) from None
 
-    def database(self, var: str, default: str) -> dict[str, Any]:
+    def database(self, var: str, default: str) -> dict[str, object]:
         """Return the database that a URL names, as Django's `DATABASES` takes it.
 
-        Raises `ImproperlyConfigured` for a URL of no database, or of one whose driver is not installed.
+        Raises `ImproperlyConfigured` for a URL of neither SQLite nor PostgreSQL, or without its driver.
         """
-        config: dict[str, Any] = self.db_url_config(self.get_value(var, default=default))
-        _check_driver(var, config.get("ENGINE", ""))
+        config: dict[str, object] = self.db_url_config(self.get_value(var, default=default))
+        engine = str(config.get("ENGINE", ""))
+        _check_driver(var, engine)
+        if engine == POSTGRESQL:
+            options = config.get("OPTIONS")
+            given = options if isinstance(options, dict) else {}
+            config["OPTIONS"] = {"connect_timeout": POSTGRESQL_CONNECT_SECONDS, **given}
+            config["CONN_HEALTH_CHECKS"] = True
         return config
 
 
 def _check_driver(var: str, engine: str) -> None:
     """Raise `ImproperlyConfigured` if a database's driver is missing; Django's error names no variable."""
-    drivers = DRIVERS.get(engine)
-    if drivers is None:
+    driver = DRIVERS.get(engine)
+    if driver is None:
         raise ImproperlyConfigured(
-            f"{var} must be a URL of a database that Django knows, such as sqlite:////data/staff.sqlite3; "
-            "correct it, or leave it out."
+            f"{var} must be the URL of a database of SQLite (sqlite:////data/staff.sqlite3) or PostgreSQL "
+            "(postgres://USER:PASSWORD@HOST/NAME); correct it, or leave it out."
         )
-    if not any(find_spec(driver) for driver in drivers):
-        database = engine.rpartition(".")[2]
+    if not find_spec(driver):
         raise ImproperlyConfigured(
-            f"{var} names a {database} database, whose driver {drivers[0]} is not installed. Install it, or "
-            "use SQLite, which needs none: sqlite:////data/staff.sqlite3."
+            f"{var} names a database whose driver {driver} is not installed. Install co-traffic with its "
+            "extra `postgresql`, or use SQLite, which needs none: sqlite:////data/staff.sqlite3."
         )
 
 
@@ -96,7 +103,7 @@ def _entries(text: str) -> list[str]:
 
 
 # A cast of None stands for a URL, which the library parses itself.
-PARSERS: dict[Any, Callable[[str], Any]] = {
+PARSERS: dict[object, Callable[[str], object]] = {
     None: str,
     str: str,
     int: int,

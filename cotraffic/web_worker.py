@@ -3,7 +3,7 @@
 import mmap
 import sys
 import time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import structlog
 from uvicorn_worker import UvicornWorker
@@ -24,7 +24,7 @@ logger = structlog.stdlib.get_logger(__name__)
 class ClickWorker(UvicornWorker):  # type: ignore[misc]
     """An asyncio worker that logs no requests and leaves `X-Forwarded-For` to TRUSTED_PROXIES."""
 
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+    CONFIG_KWARGS: ClassVar[dict[str, object]] = {
         "loop": "uvloop",
         "http": ClickProtocol,
         "ws": "none",

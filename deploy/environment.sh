@@ -32,11 +32,11 @@ if [ -e "$environment_file" ]; then read_environment_file "$environment_file"; f
 export DATA_DIR=${DATA_DIR:-$APP/var}
 export RUN_DIR=${RUN_DIR:-$DATA_DIR/run}
 export CLICK_SPOOL_DIR=${CLICK_SPOOL_DIR:-$DATA_DIR/spool}
+export CLICK_ARCHIVE_DIR=${CLICK_ARCHIVE_DIR:-$DATA_DIR/archive}
 export DATABASE_URL=${DATABASE_URL:-sqlite:///$DATA_DIR/co-traffic.sqlite3}
 export OFFERS_RECIPE_PATH=${OFFERS_RECIPE_PATH:-$DATA_DIR/recipe/offersRecipe.json.gz}
 export CAMPAIGNS_RECIPE_PATH=${CAMPAIGNS_RECIPE_PATH:-$DATA_DIR/recipe/campaignsRecipe.json.gz}
 export HOST=${HOST:-localhost} PORT=${PORT:-5000} ENV=${ENV:-development}
-export CELERY_CONCURRENCY=${CELERY_CONCURRENCY:-4}
 export REDIS_PORT=${REDIS_PORT:-6379} REDIS_MEMORY_PERCENT=${REDIS_MEMORY_PERCENT:-50}
 
 # An instance has a Redis of its own, unless it is told of another.

@@ -74,7 +74,7 @@ def _set_up(environment: Environment) -> None:
     else:
         traffic.send_first_clicks(environment)
         print(links.welcome(environment, account), flush=True)
-    # To end would stop the whole stack.
+    # Ending would stop the whole stack.
     signal.pause()
 
 

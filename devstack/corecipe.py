@@ -1,6 +1,6 @@
 """A stand-in for co-recipe, on real sockets: it answers checks, sends updates, and uploads recipe files.
 
-It is no kinder than the real one, whose habits docs/protocol.md tells. Run by `make dev`, or by hand:
+It is no kinder than the real one, whose habits are in docs/protocol.md. Run by `make dev`, or by hand:
 `python -m devstack.corecipe --help`.
 """
 
@@ -25,7 +25,7 @@ from devstack.truth import KINDS, Kind, Truth
 CHECK_EVENTS: dict[Kind, str] = {"offer": "fileSizeOffersCheck", "campaign": "fileSizeCampaignsCheck"}
 S3_KEYS: dict[Kind, str] = {"offer": "S3_OFFERS_RECIPE_PATH", "campaign": "S3_CAMPAIGNS_RECIPE_PATH"}
 CHANGES_QUEUE = "co-recipe-changes.fifo"
-# The real one waits 30 s, from the first client's connection on and between two looks.
+# The real one waits 30 s before the first poll, from the first client's connection on, and between polls.
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 PROJECT_NAME = "co-recipe"
@@ -34,13 +34,13 @@ logger = logging.getLogger("co-recipe")
 
 
 def changes_queue_url(sqs: Any) -> str:
-    """The queue that co-admin-back tells of its changes through; it is made when it is missing."""
+    """Return the queue in which co-admin-back announces changes; create it if it is missing."""
     attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     return str(sqs.create_queue(QueueName=CHANGES_QUEUE, Attributes=attributes)["QueueUrl"])
 
 
 class CoRecipe:
-    """Serves one truth. `numbers` are what it announces: the estimated size of its last upload, by kind.
+    """Serves one truth. `numbers` are its announcements: the estimated size of its last upload, by kind.
 
     A change that leaves the estimate as it was, such as another amount, is neither uploaded nor announced.
     """
@@ -83,12 +83,12 @@ class CoRecipe:
             try:
                 await asyncio.to_thread(self.upload)
             except Exception:
-                # Whatever S3 has, a stand-in that ended here would end all of `make dev`.
+                # Any error of S3: a stand-in that ended here would end all of `make dev`.
                 logger.exception("the upload failed, it is tried again in %g s", self._upload_seconds)
             await asyncio.sleep(self._upload_seconds)
 
     def upload(self) -> None:
-        """Upload the kinds whose estimated size is another than that of the last upload."""
+        """Upload the kinds whose estimated size differs from that of the last upload."""
         s3 = boto3.client("s3", region_name=os.environ["AWS_REGION"])
         for kind in KINDS:
             records = self._recalculation.file(kind)
@@ -101,7 +101,7 @@ class CoRecipe:
             logger.info("uploaded the %ss, their number is %d", kind, number)
 
     async def _poll_again_and_again(self) -> None:
-        """Look into the queue at intervals that begin with the first client; those connected then hear it."""
+        """Poll the queue at intervals from the first client on, and send what it holds to all clients."""
         await self._first_client.wait()
         while True:
             await asyncio.sleep(self._poll_seconds)
@@ -115,7 +115,7 @@ class CoRecipe:
                 await self._broadcast(body)
 
     def _receive(self) -> list[str]:
-        """The bodies of waiting messages, deleted from the queue."""
+        """Take the waiting messages out of the queue. Returns their bodies."""
         sqs = boto3.client("sqs", region_name=os.environ["AWS_REGION"])
         queue = changes_queue_url(sqs)
         answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
@@ -134,7 +134,7 @@ class CoRecipe:
             logger.warning("a message in the queue makes no sense: %r (%s)", body[:200], error)
             return
         if change.get("action") != "updateOrCreate":
-            # Handed through as it came, with the stamp of whoever sent it.
+            # Passed on as it came, with the time stamp of its sender.
             await self._emit(change)
             return
         record = self._recalculation.update(kind, record_id)
@@ -153,7 +153,7 @@ class CoRecipe:
 
 
 def _saved(kind: Kind, record_id: int, body: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    """The members of an update that are made here: a save is stamped when it is processed."""
+    """Return the members that co-recipe adds to a save, stamped with the time of processing."""
     return {
         "type": kind,
         "id": record_id,

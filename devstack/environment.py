@@ -119,6 +119,7 @@ def _defaults(state: Path) -> dict[str, str]:
         "OFFERS_RECIPE_PATH": str(state / "recipe" / "offersRecipe.json.gz"),
         "CAMPAIGNS_RECIPE_PATH": str(state / "recipe" / "campaignsRecipe.json.gz"),
         "CLICK_SPOOL_DIR": str(state / "spool"),
+        "CLICK_ARCHIVE_DIR": str(state / "archive"),
         "S3_OFFERS_RECIPE_PATH": "offersRecipe.json.gz",
         "S3_CAMPAIGNS_RECIPE_PATH": "campaignsRecipe.json.gz",
         "S3_BUCKET_NAME": "co-recipe-staging",

@@ -10,7 +10,7 @@ from netaddr import IPSet
 
 @dataclass(frozen=True)
 class Network:
-    """What is known of the addresses of one network (CIDR, or a single address); None is unknown."""
+    """The place and provider of a network (CIDR, or a single address); None means unknown."""
 
     cidr: str
     country: str | None = None

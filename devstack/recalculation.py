@@ -1,4 +1,4 @@
-"""What co-recipe makes of the records of its database, with the habits of the real one.
+"""Recalculates records as co-recipe does with those of its database, with the habits of the real one.
 
 The flags about a candidate are frozen when its aggregated offer is recalculated, `dateRangeNotPass` holds the
 opposite of its name, and now and then a recalculation fails: `[]` stands for the record then.
@@ -23,7 +23,7 @@ class Recalculation:
         self._files = self._updates = 0
 
     def file(self, kind: Kind) -> list[Any]:
-        """The records of a file, as they are now."""
+        """Return the records of a file, as they are now."""
         records: list[Any] = all_recalculated(self._truth, kind)
         self._files += 1
         if records and self._fails(self._files):
@@ -31,10 +31,10 @@ class Recalculation:
         return records
 
     def update(self, kind: Kind, record_id: int) -> dict[str, Any] | list[Any] | None:
-        """The body of an update: without `descriptions`; `[]` after an error; None where nothing is sent."""
+        """Return the body of an update, without `descriptions`; `[]` after an error, None to send nothing."""
         record = self._truth.get(kind, record_id)
         if record is None:
-            # An offer that is gone is passed over; for a campaign the query's empty answer is sent.
+            # For a missing offer nothing is sent, for a missing campaign the empty result of the query.
             return None if kind == "offer" else []
         self._updates += 1
         if self._fails(self._updates):
@@ -43,7 +43,7 @@ class Recalculation:
         return {name: value for name, value in found.items() if name != "descriptions"}
 
     def parent(self, offer_id: int) -> tuple[int, dict[str, Any] | list[Any]] | None:
-        """Of an offer's aggregated parents the first alone; of one that was deleted there is only a shell."""
+        """Return the update of an offer's first aggregated parent; a deleted parent is an empty shell."""
         parents = self._truth.parents(offer_id)
         if not parents:
             return None
@@ -54,12 +54,12 @@ class Recalculation:
 
 
 def all_recalculated(truth: Truth, kind: Kind) -> list[Any]:
-    """Every record of a kind, none of them failed."""
+    """Return all records of a kind, recalculated without a failure."""
     return [_recalculated(record, kind, truth) for record in truth.all(kind)]
 
 
 def size_estimate(value: Any) -> int:
-    """How many bytes the real co-recipe takes a recipe for: its number.
+    """Estimate the size of a recipe in bytes as the real co-recipe does: this is the number it announces.
 
     Keys do not count, and every number and every flag is as large as any other.
     """
@@ -87,7 +87,7 @@ def _recalculated(record: dict[str, Any], kind: Kind, truth: Truth) -> dict[str,
 
 
 def _row(row: dict[str, Any], truth: Truth) -> dict[str, Any]:
-    """A candidate's row, with what its own record says at this moment."""
+    """Return a candidate's row, with the present state of its own record."""
     found: dict[str, Any] = {name: row[name] for name in ("aggregatedOfferId", "margin") if name in row}
     offer = truth.get("offer", int(row["aggregatedOfferId"]))
     if offer is None:
@@ -100,7 +100,7 @@ def _row(row: dict[str, Any], truth: Truth) -> dict[str, Any]:
         found["capsOverLimitClicks"] = info.get("capsClicksOverLimit")
     setting = offer.get("startEndDateSetting")
     if offer.get("startEndDateSetup") and isinstance(setting, dict):
-        # The real one copies the verdict into the field that is named for its opposite.
+        # The real one copies the verdict into a field whose name means its opposite.
         found["dateRangeNotPass"] = _is_inside(setting)
     return found
 

@@ -22,7 +22,7 @@ from devstack.truth import FILE_NAME as TRUTH_FILE
 from devstack.truth import KINDS, Truth
 
 MANAGE_STEPS = (["check"], ["migrate", "--verbosity", "0"], ["recipe_sync"])
-# What `recipe_sync` ends with on a second start, when Redis still has the demo recipe.
+# Exit code of `recipe_sync` on a second start, when Redis still has the demo recipe.
 RECIPE_UNCHANGED = 3
 FIRST_CLICK_SECONDS = 60.0
 
@@ -80,7 +80,7 @@ def create_stores(environment: Environment) -> None:
 
 
 def upload_recipe(environment: Environment) -> None:
-    """Upload the recipe of the records there are; into a bucket not ours only where there is none."""
+    """Upload the recipe of the present records; into a foreign bucket only if it has none."""
     variables = environment.variables
     s3 = boto3.client("s3", region_name=variables["AWS_REGION"])
     bucket = variables["S3_BUCKET_NAME"]

@@ -58,7 +58,7 @@ def processes(environment: Environment) -> list[Process]:
 
 
 def _corecipe(environment: Environment) -> list[Process]:
-    """The stand-in, unless there is a real one."""
+    """Return the process of the stand-in, none if a real co-recipe is configured."""
     if not environment.corecipe_port:
         return []
     options = ["--port", str(environment.corecipe_port), "--truth", str(environment.state / TRUTH_FILE)]

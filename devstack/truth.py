@@ -17,7 +17,7 @@ LOCK_SECONDS = 10.0
 
 
 class NoTruth(Exception):
-    """There is no source of truth there; the message says how to get one."""
+    """The file is missing; the message says how to get one."""
 
 
 class Truth:
@@ -30,7 +30,7 @@ class Truth:
 
     @classmethod
     def seeded(cls, path: Path, pages_url: str) -> "Truth":
-        """The truth at `path`; a new one with the demo network when there is none for these pages."""
+        """Open the truth at `path`; a new one gets the demo network if there is none for these pages."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as database, database:
             database.execute("CREATE TABLE IF NOT EXISTS made_for (pages_url TEXT PRIMARY KEY)")
@@ -50,7 +50,7 @@ class Truth:
         return cls(path)
 
     def get(self, kind: Kind, record_id: int) -> dict[str, Any] | None:
-        """One record."""
+        """Return a record, None if there is none."""
         with self._open() as database:
             query = "SELECT body FROM records WHERE kind = ? AND id = ?"
             row = database.execute(query, [kind, record_id]).fetchone()
@@ -62,7 +62,7 @@ class Truth:
             _insert(database, kind, [record])
 
     def delete(self, kind: Kind, record_id: int) -> None:
-        """Delete one record, if there is such."""
+        """Delete a record, if there is one."""
         record = self.get(kind, record_id) or {}
         with self._open() as database:
             if record.get("offersAggregatedIds"):
@@ -71,13 +71,13 @@ class Truth:
             database.execute("DELETE FROM records WHERE kind = ? AND id = ?", [kind, record_id])
 
     def all(self, kind: Kind) -> list[dict[str, Any]]:
-        """Every record of a kind, by id."""
+        """Return all records of a kind, ordered by id."""
         with self._open() as database:
             rows = database.execute("SELECT body FROM records WHERE kind = ? ORDER BY id", [kind]).fetchall()
         return [json.loads(body) for (body,) in rows]
 
     def parents(self, offer_id: int) -> list[int]:
-        """The ids of the aggregated offers, deleted ones too, that have this one among their candidates."""
+        """Return the ids of aggregated offers, deleted ones included, that have this one as a candidate."""
         with self._open() as database:
             rows = database.execute("SELECT body FROM deleted_parents").fetchall()
         deleted = [json.loads(body) for (body,) in rows]

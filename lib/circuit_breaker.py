@@ -20,11 +20,13 @@ class CircuitBreaker:
     def fail(self, now: float) -> None:
         """Note a failure of a use or a probe. Failures during a pause do not make it longer."""
         if not self.is_closed and now < self._probe_at:
+            # All uses under way fail together when a service goes away: that is one failure, not many.
             return
         if self.is_closed and now - self._closed_at > self._longest:
             # The service has worked for long enough to start with the shortest pause again.
             self._failures = 0
         self.is_closed = False
+        # The exponent is limited because a float overflows beyond 2.0 ** 1023, after a few hours of failures.
         self._probe_at = now + min(self._longest, self._first * 2.0 ** min(self._failures, 30))
         self._failures += 1
 

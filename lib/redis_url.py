@@ -6,10 +6,18 @@ everything behind a `#`, and finds an unknown option only when it connects. Such
 
 import os
 import re
+from collections.abc import Callable
+from ssl import TLSVersion
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from redis.asyncio.connection import Connection, RedisSSLContext, SSLConnection, parse_url
+from redis.asyncio.connection import (
+    Connection,
+    ConnectKwargs,
+    RedisSSLContext,
+    SSLConnection,
+    parse_url,
+)
 from redis.exceptions import RedisError
 
 SCHEMES = ("redis", "rediss", "unix")
@@ -48,11 +56,25 @@ CERT_REQS = ("none", "optional", "required")
 DATABASE = re.compile(r"/?[0-9]*/?")
 
 
+class RedisOptions(ConnectKwargs, total=False):
+    """The arguments of a connection of redis-py. Those that only redis-py itself reads are not listed."""
+
+    client_name: str
+    max_connections: int
+    sentinel_username: str
+    sentinel_password: str
+    socket_connect_timeout: float
+    ssl: bool
+    ssl_ca_data: str
+    ssl_ciphers: str
+    ssl_min_version: TLSVersion
+
+
 class BadRedisUrl(ValueError):
     """The URL names no Redis. The message is to follow the variable's name, and has no part of the URL."""
 
 
-def read_url(url: str, more: frozenset[str] = frozenset()) -> dict[str, Any]:
+def read_url(url: str, more: frozenset[str] = frozenset()) -> RedisOptions:
     """Return the arguments of redis-py's connections in a URL; `connection_class` is their class.
 
     `more` are further options that it may have. Files that it names are not opened. Raises `BadRedisUrl`.
@@ -62,7 +84,8 @@ def read_url(url: str, more: frozenset[str] = frozenset()) -> dict[str, Any]:
         given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         _check_parts(parts.scheme, parts.path, parts.fragment)
         _check_options(parts.scheme, given, more)
-        options: dict[str, Any] = {**parse_url(url)}
+        # Its type has only the parts of the URL, not the options behind the `?`.
+        options: RedisOptions = {**parse_url(url)}  # type: ignore[typeddict-item]
     except BadRedisUrl:
         raise
     except ValueError:
@@ -76,14 +99,15 @@ def open_connection(url: str) -> Any:
     """Return redis-py's connection for the URL, not opened yet. Raises `BadRedisUrl`."""
     options = read_url(url)
     options.pop("max_connections", None)
-    return options.pop("connection_class")(**options)
+    connect: Callable[..., object] = options.pop("connection_class")
+    return connect(**options)
 
 
-def unreadable_file(options: dict[str, Any]) -> str:
+def unreadable_file(options: RedisOptions) -> str:
     """Return the file named by `read_url`'s options that cannot be read, "" if there is none."""
-    for name in TLS_FILES:
-        if name in options and not os.access(options[name], os.R_OK):
-            return f"names a file for {name} that cannot be read: {options[name]}"
+    for name, value in options.items():
+        if name in TLS_FILES and not os.access(str(value), os.R_OK):
+            return f"names a file for {name} that cannot be read: {value}"
     return ""
 
 
@@ -117,7 +141,7 @@ def _check_options(scheme: str, given: list[tuple[str, str]], more: frozenset[st
             raise BadRedisUrl("has a db that is no number")
 
 
-def _check_tls(options: dict[str, Any]) -> None:
+def _check_tls(options: RedisOptions) -> None:
     """Raise `BadRedisUrl` for ciphers and versions that this machine's OpenSSL does not know."""
     if options["connection_class"] is not SSLConnection:
         return

@@ -1,7 +1,6 @@
 """Connects to the Redis that instances share: a single one, a cluster, or a master named by sentinels."""
 
 import re
-from typing import cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -88,8 +87,8 @@ def _open_master(url: str, within_seconds: float) -> Redis:
         f"{parts['scheme']}://{parts['login'] or ''}/{parts['db'] or 0}{parts['options'] or ''}",
         SENTINEL_OPTIONS,
     )
-    tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
-    tls["ssl"] = options["ssl"] = options.pop("connection_class", None) is SSLConnection
+    options["ssl"] = options.pop("connection_class", None) is SSLConnection
+    tls = {name: value for name, value in options.items() if name.startswith("ssl")}
     share = within_seconds / (len(sentinels) + 1)
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         sentinels,
@@ -102,7 +101,8 @@ def _open_master(url: str, within_seconds: float) -> Redis:
             **tls,
         },
     )
-    return cast(Redis, sentinel.master_for(parts["service"], redis_class=_Master, retry=AGAIN, **options))
+    master: Redis = sentinel.master_for(parts["service"], redis_class=_Master, retry=AGAIN, **options)
+    return master
 
 
 def _address(host: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import msgspec
 
 from offers.catalog.record_cache import CacheMiss, RecordSource
 from offers.links.tokens import AdTarget
-from offers.routing.routing import Defaults
+from offers.routing.decision import Defaults
 from recipes.records.records import BLACKLISTED, CAMPAIGN_STATUSES, Campaign, Offer, OfferStatus
 
 
@@ -22,9 +22,10 @@ class Reason(Enum):
     NOTHING_LOADED = "nothing loaded"
     REDIS_AWAY = "unknown record while Redis is away"
     UNWRITABLE = "neither Redis nor the disk takes clicks"
+    FETCHED_AHEAD = "fetched ahead: nobody has clicked yet"
 
 
-UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY, Reason.UNWRITABLE})
+UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY, Reason.UNWRITABLE, Reason.FETCHED_AHEAD})
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -22,4 +22,5 @@ class ClickIds:
             self._random, at = os.urandom(UUIDS_PER_DRAW * _DIGITS // 2).hex(), 0
         self._at = at + _DIGITS
         it = self._random[at : at + _DIGITS]
+        # RFC 9562 fixes two digits: the version, 4, and the variant. All others stay random.
         return f"{it[:8]}-{it[8:12]}-4{it[13:16]}-{_VARIANTS[it[16]]}{it[17:20]}-{it[20:]}"

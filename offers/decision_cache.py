@@ -1,10 +1,11 @@
 """Remembers decisions, because most clicks on a campaign get the same one."""
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import msgspec
 
-from offers.routing.routing import Decision
+from offers.routing.decision import Decision
 from offers.rules import RULES
 from offers.rules.common.parts import PARTS
 from offers.rules.common.verdict import ClickContext
@@ -17,21 +18,25 @@ ELSEWHERE = ""
 _Part = tuple[Callable[[ClickContext], object], frozenset[str]]
 
 
-class _Pair(msgspec.Struct, eq=False, gc=False):
+# The plan of a decision, whatever it is: this module only caches it.
+Plan = TypeVar("Plan")
+
+
+class _Pair(msgspec.Struct, Generic[Plan], eq=False, gc=False):
     """The cached decisions of one campaign with one offer.
 
     `countries` are those that the rules tell apart, None if a rule depends on something that cannot be listed
     (the clock, other records); `others` are the other parts that the rules depend on. `decisions` holds one
-    decision for all clicks that are alike in these parts. `outcomes` holds the decisions of clicks that are
-    decided one by one, so that equal ones share their page and their half of the record.
+    plan for all clicks that are alike in these parts. `outcomes` holds the plans of clicks that are decided
+    one by one, so that equal decisions share one.
     """
 
     offer: Offer
     campaign: Campaign
     countries: frozenset[str] | None
     others: tuple[_Part, ...]
-    decisions: dict[object, Decision]
-    outcomes: dict[tuple[object, ...], Decision]
+    decisions: dict[object, Plan]
+    outcomes: dict[tuple[object, ...], tuple[Decision, Plan]]
 
     def place(self, context: ClickContext) -> object:
         """Return the key of a click in `decisions`. `countries` must not be None."""
@@ -42,8 +47,8 @@ class _Pair(msgspec.Struct, eq=False, gc=False):
         return (place, *[_told(value(context), values) for value, values in self.others])
 
 
-class DecisionCache:
-    """Up to `limit` decisions by campaign, each for the offer that the campaign was last clicked with.
+class DecisionCache(Generic[Plan]):
+    """Up to `limit` planned decisions by campaign, each for the offer last clicked with the campaign.
 
     The keys come from the rules themselves (`Rule.varies_by`); this module knows no rule. Records are
     compared by identity: the catalog makes a new object of a record that changed, so its decisions no longer
@@ -53,10 +58,10 @@ class DecisionCache:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept = 0
-        self._pairs: dict[int, _Pair] = {}
+        self._pairs: dict[int, _Pair[Plan]] = {}
 
-    def get(self, context: ClickContext) -> Decision | None:
-        """Return the cached decision on such a click, None if the rules have to decide."""
+    def get(self, context: ClickContext) -> Plan | None:
+        """Return the cached plan for such a click, None if the rules have to decide."""
         campaign = context.campaign
         pair = self._pairs.get(campaign.campaign_id)
         if pair is None or pair.campaign is not campaign or pair.offer is not context.offer:
@@ -70,11 +75,8 @@ class DecisionCache:
         country = context.visitor.geo.country
         return pair.decisions.get(country if country is None or country in countries else ELSEWHERE)
 
-    def keep(self, context: ClickContext, decision: Decision) -> Decision:
-        """Cache a decision. Returns the equal one that is cached, if there is one.
-
-        That one may have its page and its half of the record already, which are then reused.
-        """
+    def keep(self, context: ClickContext, decision: Decision, plan: Callable[[Decision], Plan]) -> Plan:
+        """Return what `plan` makes of a decision, and cache it; equal decisions share one."""
         offer, campaign = context.offer, context.campaign
         pair = self._pairs.get(campaign.campaign_id)
         if pair is None or pair.campaign is not campaign or pair.offer is not offer:
@@ -86,17 +88,18 @@ class DecisionCache:
         # changing: such a decision is made for every click, and only shared if it comes out equal.
         if pair.countries is not None and decision.origin is None and not decision.is_default_page:
             self._kept -= _size(pair)
-            pair.decisions[pair.place(context)] = decision
+            made = pair.decisions[pair.place(context)] = plan(decision)
         else:
             outcome = _outcome(decision)
             if (same := pair.outcomes.get(outcome)) is not None:
-                return same
+                return same[1]
             self._kept -= _size(pair)
-            pair.outcomes[outcome] = decision
+            made = plan(decision)
+            pair.outcomes[outcome] = decision, made
         self._kept += _size(pair)
         while self._kept > self._limit:
             self._forget(next(iter(self._pairs)))
-        return decision
+        return made
 
     def _forget(self, campaign_id: int) -> None:
         pair = self._pairs.pop(campaign_id, None)
@@ -104,7 +107,7 @@ class DecisionCache:
             self._kept -= _size(pair)
 
 
-def _size(pair: _Pair) -> int:
+def _size(pair: _Pair[Plan]) -> int:
     """Return how many decisions a pair counts for; an empty one takes room, too."""
     return max(1, len(pair.decisions) + len(pair.outcomes))
 

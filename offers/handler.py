@@ -10,37 +10,46 @@ from asyncio import Future
 from collections.abc import Callable
 from functools import partial
 
+import structlog
+
 from offers.admission import UNAVAILABLE, Reason, Refusal, admit
 from offers.catalog.catalog import Catalog, CatalogUnavailable, NothingLoaded, RecordView
+from offers.catalog.noted_caps import NotedCaps
 from offers.catalog.record_cache import CacheMiss, RecordSource
 from offers.click_ids import ClickIds
-from offers.click_log.record import Click
+from offers.click_log.commit import Fate
+from offers.click_log.record import Click, decision_part
 from offers.click_log.writer import ClickWriter
 from offers.decision_cache import DecisionCache
-from offers.landing import Landing, LandingBuilder, Route
+from offers.landing import Landing, LandingBuilder
 from offers.links.tokens import OLD_FORM_MARK, AdTarget, BadToken, TokenReader
+from offers.live_caps.reading import CountReader
 from offers.refusal_timing import RefusalTiming
 from offers.request import ClickRequest
-from offers.response import NOT_FOUND_PAGE, UNAVAILABLE_PAGE, Answer, html_page, redirect
+from offers.response import NOT_AHEAD, NOT_FOUND_PAGE, UNAVAILABLE_PAGE, Answer, html_page, redirect
+from offers.routing.decision import Decision, DecisionPlan, Defaults, Step
 from offers.routing.round_robin import RoundRobin
-from offers.routing.routing import Decision, Defaults, Step, decide
+from offers.routing.routing import decide
 from offers.rules.common.verdict import ClickContext
 from offers.stats.counters import WorkerCounters
 from offers.stats.types import RefusedClick
 from offers.visitors.geoip import GeoReader
 from offers.visitors.visitor import Visitor, VisitorReader
+from recipes.records.parts import Caps
 from recipes.records.records import Campaign, Offer
 
 RETRY_AFTER_SECONDS = 5
-# Values kept of a refused click, to show to staff, are cut to this length.
+# Truncate values of refused clicks, which are kept for staff, to this length.
 SHOWN_CHARACTERS = 500
+
+logger = structlog.stdlib.get_logger(__name__)
 
 # Takes the answer to one click; it must not raise.
 Send = Callable[[Answer], object]
 
 
 class ClickHandler:
-    """Answers clicks. All that it needs is handed to it once, when its worker starts."""
+    """Answers clicks. Its worker makes it once, with all that it needs."""
 
     def __init__(
         self,
@@ -51,8 +60,9 @@ class ClickHandler:
         defaults: Defaults,
         clicks: ClickWriter,
         counters: WorkerCounters,
-        decisions: DecisionCache,
+        decisions: DecisionCache[DecisionPlan],
         not_found_url: str = "",
+        live_counts: CountReader | None = None,
     ) -> None:
         self.catalog = catalog
         self.tokens = tokens
@@ -60,11 +70,13 @@ class ClickHandler:
         self._landings = landings
         self.defaults = defaults
         self.clicks = clicks
+        self.live_counts = live_counts
         self.counters = counters
         self._refusal_timing = RefusalTiming()
         self._round_robin = RoundRobin()
         self._click_ids = ClickIds()
         self._decisions = decisions
+        self._deciding_again: set[asyncio.Task[None]] = set()
         self._not_found = redirect(not_found_url) if not_found_url else html_page(404, NOT_FOUND_PAGE)
         retry_after = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
         self._unavailable = html_page(503, UNAVAILABLE_PAGE, retry_after)
@@ -76,12 +88,17 @@ class ClickHandler:
         *,
         dry_run: bool = False,
         trace: list[Step] | None = None,
+        lid: str = "",
     ) -> Click | Refusal:
-        """Decide one click: who is sent where, for which amounts. Nothing is written, counted or answered.
+        """Decide one click: its offer, page and amounts. Nothing is written, counted or answered.
 
         In a `dry_run` no candidate loses its turn and no decision is remembered. `trace` is filled with the
-        steps of the decision. Raises `CacheMiss` for a record that `records` has to load first.
+        steps of the decision. `lid` is that of a click that is decided again, else it gets a new one. Raises
+        `CacheMiss` for a record that has to be read from Redis first.
         """
+        clues = request.clues
+        if clues.purpose is not None and self.visitors.is_fetched_ahead(clues):
+            return Refusal(Reason.FETCHED_AHEAD, f"the browser asks for a {clues.purpose.value}")
         try:
             target = self.tokens.read(request.ad)
         except BadToken as error:
@@ -91,19 +108,19 @@ class ClickHandler:
             return admitted
         offer, campaign = admitted
         now_ms = time.time_ns() // 1_000_000
-        visitor = self.visitors.read(request.clues)
-        context = ClickContext(offer, campaign, visitor, now_ms, request.subid, request.cid)
-        decision = self.decide(context, records, dry_run, trace)
-        lid = self._click_ids()
-        landing = self.landing(decision, request, lid)
-        return Click(lid, request, context, decision, landing.page_url, landing.location)
+        visitor = self.visitors.read(clues)
+        context = ClickContext(offer, campaign, visitor.visitor, now_ms, request.subid, request.cid)
+        plan = self.decide(context, records, dry_run, trace)
+        lid = lid or self._click_ids()
+        landing = self.landing(plan, request, lid)
+        return Click(lid, request, context, visitor, plan, landing.page_url, landing.location)
 
     def finish(self, found: Click | Refusal, request: ClickRequest, arrived: float, send: Send) -> None:
         """Write a click down, count it, and answer; `send` is called once, from the event loop.
 
-        A redirect is sent once its click cannot be lost any more, and a refusal at the time of refusals (see
-        `RefusalTiming`) for a request that arrived at `arrived` of `time.perf_counter`. HEAD is no click: it
-        is answered, and neither written nor counted.
+        A redirect is sent when its click can no longer be lost. A refusal is sent on the beat of requests
+        that arrived at `arrived` of `time.perf_counter` (see `RefusalTiming`). HEAD is answered like GET, but
+        neither written nor counted.
         """
         if isinstance(found, Refusal):
             self._refusal_timing.call(arrived, partial(send, self.refuse(found, request)))
@@ -112,19 +129,41 @@ class ClickHandler:
         else:
             self.clicks.write(found, partial(self._written, found, arrived, send))
 
-    def _written(self, click: Click, arrived: float, send: Send, may_answer: bool) -> None:
-        """Answer a click that is written down; where it could not be, and may not be lost, refuse it."""
-        if not may_answer:
+    def _written(self, click: Click, arrived: float, send: Send, fate: Fate) -> None:
+        """Answer a click after its commit; refuse it if it was not written and may not be lost."""
+        if fate is Fate.DECIDE_AGAIN:
+            again = asyncio.get_running_loop().create_task(self._decide_again(click, arrived, send))
+            # The event loop itself keeps no reference to its tasks.
+            self._deciding_again.add(again)
+            again.add_done_callback(self._deciding_again.discard)
+            return
+        if fate is Fate.REFUSE:
             send(self.refuse(Refusal(Reason.UNWRITABLE, self.clicks.problem), click.request))
             return
         send(redirect(click.location))
         took_s, old_form = time.perf_counter() - arrived, OLD_FORM_MARK in click.request.ad
         self.counters.click(click.decision.redirect_type, took_s, old_form=old_form)
+        if (automated := click.context.visitor.automated) is not None:
+            self.counters.automated(automated.value)
+
+    async def _decide_again(self, click: Click, arrived: float, send: Send) -> None:
+        """Decide a click whose place under a cap was taken meanwhile; its record is over the cap by now.
+
+        This ends: each time one more record is closed.
+        """
+        request = click.request
+        try:
+            found = await self.with_records(lambda records: self.resolve(request, records, lid=click.lid))
+            self.finish(found, request, arrived, send)
+        except Exception as error:
+            if self.count_error():
+                logger.error("a click could not be decided again", exc_info=error)
+            send(self._unavailable)
 
     def answer_from_memory(self, request: ClickRequest, arrived: float, send: Send) -> bool:
         """Resolve and finish a click at once.
 
-        Returns False, with nothing done, where a record has to be read from Redis first: then call `answer`.
+        Returns False, with nothing done, if a record has to be read from Redis first: then call `answer`.
         """
         try:
             found = self.resolve(request, self.catalog.memory)
@@ -134,11 +173,11 @@ class ClickHandler:
         return True
 
     async def answer(self, request: ClickRequest, arrived: float, send: Send) -> None:
-        """Resolve and finish a click, once the records that it needs have been read from Redis."""
+        """Resolve and finish a click, after reading its records from Redis."""
         self.finish(await self.load_and_resolve(request), request, arrived, send)
 
     async def __call__(self, request: ClickRequest, arrived: float | None = None) -> Answer:
-        """Return the answer to a click when it may be sent. `arrived` is as in `finish`; None is now."""
+        """Return the answer to a click when it may be sent. `arrived` is as in `finish`; None means now."""
         answered: Future[Answer] = asyncio.get_running_loop().create_future()
         since = time.perf_counter() if arrived is None else arrived
         await self.answer(request, since, partial(_set_result, answered))
@@ -147,7 +186,7 @@ class ClickHandler:
     async def load_and_resolve(
         self, request: ClickRequest, *, dry_run: bool = False, trace: list[Step] | None = None
     ) -> Click | Refusal:
-        """Resolve a click, and read from Redis what is not in memory."""
+        """Resolve a click, and read missing records from Redis."""
         return await self.with_records(
             lambda records: self.resolve(request, records, dry_run=dry_run, trace=trace)
         )
@@ -166,34 +205,51 @@ class ClickHandler:
                 except CatalogUnavailable as error:
                     return Refusal(Reason.REDIS_AWAY, str(error))
 
+    async def with_live_counts(self, look: Callable[[RecordSource], Click | Refusal]) -> Click | Refusal:
+        """As `with_records`, by the live counts of this moment of all records that `look` asks for.
+
+        For staff: it waits for another round trip, and a click by what its worker knows.
+        """
+        noted: dict[str, Caps] = {}
+        while True:
+            noted.clear()
+            found = await self.with_records(lambda records: look(NotedCaps(records, noted)))
+            # Each time round, one more record is closed by a count that was read.
+            if self.live_counts is None or not noted or not await self.live_counts.closes(noted):
+                return found
+
     def decide(
         self, context: ClickContext, records: RecordSource, dry_run: bool, trace: list[Step] | None
-    ) -> Decision:
-        """Return the decision on an admitted click; one that is remembered, unless it is to be traced.
+    ) -> DecisionPlan:
+        """Return the plan of the decision on an admitted click; a cached one, unless a trace is wanted.
 
-        `dry_run`, `trace` and `CacheMiss` are as in `resolve`.
+        An automated click takes no turn of a candidate: it goes where the next person will. `dry_run`,
+        `trace` and `CacheMiss` are as in `resolve`.
         """
         if trace is not None:
-            # An attempt that missed a record has left its steps there.
+            # An earlier attempt that missed a record has left its steps.
             trace.clear()
         elif (remembered := self._decisions.get(context)) is not None:
             return remembered
         try:
             decision = decide(context, records.offer, self._round_robin.propose, self.defaults, trace)
         except CacheMiss:
-            self._round_robin.settle(taken=False)
+            self._round_robin.rollback()
             raise
-        self._round_robin.settle(taken=not dry_run)
-        return decision if dry_run else self._decisions.keep(context, decision)
+        takes_turns = not dry_run and context.visitor.automated is None
+        (self._round_robin.commit if takes_turns else self._round_robin.rollback)()
+        return self._plan(decision) if dry_run else self._decisions.keep(context, decision, self._plan)
 
-    def landing(self, decision: Decision, request: ClickRequest, lid: str) -> Landing:
-        """The page that a decision sends a click to, filled in."""
-        route = decision.route or self._routed(decision)
-        return self._landings.build(route, request.subid, request.cid, lid)
+    def landing(self, plan: DecisionPlan, request: ClickRequest, lid: str) -> Landing:
+        """Return the URL to which a decision sends a click."""
+        return self._landings.build(plan.route, request.subid, request.cid, lid)
 
     def refuse(self, refusal: Refusal, request: ClickRequest) -> Answer:
-        """Count a click that is sent nowhere, keep it for staff to see, and return its answer."""
-        if self.counters.refusal(refusal.reason.value):
+        """Count a refused click, keep it for staff, and return its answer."""
+        purpose = request.clues.purpose
+        if refusal.reason is Reason.FETCHED_AHEAD and purpose is not None:
+            self.counters.automated(purpose.value)
+        elif self.counters.refusal(refusal.reason.value):
             self.counters.keep(
                 RefusedClick(
                     at_ms=time.time_ns() // 1_000_000,
@@ -207,36 +263,37 @@ class ClickHandler:
         return self.answer_to(refusal.reason)
 
     def answer_to(self, reason: Reason) -> Answer:
-        """The answer that a visitor gets whose click is refused."""
+        """Return the answer to a click that is refused for this reason."""
+        if reason is Reason.FETCHED_AHEAD:
+            return NOT_AHEAD
         return self._unavailable if reason in UNAVAILABLE else self._not_found
 
     def count_error(self) -> bool:
-        """Count an error of ours; return whether to log it, as the first of a second."""
+        """Count an error of ours. Returns whether to log it: the first one of each second."""
         return self.counters.error()
 
     @property
     def geo(self) -> GeoReader:
-        """The GeoIP databases that visitors are looked up in."""
+        """The GeoIP databases in which visitors are looked up."""
         return self.visitors.geo
 
     def visitor(self, request: ClickRequest) -> Visitor:
-        """The person behind a request: address, place, device."""
-        return self.visitors.read(request.clues)
+        """Return the visitor behind a request: address, place, device."""
+        return self.visitors.read(request.clues).visitor
 
     def admit(self, target: AdTarget, records: RecordSource) -> tuple[Offer, Campaign] | Refusal:
-        """The offer and campaign that the rules are asked about, or why there are none."""
+        """Return the offer and campaign for the rules, or a refusal. Raises `CacheMiss`."""
         return admit(target, records, self.defaults)
 
-    def _routed(self, decision: Decision) -> Route:
-        """Work out the way to the page of a new decision, and keep it there for the next click."""
+    def _plan(self, decision: Decision) -> DecisionPlan:
+        """Work out what all clicks with a decision have in common."""
         offer_id = decision.offer.offer_id if decision.offer else 0
         campaign = decision.campaign
         route = self._landings.route(decision.page, campaign.affiliate_id, campaign.campaign_id, offer_id)
-        decision.route = route
-        return route
+        return DecisionPlan(decision, route, decision_part(decision))
 
 
 def _set_result(answered: Future[Answer], answer: Answer) -> None:
-    # Whoever waits may have been cancelled meanwhile; the click is written all the same.
+    # The waiting task may have been cancelled; its click is written nevertheless.
     if not answered.done():
         answered.set_result(answer)

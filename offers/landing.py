@@ -61,6 +61,7 @@ class LandingBuilder:
         url = _filled(route.parts, subid, cid, lid)
         sent = f"{url}{route.before_lid}{lid}{route.after_lid}"
         if self._secret:
+            # Without the fragment, which browsers do not send. Existing landing pages check this hash.
             signature = md5(f"{sent}|{self._secret}".encode(), usedforsecurity=False).hexdigest()
             sent = f"{sent}&hash={signature}"
         if route.shown is None or route.fragment is None:
@@ -83,6 +84,7 @@ def _fixed(parts: tuple[str, ...], macros: dict[str, str]) -> tuple[str, ...]:
 
 def _filled(parts: tuple[str, ...], subid: str, cid: str, lid: str) -> str:
     if len(parts) == 1:
+        # Most pages have no macro that differs from click to click.
         return parts[0]
     filled = list(parts)
     for at in range(1, len(parts), 2):

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 import msgspec
 
 from offers.click_paths import OFFER_PARAMETER
+from offers.visitors.automated import PURPOSE, PURPOSE_HEADERS, SEC_PURPOSE, X_MOZ, X_PURPOSE, read_purpose
 from offers.visitors.device import NO_HINTS, ClientHints
 from offers.visitors.visitor import Clues
 
@@ -25,6 +26,7 @@ _READ = frozenset(
         b"sec-ch-ua-platform-version",
         b"sec-ch-ua-model",
         b"sec-ch-ua-full-version-list",
+        *PURPOSE_HEADERS,
     }
 )
 
@@ -72,7 +74,10 @@ def read_click(
 ) -> ClickRequest:
     """Read a click request from its parts. Names of headers must be in lower case."""
     given = read_query(query_string, token_parameter).get
-    header = _headers(headers).get
+    found = _headers(headers)
+    header = found.get
+    # Written out, because nearly no click has any of them, and this is on the way of every click.
+    has_purpose = SEC_PURPOSE in found or PURPOSE in found or X_PURPOSE in found or X_MOZ in found
     return ClickRequest(
         given(token_parameter, ""),
         given("subid", ""),
@@ -88,6 +93,7 @@ def read_click(
             header(b"user-agent", ""),
             header(b"accept-language", ""),
             _hints(header),
+            read_purpose([found[name] for name in PURPOSE_HEADERS if name in found]) if has_purpose else None,
         ),
     )
 

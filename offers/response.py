@@ -27,7 +27,10 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 NO_STORE = (b"cache-control", b"no-store")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 EMPTY = (b"content-length", b"0")
-_REDIRECT_HEADERS = (NO_STORE, EMPTY)
+# Asks browsers that freeze their user agent to say more with the next click, which they remember from a
+# redirect, too (https://wicg.github.io/client-hints-infrastructure/#accept-ch-cache). Others ignore it.
+ACCEPT_CH = (b"accept-ch", b"Sec-CH-UA-Platform-Version, Sec-CH-UA-Model, Sec-CH-UA-Full-Version-List")
+_REDIRECT_HEADERS = (NO_STORE, ACCEPT_CH, EMPTY)
 
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -35,6 +38,10 @@ _PAGE = (
 )
 NOT_FOUND_PAGE = _PAGE.format(title="Not found", text="There is nothing at this link.").encode()
 UNAVAILABLE_PAGE = _PAGE.format(title="One moment", text="Please try again in a few seconds.").encode()
+
+
+# To a browser that fetches ahead: it keeps nothing, and asks again when the person clicks.
+NOT_AHEAD = Answer(503, (NO_STORE, EMPTY))
 
 
 def redirect(location: str) -> Answer:

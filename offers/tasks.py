@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import structlog
 from celery import shared_task
@@ -9,6 +10,9 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from offers.archive.archive import archive
+from offers.archive.bucket import ArchiveBucket, BucketAway
+from offers.archive.log import ArchiveLog
 from offers.click_log.stream import ClickLog
 from offers.delivery.deliver import consumer_name, deliver
 from offers.delivery.dynamodb import ClickTable, TableNotUsable
@@ -16,6 +20,7 @@ from offers.delivery.sqs import ConversionQueue, QueueAway, send_due
 
 # With a last request that times out it is still well below ten seconds: the recipe's tasks wait behind these.
 DELIVER_SECONDS = 4.0
+ARCHIVE_SECONDS = 8.0
 # Less than the interval between runs: SQS drops what two runs send at once, but that costs time.
 SEND_SECONDS = 2.8
 
@@ -23,6 +28,7 @@ logger = structlog.stdlib.get_logger(__name__)
 # Clients are cached: making one takes longer than many deliveries.
 _table = cache(ClickTable)
 _queue = cache(ConversionQueue)
+_bucket = cache(ArchiveBucket)
 
 
 @shared_task
@@ -34,6 +40,25 @@ def deliver_clicks() -> None:
         with suppress(RedisError):
             _log().note_table(str(error))
         logger.warning("clicks stay in the log", problem=str(error))
+
+
+@shared_task
+def archive_clicks() -> None:
+    """Write clicks of the log to the archive."""
+    log = ArchiveLog(get_redis_connection("default"))
+    if settings.CLICK_ARCHIVE != "on":
+        with suppress(RedisError):
+            # Else the log would keep every click for a reader that never comes.
+            log.group.destroy()
+        return
+    try:
+        bucket = _bucket(settings.CLICK_ARCHIVE_BUCKET) if settings.CLICK_ARCHIVE_BUCKET else None
+    except BucketAway as error:
+        bucket = None
+        logger.warning("the archive is not in S3 yet", problem=str(error))
+        with suppress(RedisError):
+            log.note_upload(str(error))
+    archive(log, Path(settings.CLICK_ARCHIVE_DIR), ARCHIVE_SECONDS, bucket)
 
 
 @shared_task

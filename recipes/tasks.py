@@ -13,6 +13,7 @@ from recipes.records.kinds import RecipeKind
 from recipes.store.lock import AlreadyWaiting, LockLost
 from recipes.store.store import RecipeStore
 from recipes.store.types import SwapRefused
+from recipes.sync.hold import OnHold
 from recipes.sync.report import ReportOutcome
 from recipes.sync.sync import SyncRequest, sync
 
@@ -51,7 +52,7 @@ def keep_indexed() -> None:
     """Write updates into the indexes of what is live, and build an index that is missing."""
     for kind in RecipeKind:
         try:
-            if maintain.keep_indexed(_store(), kind) == "built":
+            if maintain.keep_indexed(_store(), kind) is maintain.IndexOutcome.BUILT:
                 logger.info("an index of names was built", kind=kind.value)
         except (IndexBroken, AlreadyWaiting, LockLost, RedisError, OSError) as error:
             logger.warning("a recipe has no index of names", kind=kind.value, problem=str(error))
@@ -73,6 +74,8 @@ def _sync(request: SyncRequest) -> None:
         report = sync(request, _store())
     except AlreadyWaiting as error:
         logger.info("a sync waits already", problem=str(error))
+    except OnHold as error:
+        logger.info("a sync waits for a person", kind=request.kind.value, problem=str(error))
     except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, RedisError, OSError) as error:
         logger.warning("a sync has failed", kind=request.kind.value, problem=str(error))
     else:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,36 +17,44 @@ import redis
 from devstack import services
 from devstack.geoip import Network, write_databases
 from tests import environment
+from tests.tls import Certificates, TlsEnd
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONFORMANCE = Path(__file__).parent / "conformance"
 
-# They start whole stacks or wait for processes to die; what fails fast should fail first.
-SLOW = frozenset(
-    {
-        "test_tasks",
-        "test_click_faults",
-        "test_corecipe",
-        "test_faults",
-        "test_instance",
-        "test_listener",
-        "test_rehearsal",
-        "test_stack",
-    }
+# What takes longest begins first, so that no process is left with it while the others have nothing to do.
+LONGEST = (
+    "test_click_faults",
+    "browser",
+    "test_instance",
+    "test_docs",
+    "test_connection",
+    "test_endless_input",
+    "test_failover",
+    "test_stack",
+    "test_bench",
+    "test_rehearsal",
+    "test_listener",
+    "test_corecipe",
+    "test_faults",
+    "test_tasks",
 )
-# Tests that share a whole stack, and therefore one process where the suite runs in several.
-TOGETHER = ("browser", "test_instance")
 # A busy machine makes single examples slow, which says nothing of the code.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("suite")
+# A test's id is in the environment of whatever it starts, and Linux takes 128 KB there.
+LONGEST_ID = 200
 ENVIRONMENT_KEY = pytest.StashKey[object]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Whatever the machine says: hundreds of processes start here, and each would compile our modules anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if config.getoption("dist", "no") != "no":
         # The processes that run the tests prepare their own; they must not inherit what would be set here.
         return
@@ -54,18 +63,38 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        return f"{val[:20]!a} and {len(val) - 20} more"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_order)
     for item in items:
-        for name in TOGETHER:
-            if name in (*item.path.parts, item.path.stem):
-                item.add_marker(pytest.mark.xdist_group(name))
+        if shared := _shared_with(item):
+            item.add_marker(pytest.mark.xdist_group(shared))
 
 
-def _order(item: pytest.Item) -> tuple[bool, bool]:
-    # The browser's tests last: none but they get on with its event loop.
-    return "browser" in item.path.parts, item.path.stem in SLOW
+def pytest_collection_finish(session: pytest.Session) -> None:
+    grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+    if session.config.getoption("loadgroup", False) and not all("@" in item.nodeid for item in grouped):
+        raise pytest.UsageError("this pytest-xdist does not group tests with this pytest")
+
+
+def _order(item: pytest.Item) -> int:
+    names = (*item.path.parts, item.path.stem)
+    return next((place for place, name in enumerate(LONGEST) if name in names), len(LONGEST))
+
+
+def _shared_with(item: pytest.Item) -> str:
+    """The file or folder whose tests share a server with this one, and therefore a process; "": none."""
+    assert isinstance(item, pytest.Function)
+    scopes = {found[-1].scope: found[-1] for found in item._fixtureinfo.name2fixturedefs.values()}
+    if "package" in scopes:
+        return scopes["package"].baseid
+    return item.path.stem if "module" in scopes else ""
 
 
 @pytest.fixture(scope="session")
@@ -126,3 +155,16 @@ def geoip_databases() -> None:
         Path(os.environ["MAXMIND_PATH"]),
         Path(os.environ["MAXMIND_PATH_ISP"]),
     )
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """What a private authority has issued for localhost, and another authority."""
+    return Certificates.issued_in(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def end(valkey: services.Service, redis_client: redis.Redis, certificates: Certificates) -> Iterator[TlsEnd]:
+    """A Redis with TLS and a private authority."""
+    with TlsEnd(valkey.port, certificates.server) as end:
+        yield end

@@ -32,8 +32,9 @@ TYPES = "com.amazonaws.dynamodb.v20120810#"
 class _Connection(asyncio.Protocol):
     """One client: just enough HTTP/1.1 for botocore, httpx and curl."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, latency_ms: float = 0) -> None:
         self._table = table
+        self._latency_seconds = latency_ms / 1000
         self._received = bytearray()
         self._transport: asyncio.Transport
 
@@ -66,7 +67,11 @@ class _Connection(asyncio.Protocol):
             told = {"__type": TYPES + refusal.kind, "message": str(refusal)}
             self._answer(500 if failed else 400, msgspec.json.encode(told))
         else:
-            if answer is not None:
+            if answer is None:
+                return
+            if self._latency_seconds:
+                asyncio.get_running_loop().call_later(self._latency_seconds, self._answer, 200, answer)
+            else:
                 self._answer(200, answer)
 
     def _control(self, method: str, path: str, body: bytes) -> None:
@@ -93,13 +98,13 @@ class _Connection(asyncio.Protocol):
         self._transport.write(head.encode() + body)
 
 
-async def serve(port: int, table: Table) -> None:
+async def serve(port: int, table: Table, latency_ms: float) -> None:
     """Serve on localhost until SIGTERM or SIGINT. Raises OSError when the port is taken."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    await loop.create_server(lambda: _Connection(table), LOCALHOST, port)
+    await loop.create_server(lambda: _Connection(table, latency_ms), LOCALHOST, port)
     await ended.wait()
 
 
@@ -109,17 +114,21 @@ def main() -> None:
     parser.add_argument("port", type=int, help="where it listens on localhost")
     parser.add_argument("--store", type=Path, help="the file that keeps the puts (default: only memory)")
     parser.add_argument("--table", help="the only table there is (default: any)")
+    parser.add_argument(
+        "--latency-ms", type=float, default=0, help="how long every answer takes (default: 0)"
+    )
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(options.port, Table(Store(options.store), options.table)))
+        uvloop.run(serve(options.port, Table(Store(options.store), options.table), options.latency_ms))
 
 
-def command(port: int, store: Path | None = None) -> list[str]:
+def command(port: int, store: Path | None = None, latency_ms: float = 0) -> list[str]:
     """The command line that runs it."""
     return [
         sys.executable,
         *("-m", "tests.dynamodb_stub", str(port)),
         *(("--store", str(store)) if store else ()),
+        *(("--latency-ms", str(latency_ms)) if latency_ms else ()),
     ]
 
 

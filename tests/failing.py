@@ -1,7 +1,7 @@
 """The application with a fault that a test turns on, for gunicorn: `tests.failing:application`.
 
 `FAULT` names a file. While it is there, a worker fails at its start with the error that the file names, or,
-where the file says `short way`, whenever a click is decided there.
+where the file says `protocol`, whenever a click is decided there.
 """
 
 import builtins
@@ -13,7 +13,7 @@ from cotraffic import asgi
 from offers.handler import ClickHandler, Send
 from offers.request import ClickRequest
 
-SHORT_WAY = "short way"
+IN_PROTOCOL = "protocol"
 application = asgi.application
 _file = Path(os.environ["FAULT"])
 _names = vars(asgi)
@@ -25,14 +25,14 @@ def _fault() -> str:
 
 
 def _build_or_fail(*arguments: Any) -> ClickHandler:
-    if (fault := _fault()) and fault != SHORT_WAY:
+    if (fault := _fault()) and fault != IN_PROTOCOL:
         raise getattr(builtins, fault)("a fault that was asked for")
     handler: ClickHandler = _build(*arguments)
     return handler
 
 
 def _answer_or_fail(self: ClickHandler, request: ClickRequest, arrived: float, send: Send) -> bool:
-    if _fault() == SHORT_WAY:
+    if _fault() == IN_PROTOCOL:
         raise KeyError("a fault that was asked for")
     return _answer(self, request, arrived, send)
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from devstack.services import LOCALHOST, Service, free_port
+from tests import http_client
 from tests.dynamodb_stub import command
 
 TABLE = "clicks"
@@ -26,8 +26,8 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def url(stub: Service) -> str:
     url = f"http://{LOCALHOST}:{stub.port}"
-    httpx.post(f"{url}/_mode", json={"mode": "ok"})
-    httpx.post(f"{url}/_clear")
+    http_client.post(f"{url}/_mode", json={"mode": "ok"})
+    http_client.post(f"{url}/_clear")
     return url
 
 
@@ -49,7 +49,7 @@ def write(client: Any, *requests: dict[str, Any]) -> list[str]:
 
 
 def lids(url: str) -> dict[str, tuple[int, int]]:
-    lines = (line.split() for line in httpx.get(f"{url}/_lids").text.splitlines())
+    lines = (line.split() for line in http_client.get(f"{url}/_lids").text.splitlines())
     return {lid: (int(count), int(differing)) for lid, count, differing in lines}
 
 
@@ -65,7 +65,7 @@ def test_items_are_taken_and_repeats_counted(client: Any, url: str) -> None:
     assert lids(url) == {"a": (2, 0), "b": (1, 0)}
     write(client, put("b", payin="1"))
     assert lids(url)["b"] == (2, 1)
-    stats = httpx.get(f"{url}/_stats").json()
+    stats = http_client.get(f"{url}/_stats").json()
     assert (stats["lids"], stats["puts"], stats["repeats"], stats["differing"]) == (2, 4, 2, 1)
 
 
@@ -90,21 +90,21 @@ def test_it_refuses_what_dynamodb_refuses(client: Any, url: str) -> None:
 
 
 def test_throttled_halves_are_left_unprocessed(client: Any, url: str) -> None:
-    httpx.post(f"{url}/_mode", json={"mode": "throttle_half"})
+    http_client.post(f"{url}/_mode", json={"mode": "throttle_half"})
     assert write(client, put("a"), put("b", payin="1"), put("c")) == ["b"]
     assert sorted(lids(url)) == ["a", "c"]
 
 
 def test_failures_take_nothing(client: Any, url: str) -> None:
-    httpx.post(f"{url}/_mode", json={"mode": "throttle_all"})
+    http_client.post(f"{url}/_mode", json={"mode": "throttle_all"})
     assert code(client, put("a")) == "ProvisionedThroughputExceededException"
-    httpx.post(f"{url}/_mode", json={"mode": "error_500"})
+    http_client.post(f"{url}/_mode", json={"mode": "error_500"})
     assert code(client, put("a")) == "InternalServerError"
     assert lids(url) == {}
 
 
 def test_hanging_requests_are_carried_out_every_other_time(client: Any, url: str) -> None:
-    httpx.post(f"{url}/_mode", json={"mode": "hang"})
+    http_client.post(f"{url}/_mode", json={"mode": "hang"})
     for lid in ("a", "b"):
         with pytest.raises(ReadTimeoutError):
             write(client, put(lid))
@@ -112,4 +112,4 @@ def test_hanging_requests_are_carried_out_every_other_time(client: Any, url: str
 
 
 def test_an_unknown_mode_is_refused(url: str) -> None:
-    assert httpx.post(f"{url}/_mode", json={"mode": "tired"}).status_code == 400
+    assert http_client.post(f"{url}/_mode", json={"mode": "tired"}).status_code == 400

@@ -7,11 +7,12 @@ import socket
 import ssl
 import subprocess
 import threading
+import urllib.parse
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -78,6 +79,32 @@ class Authority:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256())
+
+
+class Certificates(NamedTuple):
+    """What a private authority has issued, and another authority."""
+
+    authority: Authority
+    other: Authority
+    server: tuple[Path, Path]
+    misnamed: tuple[Path, Path]
+    client: tuple[Path, Path]
+    locked_client: tuple[Path, Path]
+    other_client: tuple[Path, Path]
+
+    @classmethod
+    def issued_in(cls, directory: Path) -> Self:
+        """All of them, as files below `directory`."""
+        authority, other = Authority(directory / "ours"), Authority(directory / "theirs")
+        return cls(
+            authority,
+            other,
+            authority.issue("server", "localhost", LOCALHOST),
+            authority.issue("misnamed", "another.example"),
+            authority.issue("client"),
+            authority.issue("locked", password=KEY_PASSWORD),
+            other.issue("client"),
+        )
 
 
 class TlsEnd:
@@ -165,6 +192,11 @@ class TlsEnd:
             await asyncio.gather(_pump(reader, questions), _pump(answers, writer))
         finally:
             questions.transport.abort()
+
+
+def url_of(end: TlsEnd, login: str = "", /, **options: object) -> str:
+    """The URL of a Redis behind `end`, with these options."""
+    return f"rediss://{login}localhost:{end.port}/0?{urllib.parse.urlencode(options)}"
 
 
 async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

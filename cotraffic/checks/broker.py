@@ -1,8 +1,5 @@
 """System checks of Celery's broker, over a connection like Celery's."""
 
-from typing import Any
-
-from celery import Celery
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
@@ -12,7 +9,7 @@ from lib.redis_url import BadRedisUrl, read_url, unreadable_file
 
 
 @register("cotraffic")
-def check_broker(**_: Any) -> list[CheckMessage]:
+def check_broker(**_: object) -> list[CheckMessage]:
     """E056 for a Redis URL of the broker that cannot be read, W057 where nothing answers there.
 
     Brokers that are not a Redis are not checked.
@@ -36,6 +33,9 @@ def check_broker(**_: Any) -> list[CheckMessage]:
 
 def connect(url: str) -> None:
     """Open a connection to the broker as Celery does, and close it. Raises whatever the client raises."""
+    # Imported here: every command registers this check, few run it, and Celery takes long to import.
+    from celery import Celery
+
     app = Celery("check", set_as_current=False)
     seconds = REDIS_TIMEOUT_SECONDS
     app.conf.update(broker_settings(url, socket_connect_timeout=seconds, socket_timeout=seconds))

@@ -1,7 +1,6 @@
 """System checks of what an instance needs to answer clicks; `manage.py check` runs them."""
 
 import ipaddress
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -24,7 +23,7 @@ REDIS_URL_HINT = (
 
 
 @register("cotraffic")
-def check_encryption_key(**_: Any) -> list[CheckMessage]:
+def check_encryption_key(**_: object) -> list[CheckMessage]:
     """E001 without a key, E002 with one of another length than 32 bytes."""
     if settings.AD_TOKEN_V1 == REFUSE and not settings.ENCRYPTION_KEY:
         return []
@@ -43,7 +42,7 @@ def check_encryption_key(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_geoip(**_: Any) -> list[CheckMessage]:
+def check_geoip(**_: object) -> list[CheckMessage]:
     """E003 for an unusable City database, W003 for an ISP database; clicks are answered without them."""
     messages: list[CheckMessage] = []
     if not settings.MAXMIND_PATH:
@@ -65,7 +64,7 @@ def check_geoip(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_redis(**_: Any) -> list[CheckMessage]:
+def check_redis(**_: object) -> list[CheckMessage]:
     """E005 if this instance's Redis does not answer, or its URL cannot be read."""
     try:
         options = read_url(settings.REDIS_URL)
@@ -89,7 +88,7 @@ def check_redis(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_urls(**_: Any) -> list[CheckMessage]:
+def check_urls(**_: object) -> list[CheckMessage]:
     """E006 for a redirect URL that cannot be a page, W046 for one with a defect that leaves it in use."""
     found: list[CheckMessage] = []
     for name in ("DEFAULT_REDIRECT_URL", "NOT_FOUND_REDIRECT_URL"):
@@ -108,33 +107,21 @@ def check_urls(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
-    """E007 for an entry of TRUSTED_PROXIES that is neither an address nor a network."""
+def check_networks(**_: object) -> list[CheckMessage]:
+    """E007 and E020 for an entry of TRUSTED_PROXIES or METRICS_ALLOW that is no address and no network."""
     errors: list[CheckMessage] = []
-    for entry in settings.TRUSTED_PROXIES:
-        try:
-            ipaddress.ip_network(entry.strip(), strict=False)
-        except ValueError as error:
-            hint = "TRUSTED_PROXIES is a comma-separated list such as 10.0.0.0/8,2001:db8::1."
-            errors.append(Error(f"TRUSTED_PROXIES: {error}.", hint=hint, id="cotraffic.E007"))
+    for name, check_id in {"TRUSTED_PROXIES": "cotraffic.E007", "METRICS_ALLOW": "cotraffic.E020"}.items():
+        for entry in getattr(settings, name):
+            try:
+                ipaddress.ip_network(entry.strip(), strict=False)
+            except ValueError as error:
+                hint = f"{name} is a comma-separated list such as 10.20.0.0/16,2001:db8::1."
+                errors.append(Error(f"{name}: {error}.", hint=hint, id=check_id))
     return errors
 
 
 @register("cotraffic")
-def check_metrics_allow(**_: Any) -> list[CheckMessage]:
-    """E020 for an entry of METRICS_ALLOW that is neither an address nor a network."""
-    errors: list[CheckMessage] = []
-    for entry in settings.METRICS_ALLOW:
-        try:
-            ipaddress.ip_network(entry.strip(), strict=False)
-        except ValueError as error:
-            hint = "METRICS_ALLOW is a comma-separated list such as 127.0.0.1,10.20.0.0/16."
-            errors.append(Error(f"METRICS_ALLOW: {error}.", hint=hint, id="cotraffic.E020"))
-    return errors
-
-
-@register("cotraffic")
-def check_secret_key(**_: Any) -> list[CheckMessage]:
+def check_secret_key(**_: object) -> list[CheckMessage]:
     """E008 without a SECRET_KEY outside development."""
     try:
         # Django raises when an empty SECRET_KEY is read.

@@ -1,7 +1,6 @@
 """System checks of this instance's Redis: whether clicks can be written there, and stay."""
 
 import asyncio
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -22,7 +21,7 @@ IDS = {"appendonly": "cotraffic.W040", "appendfsync": "cotraffic.W041", "maxmemo
 
 
 @register("cotraffic")
-def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
+def check_clicks_can_be_written(**_: object) -> list[CheckMessage]:
     """E055 if a web worker could not write a click although Redis answers.
 
     Web workers write clicks over a connection of their own kind, so the check opens one of these.
@@ -43,7 +42,7 @@ def check_clicks_can_be_written(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_redis_keeps_clicks(**_: Any) -> list[CheckMessage]:
+def check_redis_keeps_clicks(**_: object) -> list[CheckMessage]:
     """W040 without the append-only file, W041 if it is synced too late, W042 if Redis may evict keys.
 
     A Redis that does not show its configuration, as some managed ones do not, is not checked.

@@ -1,7 +1,6 @@
 """System checks of links' keys and of access to the staff pages; `manage.py check` runs them."""
 
 import re
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -14,7 +13,7 @@ _TAKEN = frozenset({"offer", "static", "health", "ready", "metrics"})
 
 
 @register("cotraffic")
-def check_token_keys(**_: Any) -> list[CheckMessage]:
+def check_token_keys(**_: object) -> list[CheckMessage]:
     """E060 for an unknown AD_TOKEN_V1, E021 for bad v2 keys, E022 if no link can be read.
 
     W023 for a key that has two purposes.
@@ -42,7 +41,7 @@ def check_token_keys(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_admin_path(**_: Any) -> list[CheckMessage]:
+def check_admin_path(**_: object) -> list[CheckMessage]:
     """E024 for a path that the staff pages cannot have."""
     path = settings.ADMIN_PATH
     if _PATH.fullmatch(path) and path.partition("/")[0].lower() not in _TAKEN:
@@ -55,7 +54,7 @@ def check_admin_path(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_click_aliases(**_: Any) -> list[CheckMessage]:
+def check_click_aliases(**_: object) -> list[CheckMessage]:
     """E047 for an entry of CLICK_ALIASES that cannot be the path of a click."""
     try:
         click_paths()
@@ -69,7 +68,7 @@ def check_click_aliases(**_: Any) -> list[CheckMessage]:
 
 
 @register("cotraffic")
-def check_login_limits(**_: Any) -> list[CheckMessage]:
+def check_login_limits(**_: object) -> list[CheckMessage]:
     """E025 for limits that would lock everyone out, or no one."""
     if settings.LOGIN_FAILURE_LIMIT > 0 and settings.LOGIN_WAIT_MINUTES > 0:
         return []
@@ -78,7 +77,7 @@ def check_login_limits(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def check_https(**_: Any) -> list[CheckMessage]:
+def check_https(**_: object) -> list[CheckMessage]:
     """W026 if no proxy is trusted to say that a request came over HTTPS."""
     if not settings.HTTPS_ONLY or settings.TRUSTED_PROXIES:
         return []

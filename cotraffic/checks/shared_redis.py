@@ -1,7 +1,6 @@
 """System checks of the Redis that instances share, over a connection like a web worker's."""
 
 import asyncio
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -17,7 +16,7 @@ FORMS = (
 
 
 @register("cotraffic")
-def check_shared_redis(**_: Any) -> list[CheckMessage]:
+def check_shared_redis(**_: object) -> list[CheckMessage]:
     """E043 for a SHARED_REDIS_URL that cannot be read, W044 if nothing answers there.
 
     That is only a warning, because clicks are answered without it.

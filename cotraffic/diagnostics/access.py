@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, cast
+from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -22,35 +24,44 @@ def staff_only(view: View) -> View:
     if iscoroutinefunction(view):
 
         @wraps(view)
-        async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        async def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             user = await request.auser()
             # Loaded here, because async code that uses the user later may not query the database.
             request.user = user
             if not _may_see(user):
                 return _refused(request)
-            return cast(HttpResponseBase, await view(request, *args, **kwargs))
+            answer: HttpResponseBase = await view(request, *args, **kwargs)
+            return answer
 
         return never_cache(guarded)
 
     @wraps(view)
-    def guarded_in_thread(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def guarded_in_thread(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not _may_see(request.user):
             return _refused(request)
-        return cast(HttpResponseBase, view(request, *args, **kwargs))
+        answer: HttpResponseBase = view(request, *args, **kwargs)
+        return answer
 
     return never_cache(guarded_in_thread)
 
 
-def _may_see(user: Any) -> bool:
-    return bool(user.is_active and user.is_staff)
+def staff_user(request: HttpRequest) -> User:
+    """Return the member of staff of the request. Raises `PermissionDenied` in a view without guard."""
+    if isinstance(request.user, AnonymousUser):
+        raise PermissionDenied
+    return request.user
+
+
+def _may_see(user: User | AnonymousUser) -> bool:
+    return user.is_active and user.is_staff
 
 
 def _refused(request: HttpRequest) -> HttpResponseBase:
-    """The login page says to those who are signed in that they need another account."""
+    """Redirect to the login page; to a user without access it says that another account is needed."""
     if "application/json" in request.headers.get("Accept", ""):
         problem = "You are not signed in as staff any more. Reload the page to sign in."
         return JsonResponse({"problem": problem}, status=403)
-    # What was posted is gone after the login, and its URL shows nothing by itself.
+    # After the login, posted data is gone, and the URL of a POST shows nothing.
     reading = request.method in ("GET", "HEAD")
     after = request.get_full_path() if reading else reverse("diagnostics:overview")
     return redirect_to_login(after, reverse("admin:login"))

@@ -8,7 +8,7 @@ _JUST_NOW_SECONDS = 2
 
 
 def number(value: float | None) -> str:
-    """With commas; at most two decimals, and only where there are any."""
+    """Format a number with commas, and at most two decimals."""
     if value is None:
         return "-"
     text = f"{value:,.2f}"
@@ -16,7 +16,7 @@ def number(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Two units at most: "350 ms", "1.2 s", "3 min 5 s", "2 days 4 h"."""
+    """Format a duration with at most two units: "350 ms", "1.2 s", "3 min 5 s", "2 days 4 h"."""
     if seconds < 1:
         return f"{seconds * 1000:.3g} ms"
     if seconds < 10:
@@ -34,7 +34,7 @@ def duration(seconds: float) -> str:
 
 
 def relative(at_seconds: float, now_seconds: float) -> str:
-    """How long ago, or how soon, in one unit: "just now", "3 min ago", "in 2 h"."""
+    """Format a time as the distance from now, in one unit: "just now", "3 min ago", "in 2 h"."""
     distance = now_seconds - at_seconds
     if abs(distance) < _JUST_NOW_SECONDS:
         return "just now"
@@ -47,7 +47,7 @@ def relative(at_seconds: float, now_seconds: float) -> str:
 
 
 def file_size(size_bytes: float) -> str:
-    """In powers of a thousand: "512 bytes", "1.2 MB"."""
+    """Format a size in powers of a thousand: "512 bytes", "1.2 MB"."""
     size, unit = float(size_bytes), 0
     while size >= 1000 and unit < len(_SIZES) - 1:
         size, unit = size / 1000, unit + 1
@@ -55,12 +55,12 @@ def file_size(size_bytes: float) -> str:
 
 
 def absolute(at_seconds: float) -> str:
-    """With its zone: "2026-11-25 02:25:10 UTC"."""
+    """Format a time with its zone: "2026-11-25 02:25:10 UTC"."""
     return datetime.fromtimestamp(at_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def iso(at_seconds: float) -> str:
-    """For machines: "2026-11-25T02:25:10Z"."""
+    """Format a time for machines: "2026-11-25T02:25:10Z"."""
     return datetime.fromtimestamp(at_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -1,7 +1,6 @@
 """Django's admin site, with the diagnostics first in its menu and on its index."""
 
-from typing import Any
-
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 
@@ -16,14 +15,20 @@ class Site(AdminSite):
     index_title = "This instance"
     site_url = None
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The apps whose models staff may see; before them the panels, for all staff."""
-        apps: list[Any] = super().get_app_list(request, app_label)
+    def each_context(self, request: HttpRequest) -> dict[str, object]:
+        """Return what every page has. Behind a load balancer each request may meet another instance."""
+        instance = {"name": settings.INSTANCE_NAME, "version": settings.VERSION}
+        instance["revision"] = settings.REVISION[:8]
+        return {**super().each_context(request), "instance": instance}
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[object]:
+        """Return the apps whose models staff may see; before them, for all staff, the panels."""
+        apps: list[object] = super().get_app_list(request, app_label)
         return apps if app_label else [_diagnostics(), *apps]
 
 
-def _diagnostics() -> dict[str, Any]:
-    """The panels as the menu wants an app and its models; the heading stands for the overview."""
+def _diagnostics() -> dict[str, object]:
+    """Return the panels in the form of an app and its models; the heading leads to the overview."""
     overview, *others = PANELS
     return {
         "name": "Diagnostics",

@@ -10,6 +10,7 @@ from cotraffic.diagnostics.overview import view as overview
 from cotraffic.diagnostics.preview import view as preview
 from cotraffic.diagnostics.records import view as records
 from cotraffic.diagnostics.refusals import view as refused
+from cotraffic.diagnostics.reports import view as reports
 
 app_name = "diagnostics"
 
@@ -21,7 +22,12 @@ def _staff_path(route: str, view: View, name: str) -> URLPattern:
 urlpatterns = [
     _staff_path("", overview.page, "overview"),
     _staff_path("parts/", overview.parts, "parts"),
+    _staff_path("workers/", overview.workers, "workers"),
     _staff_path("charts/", overview.charts, "charts"),
+    _staff_path("reports/", reports.page, "reports"),
+    _staff_path("reports/clicks/", reports.clicks, "report_clicks"),
+    _staff_path("reports/values/", reports.values, "report_values"),
+    _staff_path("reports/download/", reports.download, "report_download"),
     _staff_path("explain/", explain.page, "explain"),
     _staff_path("clicks/", recent_view.page, "clicks"),
     _staff_path("clicks/find/", detail_view.find, "find_click"),
@@ -33,6 +39,7 @@ urlpatterns = [
     _staff_path("preview/", preview.page, "preview"),
     _staff_path("preview/progress/", preview.progress, "preview_progress"),
     _staff_path("preview/start/", preview.start, "preview_start"),
+    _staff_path("preview/go-on/", preview.go_on, "preview_go_on"),
     _staff_path("preview/decide/<str:decision>/", preview.decide, "preview_decide"),
     _staff_path("refused/", refused.page, "refused"),
     _staff_path("refused/newest/", refused.fragment, "refusals"),

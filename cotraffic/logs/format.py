@@ -9,7 +9,6 @@ import logging.config
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -19,6 +18,8 @@ from cotraffic import settings
 # Secrets shorter than this are not redacted: they would match everywhere.
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
+# Longer texts lose their middle: tracebacks of libraries take 15 kB, and say what happened at their end.
+LONGEST_TEXT, KEPT_BEGINNING = 2000, 300
 FIRST_FIELDS = ("timestamp", "level", "logger", "event")
 _SECRET_NAMES = re.compile(r"KEY|SECRET|PASSWORD")
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s@'\"]*@")
@@ -32,7 +33,7 @@ _FOR_ALL: list[Processor] = [
 ]
 
 
-def configure(wanted: dict[str, Any]) -> None:
+def configure(wanted: dict[str, object]) -> None:
     """Set logging up for this process; Django calls it with `LOGGING`, when the settings are read."""
     logging.config.dictConfig(wanted)
     structlog.configure(
@@ -57,6 +58,8 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
         else:
             render = [
                 structlog.processors.format_exc_info,
+                self._shortened,
+                _with_instance,
                 _in_order,
                 structlog.processors.JSONRenderer(default=str),
             ]
@@ -67,6 +70,14 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
         """Return the line, with every secret replaced."""
         return self._without_secrets(super().format(record))
 
+    def _shortened(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        for name, value in event.items():
+            if isinstance(value, str) and len(value) > LONGEST_TEXT:
+                # First: half of a secret would not be found any more.
+                text = self._without_secrets(value)
+                event[name] = f"{text[:KEPT_BEGINNING]} […] {text[KEPT_BEGINNING - LONGEST_TEXT :]}"
+        return event
+
     def _without_secrets(self, line: str) -> str:
         line = _URL_CREDENTIALS.sub(f"{HIDDEN}@", line)
         for secret in self._secrets:
@@ -74,7 +85,7 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
         return line
 
 
-def secrets_in(values: Mapping[str, Any]) -> list[str]:
+def secrets_in(values: Mapping[str, object]) -> list[str]:
     """Return every secret among settings, found by name, the longest first."""
     found = {
         secret
@@ -95,6 +106,12 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(one)
 
 
+def _with_instance(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    # Where the lines of fifty instances come together, this says whose one is.
+    event.setdefault("instance", settings.INSTANCE_NAME)
+    return event
+
+
 def _in_order(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     first = {name: event.pop(name) for name in FIRST_FIELDS if name in event}
-    return cast(EventDict, {**first, **event})
+    return {**first, **event}

@@ -1,12 +1,14 @@
 """Which log lines are written, and where to; `format.py` beside this file formats them."""
 
-from typing import Any
-
 # Libraries that log every request, task or client below these levels; they log errors above them.
 _QUIET = {
     "botocore": "WARNING",
+    # Tells of its cleaning up at each signing in.
+    "axes.attempts": "WARNING",
     "celery.app.trace": "WARNING",
     "celery.beat": "WARNING",
+    # Tells of each task that has expired: all of them, after Redis was away.
+    "celery.worker.request": "WARNING",
     "celery.worker.strategy": "WARNING",
     # Logs every path that scanners try.
     "django.request": "ERROR",
@@ -18,7 +20,7 @@ _TAKEN_OVER = ("gunicorn.error", "uvicorn.error")
 _SILENT = ("gunicorn.access", "uvicorn.access")
 
 
-def logging_settings(level: str, *, readable: bool) -> dict[str, Any]:
+def logging_settings(level: str, *, readable: bool) -> dict[str, object]:
     """Make the setting `LOGGING`: lines of at least `level`, to standard error."""
     console = {"handlers": ["console"], "propagate": False}
     return {

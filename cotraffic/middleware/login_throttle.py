@@ -6,7 +6,6 @@ django-axes counts the attempts, in the database, because Redis may be away.
 import ipaddress
 import math
 from datetime import datetime, timedelta
-from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -33,7 +32,7 @@ def client_address(request: HttpRequest) -> str | None:
     return str(address)
 
 
-def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
+def locked_out(request: HttpRequest, *_: object) -> HttpResponse:
     """Answer a client that has to wait: for how long, and what helps."""
     address = client_address(request)
     seconds = seconds_to_wait(address)

@@ -4,9 +4,9 @@ They are answered without Django, so that no host name, session or database can 
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from cotraffic.ops.metrics.instance import InstanceCollector
 from cotraffic.ops.metrics.page import MetricsPage
+from cotraffic.ops.metrics.processes import WebProcesses
 from cotraffic.ops.metrics.worker import WorkerMetrics
 from cotraffic.ops.readiness import Probes
 from offers.handler import ClickHandler
@@ -31,7 +32,7 @@ OK = b"Ok"
 # Prometheus gives up on a page of metrics that takes longer.
 REDIS_SECONDS = 1.0
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Send = Callable[[dict[str, object]], Awaitable[None]]
 Found = tuple[int, bytes, bytes]
 
 
@@ -55,7 +56,12 @@ class Endpoints:
             return 200, TEXT, OK
         if scope["path"] == "/ready":
             found = await self._probes.ready()
-            words = {"status": found.status, "missing": found.missing, "degraded": found.degraded}
+            words = {
+                "status": found.status,
+                "instance": settings.INSTANCE_NAME,
+                "version": settings.VERSION,
+                **msgspec.structs.asdict(found),
+            }
             return 503 if found.missing else 200, JSON, msgspec.json.encode(words)
         if not self._metrics.admits(scope):
             # Clients that are not in METRICS_ALLOW must not see that the page exists.
@@ -77,6 +83,7 @@ def build(redis: AsyncRedis, handler: ClickHandler) -> Endpoints:
         retry=Retry(NoBackoff(), 0),
     )
     instance = InstanceCollector(client, Path(settings.CLICK_SPOOL_DIR))
+    collectors = (instance, WebProcesses(os.getpid()))
     return Endpoints(
         Probes(
             RecipeReader(redis),
@@ -84,7 +91,7 @@ def build(redis: AsyncRedis, handler: ClickHandler) -> Endpoints:
             settings.RECIPE_STALE_SECONDS,
             lambda: handler.clicks.problem,
         ),
-        MetricsPage(own, instance, settings.METRICS_ALLOW, settings.TRUSTED_PROXIES),
+        MetricsPage(own, collectors, settings.METRICS_ALLOW, settings.TRUSTED_PROXIES),
     )
 
 

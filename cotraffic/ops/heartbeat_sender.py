@@ -63,15 +63,15 @@ def connect(redis_url: str) -> None:
             redis_url, socket_connect_timeout=REDIS_TIMEOUT_SECONDS, socket_timeout=REDIS_TIMEOUT_SECONDS
         )
 
-    def on_worker(sender: Any, **_: Any) -> None:
+    def on_worker(sender: Any, **_: object) -> None:
         heartbeats = HeartbeatSender(str(sender.hostname), open_redis())
         worker_shutting_down.connect(lambda **_: heartbeats.stop(), weak=False)
         heartbeats.start()
 
-    def on_beat(**_: Any) -> None:
+    def on_beat(**_: object) -> None:
         heartbeats = HeartbeatSender(BEAT, open_redis())
 
-        def on_publish(**_: Any) -> None:
+        def on_publish(**_: object) -> None:
             heartbeats.sent += 1
             heartbeats.last_task_s = time.time()
 

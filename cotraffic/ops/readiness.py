@@ -16,10 +16,14 @@ REDIS_SECONDS = 1.0
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Reasons in words: not to send clicks here (`missing`), and to look after this worker (`degraded`)."""
+    """Reasons in words: not to send clicks here (`missing`), and to look after this worker (`degraded`).
+
+    `recipe` has the MD5 of each kind's live file (None: not known), by which instances can be compared.
+    """
 
     missing: list[str]
     degraded: list[str]
+    recipe: dict[str, str | None] = {}
 
     @property
     def status(self) -> str:
@@ -65,7 +69,7 @@ class Probes:
                 missing.append(f"{kind}: no recipe is live")
             elif stale := self._stale(meta, now_ms):
                 degraded.append(f"{kind}: {stale}")
-        return Readiness(missing, degraded)
+        return Readiness(missing, degraded, {kind.value: meta.digest for kind, meta in metas.items()})
 
     def _stale(self, meta: RecipeMeta, now_ms: float) -> str:
         """Return why a live recipe may be old, "" if it is not."""

@@ -1,7 +1,9 @@
 """A worker's view of the live offers and campaigns: process memory over this instance's Redis."""
 
 import asyncio
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from offers.catalog.record_cache import CacheMiss, RecordCache, RecordCaches, Wanted
+from offers.live_caps.counts import LiveCaps
 from offers.stats.types import Cache
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, parse_campaign, parse_offer
@@ -18,6 +21,7 @@ from recipes.store.types import Change, LiveRead
 # Two checks fit into the second within which a lost message must be noticed.
 VERSION_CHECK_SECONDS = 0.4
 RECONNECT_SECONDS = 0.5
+COMPLAIN_SECONDS = 30.0
 # How many stale records are read again at a time: few enough to block neither worker nor Redis for 1 ms.
 REVALIDATE_RECORDS = 100
 
@@ -43,14 +47,22 @@ class Catalog:
     Misses of the same moment share one round trip to Redis.
     """
 
-    def __init__(self, reader: RecipeReader, max_records: int) -> None:
+    def __init__(self, reader: RecipeReader, max_records: int, live_caps: LiveCaps | None = None) -> None:
+        """`live_caps` closes records whose counted clicks reach a limit; None where nothing is counted."""
         self._reader = reader
-        offers = RecordCache(RecipeKind.OFFERS, parse_offer, max_records)
-        campaigns = RecordCache(RecipeKind.CAMPAIGNS, parse_campaign, max_records)
+        as_offer: Callable[[dict[str, object]], Offer] = parse_offer
+        as_campaign: Callable[[dict[str, object]], Campaign] = parse_campaign
+        if live_caps is not None:
+            live_caps.bind(self._rewrite)
+            as_offer = live_caps.parsed(RecipeKind.OFFERS, parse_offer)
+            as_campaign = live_caps.parsed(RecipeKind.CAMPAIGNS, parse_campaign)
+        offers = RecordCache(RecipeKind.OFFERS, as_offer, max_records)
+        campaigns = RecordCache(RecipeKind.CAMPAIGNS, as_campaign, max_records)
         self._caches: dict[RecipeKind, RecordCache[Any]] = {
             cache.kind: cache for cache in (offers, campaigns)
         }
         self._version = 0
+        self._complained_at = -math.inf
         self._has_stale = asyncio.Event()
         self._next_read: tuple[set[tuple[RecipeKind, int]], asyncio.Task[Found]] | None = None
         self.memory = RecordCaches(offers, campaigns)
@@ -66,25 +78,25 @@ class Catalog:
         return {kind.value: cache.usage for kind, cache in self._caches.items()}
 
     async def offer(self, offer_id: int) -> Offer | None:
-        """The live offer, None when there is none. Raises `CatalogUnavailable`."""
+        """Return the live offer, None when there is none. Raises `CatalogUnavailable`."""
         offer: Offer | None = await self._one(RecipeKind.OFFERS, offer_id)
         return offer
 
     async def campaign(self, campaign_id: int) -> Campaign | None:
-        """The live campaign, None when there is none. Raises `CatalogUnavailable`."""
+        """Return the live campaign, None when there is none. Raises `CatalogUnavailable`."""
         campaign: Campaign | None = await self._one(RecipeKind.CAMPAIGNS, campaign_id)
         return campaign
 
-    async def raw(self, kind: RecipeKind, record_id: int) -> dict[str, Any] | None:
-        """The live record as its file or update has it, for display. Raises `CatalogUnavailable`."""
+    async def raw(self, kind: RecipeKind, record_id: int) -> dict[str, object] | None:
+        """Return the live record as its file or update has it, for display. Raises `CatalogUnavailable`."""
         live = (await self._live({(kind, record_id)}))[kind]
         if live.blobs is None:
             raise _nothing_loaded(kind)
         (blob,) = live.blobs
-        return None if blob is None else msgspec.json.decode(blob, type=dict[str, Any])
+        return None if blob is None else msgspec.json.decode(blob, type=dict[str, object])
 
     async def load(self, wanted: Wanted) -> Found:
-        """Records from Redis, None where there is none. Raises `CatalogUnavailable`."""
+        """Return records from Redis, None where there is none. Raises `CatalogUnavailable`."""
         if self._next_read is None:
             together = set(wanted)
             self._next_read = together, asyncio.create_task(self._read_together(together))
@@ -130,8 +142,15 @@ class Catalog:
                     async for change in changes:
                         self.apply(change)
             except (RedisError, OSError) as error:
-                logger.warning("Redis is away, offers and campaigns come from memory", problem=str(error))
+                self._complain(str(error))
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _complain(self, problem: str) -> None:
+        """Log that Redis is away, again after half a minute: it is tried several times a second."""
+        now = time.monotonic()
+        if now - self._complained_at >= COMPLAIN_SECONDS:
+            self._complained_at = now
+            logger.warning("Redis is away, offers and campaigns come from memory", problem=problem)
 
     async def _check_version(self) -> None:
         """Detect a lost pub/sub message: Redis' version has been ahead of ours for one full check."""
@@ -170,6 +189,9 @@ class Catalog:
                         for record_id in some:
                             cache.forget(record_id)
 
+    def _rewrite(self, kind: RecipeKind, record_id: int, change: Callable[[Any], Any]) -> None:
+        self._caches[kind].rewrite(record_id, change)
+
     async def _one(self, kind: RecipeKind, record_id: int) -> Any:
         try:
             return self._caches[kind].get(record_id)
@@ -206,12 +228,12 @@ class RecordView:
         self._found: Found = {}
 
     def offer(self, offer_id: int) -> Offer | None:
-        """The offer, None when it is known that there is none. Raises `CacheMiss`."""
+        """Return the offer, None when it is known that there is none. Raises `CacheMiss`."""
         key = (RecipeKind.OFFERS, offer_id)
         return self._found[key] if key in self._found else self._catalog.memory.offer(offer_id)
 
     def campaign(self, campaign_id: int) -> Campaign | None:
-        """The campaign, None when it is known that there is none. Raises `CacheMiss`."""
+        """Return the campaign, None when it is known that there is none. Raises `CacheMiss`."""
         key = (RecipeKind.CAMPAIGNS, campaign_id)
         return self._found[key] if key in self._found else self._catalog.memory.campaign(campaign_id)
 

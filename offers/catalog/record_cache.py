@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -29,10 +29,10 @@ class RecordSource(Protocol):
     """Records at hand, by id; None where there is no such record. Both raise `CacheMiss`."""
 
     def offer(self, offer_id: int) -> Offer | None:
-        """The offer of this id."""
+        """Return the offer of this id."""
 
     def campaign(self, campaign_id: int) -> Campaign | None:
-        """The campaign of this id."""
+        """Return the campaign of this id."""
 
 
 class RecordCache(Generic[Record]):
@@ -43,18 +43,18 @@ class RecordCache(Generic[Record]):
     in the recipe are cached apart, so that made-up links cannot evict records.
     """
 
-    def __init__(self, kind: RecipeKind, parse: Callable[[dict[str, Any]], Record], limit: int) -> None:
+    def __init__(self, kind: RecipeKind, parse: Callable[[dict[str, object]], Record], limit: int) -> None:
         self.kind = kind
         self.records: dict[int, Record] = {}
         self.stale: dict[int, Record] = {}
-        self._parse: Callable[[dict[str, Any]], Record] = parse
+        self._parse: Callable[[dict[str, object]], Record] = parse
         self._limit = limit
         self._digests: dict[int, int] = {}
         self._unknown: dict[int, None] = {}
         self._reads = 0
 
     def get(self, record_id: int) -> Record | None:
-        """The record, None when it is known that there is none. Raises `CacheMiss`."""
+        """Return the record, None when it is known that there is none. Raises `CacheMiss`."""
         record = self.records.get(record_id)
         if record is None and record_id not in self._unknown:
             raise CacheMiss((self.kind, record_id))
@@ -76,6 +76,13 @@ class RecordCache(Generic[Record]):
         """Drop everything about a record that has changed."""
         for entries in (self.records, self.stale, self._digests, self._unknown):
             entries.pop(record_id, None)
+
+    def rewrite(self, record_id: int, change: Callable[[Record], Record]) -> None:
+        """Replace a cached record by what `change` makes of it, until another version is read."""
+        for entries in (self.records, self.stale):
+            record = entries.get(record_id)
+            if record is not None:
+                entries[record_id] = change(record)
 
     def some_stale(self, count: int) -> list[int]:
         """Return up to `count` ids of stale records."""

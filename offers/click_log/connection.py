@@ -1,6 +1,6 @@
-"""A worker's own connection to the click log: RESP, with requests following each other without waiting.
+"""A worker's own connection to the click log: pipelined RESP over one socket.
 
-A client library would do, at several times the cost of everything else in a commit. The protocol:
+A client library would work as well, at several times the cost of everything else in a commit. The protocol:
 https://redis.io/docs/latest/develop/reference/protocol-spec/.
 """
 
@@ -24,11 +24,13 @@ from lib.redis_memory import parse_memory
 from lib.redis_url import open_connection, read_url
 from offers.click_log.scripts import APPEND
 from offers.click_log.stream import APPEND_KEYS, PROBE, SEEN_SECONDS, append_arguments
+from offers.live_caps.counts import CountRow
+from offers.live_caps.store import script_arguments
 from offers.spool.types import PendingClick
 
 OPEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.25
-# After a failure clicks go to the spool until a probe succeeds. Each one that fails doubles the pause.
+# After a failure clicks go to the spool until a probe succeeds. Each failed probe doubles the pause.
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 10.0
 MEMORY_CHECK_SECONDS = 1.0
@@ -38,18 +40,18 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class NotTaken(RedisError):
-    """Clicks are not sent to Redis at present."""
+    """Redis takes no clicks at present, so none was sent."""
 
 
 class LogConnection:
-    """The connection, which `keep_open` opens again when it is lost.
+    """The connection; `keep_open` opens it again whenever it is lost.
 
-    It takes clicks while Redis does: not after a failure before a probe has succeeded, and not while Redis
-    uses so much of its memory that the rest is for delivery.
+    It refuses clicks from a failure until a probe succeeds, and while Redis uses so much of its memory that
+    the rest is reserved for delivery.
     """
 
     def __init__(self, url: str, memory_percent: float = 100.0) -> None:
-        """`memory_percent`: how much of its memory Redis may use for clicks to go there.
+        """Clicks are refused while Redis uses more than `memory_percent` of its memory.
 
         Raises `BadRedisUrl`.
         """
@@ -58,6 +60,7 @@ class LogConnection:
         self._memory_percent = memory_percent
         self._pipe: _Pipe | None = None
         self._append: tuple[str | bytes | int, ...] = ()
+        self._append_uncounted: tuple[str | bytes | int, ...] = ()
         self._breaker = CircuitBreaker(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._is_full = False
         self._weighed_at = 0.0
@@ -65,7 +68,7 @@ class LogConnection:
 
     @property
     def is_open(self) -> bool:
-        """Whether Redis answered last time, and may be asked."""
+        """Whether there is a connection on which Redis can be asked."""
         return self._pipe is not None and not self._pipe.is_closed
 
     @property
@@ -73,18 +76,20 @@ class LogConnection:
         """Whether clicks may be sent to Redis."""
         return self._breaker.is_closed and not self._is_full and self.is_open
 
-    def append(self, clicks: Iterable[PendingClick]) -> "Future[Any]":
-        """Write clicks into the log.
+    def append(self, clicks: Iterable[PendingClick], rows: Sequence[CountRow] = ()) -> "Future[Any]":
+        """Write clicks into the log, but for those that the live counts of `rows` have no room for.
 
-        The future raises `RedisError`; then some or all of them may have been written all the same. Raises
-        `NotTaken` where that was not even tried.
+        The future's result is what each count came to, and the places of the clicks without room. It raises
+        `RedisError`; then some or all of the clicks may have been written nevertheless. Raises `NotTaken` if
+        nothing was sent.
         """
         if self._pipe is None or not self.takes_clicks:
             raise NotTaken("Redis takes no clicks")
-        return self._pipe.send(append_arguments(self._append, clicks))
+        before = (*self._append, *script_arguments(rows)) if rows else self._append_uncounted
+        return self._pipe.send(append_arguments(before, clicks))
 
     def command(self, *words: str | bytes | int) -> "Future[Any]":
-        """Redis' reply to a command. The future raises `RedisError`."""
+        """Send a command. The future has Redis' reply, or raises `RedisError`."""
         if self._pipe is None or self._pipe.is_closed:
             away: Future[Any] = asyncio.get_running_loop().create_future()
             away.set_exception(RedisConnectionError("Redis is away"))
@@ -92,7 +97,7 @@ class LogConnection:
         return self._pipe.send(words)
 
     async def keep_open(self) -> None:
-        """Open the connection whenever it is not, and see whether Redis takes clicks, until cancelled."""
+        """Keep the connection open, and check whether Redis takes clicks, until cancelled."""
         while True:
             if self.is_open:
                 await self._look()
@@ -101,7 +106,7 @@ class LogConnection:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def open(self) -> bool:
-        """Try once to open the connection; returns whether it is open now."""
+        """Try once to open the connection. Returns whether it is open now."""
         try:
             async with asyncio.timeout(self._open_seconds):
                 self._pipe = await self._connected()
@@ -113,7 +118,7 @@ class LogConnection:
         return self.is_open
 
     def failed(self, problem: Exception, reason: str) -> None:
-        """Take no more clicks until a probe succeeds; close a connection that gives no answer."""
+        """Refuse clicks until a probe succeeds; close a connection on which no answer came."""
         self._breaker.fail(time.monotonic())
         self._complain(reason)
         if not isinstance(problem, ResponseError):
@@ -122,28 +127,28 @@ class LogConnection:
     async def try_out(self) -> None:
         """Open a connection as a worker does, run the script for no click, and close it.
 
-        Raises `RedisError`, `OSError` or `TimeoutError` where a worker could not write clicks.
+        Raises `RedisError`, `OSError` or `TimeoutError` if a worker could not write clicks.
         """
         async with asyncio.timeout(self._open_seconds):
             pipe = await self._connected()
             try:
-                await pipe.send(self._append)
+                await pipe.send(self._append_uncounted)
             finally:
                 pipe.close("it was only tried")
 
     def close(self, reason: str) -> None:
-        """Close the connection, because of `reason`; nothing that it still owes an answer will get one."""
+        """Close the connection because of `reason`; commands without an answer will get none."""
         if self._pipe is not None and not self._pipe.is_closed:
             self._complain(reason)
             self._pipe.close(reason)
 
     async def weigh(self) -> None:
-        """See whether Redis uses more memory than it may for clicks. Raises `RedisError`."""
+        """Check whether Redis uses more memory than it may for clicks. Raises `RedisError`."""
         self._weighed_at = time.monotonic()
         try:
             memory = parse_memory(await self.command("INFO", "memory"))
         except ResponseError:
-            # It does not tell us; whether it is full, a click shows.
+            # This Redis does not show its memory. If it is full, it refuses a click.
             return
         self._is_full = memory.exceeds(self._memory_percent, did=self._is_full)
         if self._is_full:
@@ -155,7 +160,7 @@ class LogConnection:
             try:
                 await self.weigh()
             except RedisError:
-                # It went meanwhile.
+                # The connection was lost meanwhile.
                 return
         if self._breaker.may_probe(now):
             await self._probe()
@@ -164,7 +169,7 @@ class LogConnection:
             self._complained = False
 
     async def _probe(self) -> None:
-        """Write something small: a Redis that is full or read-only refuses it as it would a click."""
+        """Write a small key: a Redis that is full or read-only refuses it as it would refuse a click."""
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 await self.command("SET", PROBE, "", "PX", PROBE_KEPT_MS)
@@ -174,13 +179,13 @@ class LogConnection:
             self._breaker.succeed(time.monotonic())
 
     def _complain(self, reason: str) -> None:
-        # Once for every time that Redis is away, however many batches find it so.
+        # Once per outage, however many batches fail.
         if not self._complained and reason != "the worker stops":
             logger.error("clicks go to the spool", reason=reason)
             self._complained = True
 
     async def _connected(self) -> "_Pipe":
-        # Made anew each time: it reads certificates from files, which may be others by now.
+        # Made anew each time: it reads certificates from files, which may have been replaced.
         described = open_connection(self._url)
         pipe = await _open_pipe(described)
         try:
@@ -196,11 +201,12 @@ class LogConnection:
             pipe.close("it cannot be used")
             raise
         self._append = ("EVALSHA", script, len(APPEND_KEYS), *APPEND_KEYS, SEEN_SECONDS)
+        self._append_uncounted = (*self._append, *script_arguments())
         return pipe
 
 
 async def _open_pipe(described: Any) -> "_Pipe":
-    """Connect to where redis-py's connection would, with TLS as it would."""
+    """Connect to the address of redis-py's connection, with TLS as it would use it."""
     loop = asyncio.get_running_loop()
     if isinstance(described, UnixDomainSocketConnection):
         _, pipe = await loop.create_unix_connection(_Pipe, described.path)
@@ -208,7 +214,7 @@ async def _open_pipe(described: Any) -> "_Pipe":
     secure = described.ssl_context.get() if isinstance(described, SSLConnection) else None
     transport, pipe = await loop.create_connection(_Pipe, described.host, described.port, ssl=secure)
     if described.socket_keepalive:
-        # A peer that is gone without a word is found out, and the next batch does not wait for it.
+        # Detects a peer that is gone without closing, so that the next batch does not wait for it.
         of = transport.get_extra_info("socket")
         of.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in described.socket_keepalive_options.items():

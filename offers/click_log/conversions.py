@@ -1,4 +1,4 @@
-"""Conversion messages: what the network is told of clicks that are conversions already."""
+"""Makes conversion messages, which tell the network of clicks that are conversions already."""
 
 import msgspec
 
@@ -11,23 +11,25 @@ HYBRID = "hybrid/multistep"
 
 
 def is_conversion(offer: Offer) -> bool:
-    """Whether a click on the offer is a conversion: type `cpm`, or `hybrid/multistep` with the CPM option."""
+    """Return whether a click is a conversion: type `cpm`, or `hybrid/multistep` with the CPM option."""
     return offer.conversion_type == CPM or (offer.conversion_type == HYBRID and offer.is_cpm_option_enabled)
 
 
 def due_conversion(click: Click) -> str:
-    """`<due> <message>` for the offer that takes the click, due in milliseconds since the epoch; "" for none.
+    """Return `<due> <message>` for the offer that takes the click, "" if there is nothing to tell.
 
-    The message is JSON text, in the form that the network reads.
+    Of an automated click there never is: nobody is paid for a machine.
+
+    `due` is in milliseconds since the epoch; the message is JSON text, in the form that the network reads.
     """
     offer = click.decision.offer
-    if offer is None or not is_conversion(offer):
+    if offer is None or not is_conversion(offer) or click.context.visitor.automated is not None:
         return ""
     return f"{click.context.now_ms + DELAY_MS} {encode(_message(click, offer)).decode()}"
 
 
 def lid_of(message: bytes) -> str:
-    """The lid of the click that a conversion message tells of."""
+    """Return the lid of the click in a conversion message."""
     lid: str = msgspec.json.decode(msgspec.json.decode(message)["body"])["lid"]
     return lid
 

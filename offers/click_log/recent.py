@@ -1,4 +1,4 @@
-"""The newest clicks of the log, for staff to watch; every read is bounded, however many clicks come in."""
+"""Reads the newest clicks of the log for staff; every read is bounded, however many clicks come in."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,16 @@ from offers.click_log.types import Entry
 
 # Entries per request: Redis returns them in well under a millisecond, and clicks wait for it meanwhile.
 STEP = 250
-# Entries that a filter looks through; a rarer click is found by its lid.
+# Entries that a filter examines; rarer clicks are found by their lid.
 EXAMINED_AT_MOST = 2_000
 SHOWN_AT_MOST = 50
 UNIQUE = {"1": True, "assumed": True, "0": False}
 
 
 class RecentClick(msgspec.Struct, frozen=True, rename="camel"):
-    """What is shown of one click, out of its record; what is not in there is None.
+    """The fields of one click that are shown; None if its record lacks them.
 
-    `entry_id` is where the log has it.
+    `entry_id` is its entry in the log.
     """
 
     lid: str = ""
@@ -38,10 +38,11 @@ class RecentClick(msgspec.Struct, frozen=True, rename="camel"):
     payout: float | None = None
     landing_page_url: str | None = None
     is_unique: bool | None = None
+    automated_reason: str | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which clicks are wanted; None is any. An offer is who got the click, or whom it was meant for."""
+    """A filter; None means any. `offer` is the offer that got the click, or the one it was meant for."""
 
     offer: int | None = None
     campaign: int | None = None
@@ -49,9 +50,10 @@ class Wanted(msgspec.Struct, frozen=True):
     country: str | None = None
     redirect_type: str | None = None
     unique: bool | None = None
+    automated: bool | None = None
 
     def fits(self, click: RecentClick) -> bool:
-        """Whether a click is wanted."""
+        """Return whether a click passes the filter."""
         return (
             (self.offer is None or self.offer in (click.offer_id, click.origin_offer_id))
             and self.campaign in (None, click.campaign_id)
@@ -59,13 +61,14 @@ class Wanted(msgspec.Struct, frozen=True):
             and self.country in (None, click.country)
             and self.redirect_type in (None, click.redirect_type)
             and self.unique in (None, click.is_unique)
+            and self.automated in (None, click.automated_reason is not None)
         )
 
 
 class RecentClicks(msgspec.Struct, frozen=True):
-    """Clicks, newest first. `newest` is the entry to go on after; `examined` of all entries were looked at.
+    """Clicks, newest first. `newest` is the entry to continue after; `examined` counts entries looked at.
 
-    `is_all` is False when there are older ones that were not looked at.
+    `is_all` is False if there are older entries that were not examined.
     """
 
     clicks: list[RecentClick]
@@ -78,7 +81,7 @@ _decoder = msgspec.json.Decoder(RecentClick)
 
 
 def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "") -> RecentClicks:
-    """The newest wanted clicks, of those after the entry `after`. Raises `RedisError`."""
+    """Return the newest wanted clicks after the entry `after`. Raises `RedisError`."""
     clicks: list[RecentClick] = []
     newest, before, examined, ended = after, "", 0, False
     while not ended and examined < EXAMINED_AT_MOST and len(clicks) < SHOWN_AT_MOST:
@@ -95,7 +98,7 @@ def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "") -> RecentClick
 
 
 def _readable(entries: list[Entry]) -> Iterator[RecentClick]:
-    """Those that are clicks; what somebody else put into the log is left out."""
+    """Return the entries that are clicks; those that somebody else wrote into the log are left out."""
     for entry in entries:
         try:
             click = _decoder.decode(entry.click)

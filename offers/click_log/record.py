@@ -1,23 +1,23 @@
-"""The click record: what is kept of one click, field by field as the network's reports know them.
+"""The click record: the fields of one click, by the names of the network's reports.
 
-A record is JSON in parts: what is said of a visitor, and of a decision that click after click gets, is
-encoded once for as long as that is remembered. A field that is None is left out.
+A record is JSON in parts. The parts of a visitor and of a decision, which are the same for many clicks, are
+encoded once and cached with them. Fields that are None are left out.
 """
 
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
 from offers.request import ClickRequest
-from offers.routing.routing import Decision
+from offers.routing.decision import Decision, DecisionPlan
 from offers.rules.common.verdict import ClickContext
-from offers.visitors.visitor import Visitor
+from offers.visitors.automated import AutomatedReason
+from offers.visitors.visitor import Visitor, VisitorPlan
 from recipes.records.records import Offer
 
-# Bytes of JSON that a text of a record may take; what is longer is cut, and ends with an ellipsis. Else one
-# visitor with a public link could fill Redis and the disk with a few clicks.
+# Truncate longer texts to this many bytes of JSON, with an ellipsis: otherwise one visitor with a public link
+# could fill Redis and the disk with a few clicks.
 LONGEST_TEXT = 1024
 LONGEST_URL = 2048
 YEAR_SECONDS = 365 * 24 * 3600
@@ -26,19 +26,25 @@ URLS = frozenset({"landing_page_url", "landing_page_url_origin", "referer"})
 ELLIPSIS = "…"
 ELLIPSIS_BYTES = len(ELLIPSIS.encode())
 QUOTES = 2
-# A control character is written \u0000, in six bytes.
+# A control character is written as \u0000, in six bytes.
 LONGEST_ESCAPE = 6
 
 
 class Click(msgspec.Struct, frozen=True, gc=False):
-    """One click that was decided: its id (the lid), what was asked, decided and where it was sent."""
+    """A decided click: its id (the lid), the request, the decision, and where the visitor is sent."""
 
     lid: str
     request: ClickRequest
     context: ClickContext
-    decision: Decision
+    visitor: VisitorPlan
+    plan: DecisionPlan
     page_url: str
     location: str
+
+    @property
+    def decision(self) -> Decision:
+        """The decision on the click."""
+        return self.plan.decision
 
 
 class _Part(msgspec.Struct, omit_defaults=True, rename="camel"):
@@ -46,9 +52,9 @@ class _Part(msgspec.Struct, omit_defaults=True, rename="camel"):
 
 
 class ClickPart(_Part):
-    """What is of this click alone.
+    """The fields of this click alone.
 
-    `date_added` is in milliseconds since the epoch; `ttl`, from when on the table may forget it, in seconds.
+    `date_added` is in milliseconds since the epoch; `ttl`, in seconds, is when the table may delete the item.
     """
 
     lid: str
@@ -64,7 +70,7 @@ class ClickPart(_Part):
 
 
 class DecisionPart(_Part):
-    """What was decided: the campaign, the offer that the click belongs to, and the one it was meant for."""
+    """The fields of the decision: the campaign, the offer that gets the click, the one it was meant for."""
 
     event_type: str
     event: str
@@ -107,7 +113,7 @@ class DecisionPart(_Part):
 
 
 class VisitorPart(_Part):
-    """The visitor."""
+    """The fields of the visitor."""
 
     country: str | None = None
     region: str | None = None
@@ -120,6 +126,8 @@ class VisitorPart(_Part):
     os: str | None = None
     platform: str | None = None
     device_type: str | None = None
+    is_automated: bool | None = None
+    automated_reason: AutomatedReason | None = None
 
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -127,7 +135,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def record(click: Click) -> bytes:
-    """The click's record, as JSON that begins with its lid. It does not say whether the visit is unique."""
+    """Return the record of a click, as JSON that begins with its lid. Uniqueness is not in it."""
     request, context = click.request, click.context
     ad_domain, slash, ad_path = request.ad_domain.partition("/")
     own = ClickPart(
@@ -142,34 +150,26 @@ def record(click: Click) -> bytes:
         slash + ad_path or None,
         fingerprint(click),
     )
-    decision, visitor = click.decision, context.visitor
     encoded = encode(own)
-    # A part that is no longer than one text may be needs no look at each.
+    # A part that is shorter than one text may be has no text to truncate.
     if len(encoded) > LONGEST_TEXT:
         encoded = encode(_shortened(own))
-    return b"".join(
-        (
-            encoded[:-1],
-            decision.record_part or _decision_part(decision),
-            visitor.record_part or _visitor_part(visitor),
-        )
-    )
+    return b"".join((encoded[:-1], click.plan.record_part, click.visitor.record_part))
 
 
 def fingerprint(click: Click) -> str | None:
-    """The visitor's mark on a campaign: who comes again within a day is not unique. None: not wanted."""
-    visitor = click.context.visitor
-    return None if click.request.fp == FINGERPRINT_OFF else visitor.fingerprint or _fingerprint(visitor)
+    """Return what identifies the visitor for uniqueness, None if that is not wanted."""
+    return None if click.request.fp == FINGERPRINT_OFF else click.visitor.fingerprint
 
 
-def fields(kept: bytes) -> dict[str, Any]:
-    """A record as a dictionary in the table's names; amounts are exact decimals, or integers."""
-    found: dict[str, Any] = _decode(kept)
+def fields(kept: bytes) -> dict[str, object]:
+    """Decode a record into the table's names; amounts are exact decimals, or integers."""
+    found: dict[str, object] = _decode(kept)
     return found
 
 
 def _shortened(part: _Part) -> _Part:
-    """The part, with every text cut that is too long."""
+    """Truncate every text of the part that is too long, and return the part."""
     for name in part.__struct_fields__:
         value = getattr(part, name)
         if isinstance(value, str):
@@ -178,7 +178,7 @@ def _shortened(part: _Part) -> _Part:
 
 
 def shortened(text: str, most_bytes: int) -> str:
-    """The text, or as much of its beginning as takes `most_bytes` as JSON with the ellipsis behind it."""
+    """Truncate a text to `most_bytes` of JSON, with an ellipsis at its end."""
     if len(text) * LONGEST_ESCAPE <= most_bytes:
         return text
     size = len(encode(text)) - QUOTES
@@ -186,19 +186,13 @@ def shortened(text: str, most_bytes: int) -> str:
         return text
     text = text[:most_bytes]
     while (size := len(encode(text)) - QUOTES) > most_bytes - ELLIPSIS_BYTES:
-        # As many characters as there would be if all were alike, but at least one fewer.
+        # Guess the length from the average size of a character, but remove at least one.
         text = text[: min(len(text) - 1, len(text) * (most_bytes - ELLIPSIS_BYTES) // size)]
     return text + ELLIPSIS
 
 
-def _fingerprint(visitor: Visitor) -> str:
-    seen = f"{visitor.address}\n{visitor.user_agent}\n{visitor.accept_language}"
-    visitor.fingerprint = blake2b(seen.encode("utf-8", "replace"), digest_size=16).hexdigest()
-    return visitor.fingerprint
-
-
-def _decision_part(decision: Decision) -> bytes:
-    """`,"eventType":"click",…`"""
+def decision_part(decision: Decision) -> bytes:
+    """Return a decision's half of the record: `,"eventType":"click",…`."""
     campaign, offer, origin = decision.campaign, decision.offer, decision.origin
     part = DecisionPart(
         event_type="click",
@@ -224,8 +218,7 @@ def _decision_part(decision: Decision) -> bytes:
         _add_offer(part, offer)
     if origin is not None:
         _add_origin(part, origin)
-    decision.record_part = b",%b" % encode(_shortened(part))[1:-1]
-    return decision.record_part
+    return b",%b" % encode(_shortened(part))[1:-1]
 
 
 def _add_offer(part: DecisionPart, offer: Offer) -> None:
@@ -254,8 +247,15 @@ def _add_origin(part: DecisionPart, origin: Offer) -> None:
     part.offer_id_redirect_exit_traffic = origin.exit_offer_id or None
 
 
+def plan_visitor(visitor: Visitor) -> VisitorPlan:
+    """Make what all clicks of a visitor share."""
+    marks = f"{visitor.address}\n{visitor.user_agent}\n{visitor.accept_language}"
+    mark = blake2b(marks.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return VisitorPlan(visitor, mark, _visitor_part(visitor))
+
+
 def _visitor_part(visitor: Visitor) -> bytes:
-    """`,"country":"US",…}`"""
+    """Return a visitor's half of the record: `,"country":"US",…}`."""
     geo, device = visitor.geo, visitor.device
     part = VisitorPart(
         country=geo.country,
@@ -269,7 +269,8 @@ def _visitor_part(visitor: Visitor) -> bytes:
         os=device.os,
         platform=device.platform,
         device_type=device.device_type,
+        is_automated=visitor.automated is not None or None,
+        automated_reason=visitor.automated,
     )
     inside = encode(_shortened(part))[1:]
-    visitor.record_part = inside if inside == b"}" else b",%b" % inside
-    return visitor.record_part
+    return inside if inside == b"}" else b",%b" % inside

@@ -1,4 +1,4 @@
-"""How much stays in Redis of what is delivered, or was set aside for good."""
+"""Limits what stays in Redis after delivery: delivered clicks, and dead letters."""
 
 from typing import NamedTuple
 
@@ -9,18 +9,18 @@ from lib.redis_memory import MemoryUse
 from offers.click_log import scripts
 from offers.click_log.stream import DEAD, DEAD_CONVERSIONS, LOG, TOTALS, WEIGHED, ClickLog
 
-# Redis needs ten milliseconds to weigh 100,000 clicks, so it is not done each time.
+# Redis takes ten milliseconds to weigh 100,000 clicks, so they are not weighed each time.
 WEIGH_SECONDS = 60
-# Delivered clicks go before Redis is so full that new ones go to the spool.
+# Delivered clicks are trimmed before Redis is so full that new ones go to the spool.
 TRIM_EARLIER_PERCENT = 10.0
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
 class Limits(NamedTuple):
-    """The most that stays: delivered clicks, dead letters of each kind, and the bytes of both.
+    """The most that may stay: delivered clicks, dead letters of each kind, and the bytes of both.
 
-    `memory_percent` is how much of its memory Redis may use before delivered clicks go.
+    `memory_percent` is the share of its memory that Redis may use before delivered clicks are trimmed.
     """
 
     clicks: int
@@ -31,7 +31,7 @@ class Limits(NamedTuple):
 
 
 def limits() -> Limits:
-    """Those of the settings."""
+    """Return the limits in the settings."""
     return Limits(
         settings.CLICK_LOG_KEEP,
         settings.CLICK_LOG_KEEP_BYTES,
@@ -52,18 +52,21 @@ class Retention:
         self._write = log.redis.register_script(scripts.WRITE)
 
     def tidy(self) -> None:
-        """Forget delivered clicks, and drop dead letters, that are more than may stay.
+        """Trim delivered clicks and drop dead letters beyond the limits.
 
-        What is not delivered yet always stays. Bytes are looked at once a minute.
+        Undelivered clicks always stay. Bytes are checked once a minute.
         """
         self._log.trim(self._of.clicks)
         while self._is_memory_short() and self._log.trim(0):
             pass
+        # A disk that is full must not take the room of new clicks: DynamoDB has what the archive misses then.
+        while self._is_memory_short() and (dropped := self._log.drop_unarchived()):
+            logger.error("clicks were dropped before they were archived, Redis is full", count=dropped)
         if self._write(args=["SET", WEIGHED, "", "NX", "EX", WEIGH_SECONDS]):
             self.weigh()
 
     def weigh(self) -> None:
-        """Apply the limits in bytes, and those of the dead letters."""
+        """Apply the limits in bytes, and those on dead letters."""
         keep = self._within(LOG, self._of.clicks, self._of.click_bytes)
         while self._log.trim(keep):
             pass
@@ -77,10 +80,10 @@ class Retention:
             logger.error("dead letters were dropped, there are too many", of=name, count=dropped)
 
     def _within(self, stream: str, most: int, most_bytes: int) -> int:
-        """How many entries of a stream may stay, by number and by weight."""
+        """Return how many entries of a stream may stay, by number and by weight."""
         length = self._redis.xlen(stream)
         if not length or length > most:
-            # The number comes first: what is too many by far takes long to weigh.
+            # The number first: weighing a stream that is far too long takes long.
             return most
         weight = self._redis.memory_usage(stream, samples=0)
         return min(most, length * most_bytes // max(weight or 0, most_bytes))

@@ -1,4 +1,4 @@
-"""Where the clicks of this instance are, in one report: the log, the spool, the dead letters, conversions."""
+"""Reports how many clicks of this instance are in the log, the spool and the dead letters."""
 
 import os
 from pathlib import Path
@@ -7,13 +7,14 @@ import msgspec
 from django.conf import settings
 
 from offers.click_log.stream import ClickLog
+from offers.click_log.types import ArchiveStatus
 from offers.spool.directory import SUFFIX
 
 READ_BYTES = 1024 * 1024
 
 
 class SpoolStatus(msgspec.Struct):
-    """Clicks in files, waiting for Redis; one that is being replayed may be in the log already.
+    """Clicks in files, waiting for Redis; one that is being replayed may already be in the log, too.
 
     `disk_free` and `disk_size` are the bytes of the disk that the spool is on; 0 where that is unknown.
     """
@@ -54,10 +55,11 @@ class ClickStatus(msgspec.Struct):
     lost: int
     conversions: ConversionStatus
     dead_dropped: int = 0
+    archive: ArchiveStatus | None = None
 
 
 def click_status(log: ClickLog) -> ClickStatus:
-    """The report. Raises `RedisError`."""
+    """Return the report. Raises `RedisError`."""
     status = log.status()
     return ClickStatus(
         backlog=status.backlog,
@@ -76,11 +78,12 @@ def click_status(log: ClickLog) -> ClickStatus:
             status.dead_conversions_dropped,
         ),
         dead_dropped=status.dead_dropped,
+        archive=log.archive_status(),
     )
 
 
 def spool_status(directory: Path) -> SpoolStatus:
-    """What is in the spool; a file that cannot be read counts as a file."""
+    """Return what is in the spool; an unreadable file counts as a file without clicks."""
     found = SpoolStatus()
     found.disk_free, found.disk_size = disk_room(directory)
     for path in directory.glob(f"*{SUFFIX}"):
@@ -91,7 +94,7 @@ def spool_status(directory: Path) -> SpoolStatus:
                     found.clicks += block.count(b"\n")
                     found.bytes += len(block)
         except FileNotFoundError:
-            # It was replayed between the two looks.
+            # It was replayed between listing and reading.
             found.files -= 1
         except OSError:
             continue
@@ -99,7 +102,7 @@ def spool_status(directory: Path) -> SpoolStatus:
 
 
 def disk_room(directory: Path) -> tuple[int, int]:
-    """Free bytes and all bytes of the disk that a directory is on, or will be on; 0 and 0 where unknown."""
+    """Return free and total bytes of the disk that a directory is, or will be, on; 0 and 0 if unknown."""
     for each in (directory, *directory.parents):
         try:
             room = os.statvfs(each)

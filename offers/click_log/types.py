@@ -1,6 +1,10 @@
-"""What the click log holds, as delivery and staff see it."""
+"""The values of the click log, for delivery and for staff."""
 
 from typing import NamedTuple
+
+import msgspec
+
+from lib.outcome import Outcome
 
 
 class Entry(NamedTuple):
@@ -21,7 +25,7 @@ class DeadLetter(NamedTuple):
 
 
 class LogStatus(NamedTuple):
-    """Where the clicks of this instance are. Ages in seconds; None where there is nothing."""
+    """How many clicks of this instance are where. Ages in seconds; None if there is nothing."""
 
     length: int
     backlog: int
@@ -36,3 +40,19 @@ class LogStatus(NamedTuple):
     lost: int
     dead_dropped: int
     dead_conversions_dropped: int
+
+
+class ArchiveStatus(msgspec.Struct):
+    """How far the archive is: `backlog` entries wait for it, the oldest for `oldest_age_seconds`.
+
+    `unreadable` entries were no clicks. `dropped` ones were delivered, but not archived in time, because
+    Redis had no memory left. `write` and `upload` say how the last ones went; None if there was none yet.
+    """
+
+    backlog: int = 0
+    oldest_age_seconds: float | None = None
+    archived: int = 0
+    unreadable: int = 0
+    dropped: int = 0
+    write: Outcome | None = None
+    upload: Outcome | None = None

@@ -1,56 +1,40 @@
-"""The group commit: clicks go into the log together, and each waits until Redis has acknowledged its batch.
+"""The group commit: clicks go into the log in batches, and each waits until Redis has acknowledged its batch.
 
-While one batch is on its way the clicks that arrive join the next, which leaves as soon as the previous one
-has returned: a click waits for one round trip, or two, and however many clicks there are share it. Where
-Redis is away or slow, the batch goes to the spool instead, and from there into the log when Redis is back.
+While one batch is on its way, new clicks join the next, which leaves when the previous one has returned. So a
+click waits for one or two round trips, and all clicks of a batch share them. If Redis is away or slow, the
+batch goes to the spool, and from there into the log when Redis is back.
 """
 
 import asyncio
 import time
-from asyncio import Future
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
-import msgspec
 import structlog
 from redis.exceptions import RedisError
 
+from offers.click_log.commit import CommitCounts, Committed, Fate
 from offers.click_log.connection import LogConnection, NotTaken
 from offers.click_log.conversions import due_conversion
 from offers.click_log.record import Click, fingerprint, record
-from offers.click_log.stream import DEAD, TOTALS
-from offers.click_log.uniqueness import SharedUniqueness
+from offers.click_log.shared import SharedBatches
+from offers.click_log.stream import DEAD, NOT_UNIQUE, TOTALS
+from offers.live_caps.batch import BatchCounting
+from offers.live_caps.counts import LiveCaps, Taken
 from offers.spool.replay import parts
 from offers.spool.spool import Spool
 from offers.spool.types import PendingClick
 
 BATCH_CLICKS = 1000
 REPLAY_SECONDS = 0.5
-# The pause after a spool that cannot be read grows to this, so that the log is not flooded.
+# The pause between tries to read a broken spool grows to this, so that the log is not flooded.
 LONGEST_REPLAY_PAUSE_SECONDS = 10.0
 RESERVE_SECONDS = 30.0
-# A disk that hangs must not hold up the visitors.
+# A disk that hangs must not hold clicks up.
 SPOOL_SECONDS = 2.0
 LOST_LOG_SECONDS = 1.0
 
 logger = structlog.stdlib.get_logger(__name__)
-
-
-class CommitCounts(msgspec.Struct):
-    """What this worker's commits came to since it started, in clicks.
-
-    `batches` counts batches, `vanished` files of the spool that somebody else has deleted. `lost` clicks were
-    answered and not written, `unanswered` ones were neither.
-    """
-
-    batches: int = 0
-    logged: int = 0
-    spooled: int = 0
-    replayed: int = 0
-    lost: int = 0
-    unanswered: int = 0
-    vanished: int = 0
 
 
 class ClickWriter:
@@ -60,27 +44,33 @@ class ClickWriter:
         self,
         connection: LogConnection,
         spool: Spool,
-        seen: SharedUniqueness | None,
+        shared: SharedBatches | None,
         timeout_seconds: float,
         *,
+        live_caps: LiveCaps | None = None,
         queue_conversions: bool = True,
         answers_unwritten: bool = True,
     ) -> None:
-        """`queue_conversions`: somebody sends conversion messages; else they would pile up in the log.
+        """`live_caps` counts the clicks of capped records; None where nothing does.
 
-        `answers_unwritten`: a click that neither Redis nor the disk takes is answered, and counted as lost.
+        Without `queue_conversions` no conversion messages are made: no queue takes them.
+
+        With `answers_unwritten`, a click that neither Redis nor the disk takes is answered, and counted lost.
         """
         self.counts = CommitCounts()
         self.connection = connection
         self._spool = spool
-        self._seen = seen
+        self.shared = shared
+        self.live_caps = live_caps
         self._timeout = timeout_seconds
         self._queue_conversions = queue_conversions
         self._answers_unwritten = answers_unwritten
         self._spool_problem = ""
         self._replay_pause = REPLAY_SECONDS
         self._pending: list[PendingClick] = []
-        self._waiting: list[Callable[[bool], object]] = []
+        self._waiting: list[Callable[[Fate], object]] = []
+        # What each pending click has a part in; empty where nothing is counted.
+        self._taken: list[Taken] = []
         self._arrived = asyncio.Event()
         self._published = CommitCounts()
         self._lost_logged_at = 0.0
@@ -89,26 +79,29 @@ class ClickWriter:
 
     @property
     def problem(self) -> str:
-        """Why no click can be written at present; "" where Redis or the spool takes them."""
+        """Why no click can be written at present; "" if Redis or the spool takes them."""
         return "" if self.connection.takes_clicks else self._spool_problem
 
-    def write(self, click: Click, then: Callable[[bool], object]) -> None:
-        """Write a click down, and call `then` once it is known whether it may be answered.
+    def write(self, click: Click, then: Callable[[Fate], object]) -> None:
+        """Write a click down, then call `then` with what becomes of the click.
 
         `then` must not raise.
         """
-        seen = fingerprint(click)
-        mark = f"{click.context.campaign.campaign_id}:{seen}" if seen else ""
-        conversion = due_conversion(click) if self._queue_conversions else ""
-        self._pending.append(PendingClick(record(click), mark, "", conversion))
+        seen, automated = fingerprint(click), click.context.visitor.automated is not None
+        if automated:
+            # It takes nobody's unique visit, not even its own.
+            pending = PendingClick(record(click), "", NOT_UNIQUE if seen else "")
+        else:
+            mark = f"{click.context.campaign.campaign_id}:{seen}" if seen else ""
+            conversion = due_conversion(click) if self._queue_conversions else ""
+            pending = PendingClick(record(click), mark, "", conversion)
+        self._pending.append(pending)
         self._waiting.append(then)
+        if self.live_caps is not None:
+            decision = click.decision
+            taken = () if automated else self.live_caps.take(decision.offer, decision.campaign)
+            self._taken.append(taken)
         self._arrived.set()
-
-    async def written(self, click: Click) -> bool:
-        """Write a click down; returns whether it may be answered."""
-        waiting: Future[bool] = asyncio.get_running_loop().create_future()
-        self.write(click, partial(_release, waiting))
-        return await waiting
 
     async def run(self) -> None:
         """Commit batch after batch, and replay the spool, until cancelled."""
@@ -128,41 +121,59 @@ class ClickWriter:
     async def _commit_batches(self) -> None:
         while True:
             await self._arrived.wait()
-            # Nothing waits for a batch to fill up: while this one is on its way the next one collects, so
-            # batches are small where it is quiet and large under load. One at a time keeps the log in order
-            # of arrival, and a failure stops at one batch.
+            # No batch waits to fill up: the next one collects clicks while this one is on its way, so
+            # batches are small in quiet times and large under load. One at a time keeps the log in order
+            # of arrival, and limits a failure to one batch.
             clicks = self._pending[:BATCH_CLICKS]
             waiting = self._waiting[:BATCH_CLICKS]
-            del self._pending[: len(clicks)], self._waiting[: len(waiting)]
+            taken = self._taken[:BATCH_CLICKS]
+            del self._pending[: len(clicks)], self._waiting[: len(waiting)], self._taken[: len(taken)]
             if not self._pending:
                 self._arrived.clear()
-            may_answer = await self._commit(clicks)
-            for then in waiting:
-                then(may_answer)
+            committed = await self._commit(clicks, taken)
+            fate = Fate.ANSWER if committed.may_answer else Fate.REFUSE
+            if committed.again:
+                self.counts.decided_again += len(committed.again)
+                for place, then in enumerate(waiting):
+                    then(Fate.DECIDE_AGAIN if place in committed.again else fate)
+            else:
+                for then in waiting:
+                    then(fate)
 
-    async def _commit(self, clicks: list[PendingClick]) -> bool:
-        """Write clicks down; returns whether they may be answered."""
+    async def _commit(self, clicks: list[PendingClick], taken: list[Taken]) -> Committed:
+        """Write a batch down, but for the clicks that a live count of theirs has no room for."""
         self.counts.batches += 1
+        counting, size = BatchCounting(self.live_caps, taken), len(clicks)
         try:
             async with asyncio.timeout(self._timeout):
-                if self._seen is not None:
-                    clicks = await self._seen.mark(clicks)
-                await self.connection.append(clicks)
-            self.counts.logged += len(clicks)
+                if self.shared is not None:
+                    clicks, totals = await self.shared.ask(clicks, counting.rows)
+                    clicks = counting.shared(clicks, totals)
+                    await self.connection.append(clicks)
+                elif counting.rows:
+                    counting.own(*await self.connection.append(clicks, counting.rows))
+                else:
+                    await self.connection.append(clicks)
+            self.counts.logged += size - len(counting.again)
         except NotTaken:
-            return await self._spool_clicks(clicks)
-        except Exception as error:  # any error: spool the batch, never drop it
+            return Committed(await self._spool_clicks(clicks), counting.again)
+        except Exception as error:
+            # Any error: spool the batch, never drop it.
             self.connection.failed(error, str(error) or f"no answer within {self._timeout:g} s")
-            return await self._spool_clicks(clicks)
-        return True
+            return Committed(await self._spool_clicks(clicks), counting.again)
+        finally:
+            counting.end()
+        return Committed(True, counting.again)
 
     async def _spool_clicks(self, clicks: list[PendingClick]) -> bool:
-        """Put clicks on the disk; returns whether they may be answered. Failures are told once a second."""
+        """Put a batch on the disk; log failures once a second. Returns whether to answer its clicks."""
+        if not clicks:
+            return True
         try:
             async with asyncio.timeout(SPOOL_SECONDS):
                 await asyncio.to_thread(self._spool.write, clicks)
         except (OSError, TimeoutError) as error:
-            self._spool_problem = str(error) or f"the spool gives no answer within {SPOOL_SECONDS:g} s"
+            self._spool_problem = str(error) or f"the spool does not answer within {SPOOL_SECONDS:g} s"
         else:
             self._spool_problem = ""
             self.counts.spooled += len(clicks)
@@ -173,11 +184,10 @@ class ClickWriter:
             self.counts.unanswered += len(clicks)
         if time.monotonic() - self._lost_logged_at >= LOST_LOG_SECONDS:
             self._lost_logged_at = time.monotonic()
-            self._tell_of_loss()
+            self._log_loss()
         return self._answers_unwritten
 
-    def _tell_of_loss(self) -> None:
-        """Redis is away, and the spool cannot be written."""
+    def _log_loss(self) -> None:
         counts, problem = self.counts, self._spool_problem
         if self._answers_unwritten:
             logger.critical("clicks are lost", lost=counts.lost, problem=problem)
@@ -202,11 +212,11 @@ class ClickWriter:
                 logger.warning("the spool is not replayed yet", problem=str(error))
 
     async def _replay(self) -> None:
-        """Move every spooled click into the log, in the order in which they were spooled."""
+        """Move all spooled clicks into the log, in the order in which they were spooled."""
         waiting = parts(self._spool)
         while (part := await asyncio.to_thread(next, waiting, None)) is not None:
             async with asyncio.timeout(10 * self._timeout):
-                # Before each part: a long spool could use up in a second the memory kept for delivery.
+                # Before each part: a long spool could fill the memory reserved for delivery within a second.
                 await self.connection.weigh()
                 if part.clicks:
                     await self.connection.append(part.clicks)
@@ -215,10 +225,13 @@ class ClickWriter:
             self.counts.replayed += len(part.clicks)
 
     async def _look_after_spool(self) -> None:
-        """Keep the spool's reserve, and notice when a disk that was full takes clicks again."""
+        """Keep the spool's reserve filled, and notice when a full disk takes clicks again."""
         refilled_at = 0.0
         while True:
             self._count_damage()
+            if self.live_caps is not None and self.live_caps.owes:
+                # A batch without clicks: none of those to come may have a part in what is owed.
+                self._arrived.set()
             with suppress(OSError):
                 if self._spool_problem:
                     await asyncio.to_thread(self._spool.probe)
@@ -238,14 +251,16 @@ class ClickWriter:
                 logger.warning("the spool has no reserve", problem=str(error))
 
     def _count_damage(self) -> None:
-        """Count what others did to the spool's files."""
+        """Count what others did to the spool's files, and what the shared Redis did not answer."""
         vanished, missing = self._spool.vanished, self._spool.missing
         self.counts.vanished = vanished
         self.counts.lost += missing - self._missing
         self._missing = missing
+        if self.shared is not None:
+            self.counts.assumed = self.shared.assumed
 
     async def _publish_counts(self) -> None:
-        """Add to the instance's totals what has come since the last time."""
+        """Add the counts since the last call to the instance's totals."""
         counts = self.counts
         for name, by in (
             ("spooled", counts.spooled - self._published.spooled),
@@ -253,7 +268,7 @@ class ClickWriter:
         ):
             if by:
                 published = getattr(self._published, name)
-                # Counted before awaiting: a cancelled HINCRBY may still have reached Redis.
+                # Count before awaiting: a cancelled HINCRBY may still have reached Redis.
                 setattr(self._published, name, published + by)
                 try:
                     async with asyncio.timeout(self._timeout):
@@ -261,9 +276,3 @@ class ClickWriter:
                 except (RedisError, OSError, TimeoutError):
                     setattr(self._published, name, published)
                     raise
-
-
-def _release(waiting: Future[bool], may_answer: bool) -> None:
-    # The waiting task may have been cancelled meanwhile; the click is written all the same.
-    if not waiting.done():
-        waiting.set_result(may_answer)

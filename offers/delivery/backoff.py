@@ -1,9 +1,9 @@
-"""How long delivery leaves DynamoDB alone after it failed. All workers of the instance share it.
+"""Pauses delivery after a failure of DynamoDB, for all workers of the instance together.
 
 Redis keys:
 
-- `clicks:failures`: how many times in succession DynamoDB took nothing; forgotten after a quiet while.
-- `clicks:pause`: exists while delivery waits, or while one worker, its value, tries for all of them.
+- `clicks:failures`: the number of failures in succession; expires after some minutes without one.
+- `clicks:pause`: exists while delivery waits, or while one worker (its value) tries for all of them.
 """
 
 import random
@@ -15,15 +15,15 @@ from offers.click_log.scripts import WRITE
 FAILURES = "clicks:failures"
 PAUSE = "clicks:pause"
 FIRST_PAUSE_SECONDS = 0.1
-# Instances that failed together must not come back together, yet within seconds of DynamoDB.
+# Limits one pause: delivery resumes within seconds of DynamoDB. Chance keeps instances from trying together.
 LONGEST_PAUSE_SECONDS = 5.0
 FORGET_FAILURES_SECONDS = 300
-# A try takes less than this; a turn held for longer belongs to a dead worker.
+# A try takes less than this, so a turn held for longer belongs to a dead worker.
 TRY_MS = 10_000
 
 
 def growing_pause(failures: int, first: float, longest: float) -> float:
-    """Seconds to wait after failures in succession: at random, up to a bound that doubles each time."""
+    """Return seconds to wait after failures in succession: random, below a bound that doubles each time."""
     return random.uniform(0, min(longest, first * 2.0 ** min(failures, 30)))  # noqa: S311
 
 
@@ -38,13 +38,13 @@ class DeliveryBackoff:
         self._write = redis.register_script(WRITE)
 
     def is_troubled(self) -> bool:
-        """Whether DynamoDB failed the last time."""
+        """Return whether the last request to DynamoDB failed."""
         return bool(self._redis.exists(FAILURES))
 
     def take_turn(self, consumer: str) -> bool:
-        """Whether this worker is the one to try now; others wait until it has said how that went."""
+        """Return whether this worker may try now; the others wait until it has reported the result."""
         if self._redis.pttl(PAUSE) > TRY_MS:
-            # Redis' clock was set back: no pause and no try is that long.
+            # No pause and no try is that long: Redis' clock was set back.
             self._redis.delete(PAUSE)
         return bool(self._write(args=["SET", PAUSE, consumer, "NX", "PX", TRY_MS]))
 
@@ -53,7 +53,7 @@ class DeliveryBackoff:
         self._redis.delete(PAUSE)
 
     def failed(self, consumer: str) -> float:
-        """Note that DynamoDB took nothing; returns for how many seconds no worker tries."""
+        """Count a failure. Returns the seconds for which no worker tries."""
         failures = int(self._write(args=["INCR", FAILURES]))
         seconds = growing_pause(failures - 1, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._redis.expire(FAILURES, FORGET_FAILURES_SECONDS)
@@ -61,5 +61,5 @@ class DeliveryBackoff:
         return seconds
 
     def succeeded(self) -> None:
-        """Note that DynamoDB takes clicks again."""
+        """End the pauses: DynamoDB takes clicks again."""
         self._redis.delete(FAILURES, PAUSE)

@@ -1,7 +1,7 @@
-"""Delivery: clicks from the log to DynamoDB. However many workers do it at once, they share the work.
+"""Delivery: moves clicks from the log to DynamoDB. Several workers at once share the work.
 
-A click is acknowledged after DynamoDB took it, and not before: a worker that dies in between leaves it to the
-next, which writes the same item once more.
+A click is acknowledged only after DynamoDB has taken it: if a worker dies in between, the next one writes the
+same item once more.
 """
 
 import os
@@ -22,19 +22,20 @@ from offers.click_log.types import Entry
 from offers.delivery.backoff import DeliveryBackoff, growing_pause
 from offers.delivery.dynamodb import (
     BATCH_ITEMS,
-    BadClick,
     ClickTable,
-    Item,
     ItemsRefused,
     TableAway,
     TableNotUsable,
-    item,
 )
+from offers.delivery.item import BadClick, Item, item
 
-# Requests under way at once; a round of them is read from the log together.
+# Requests under way at once; the clicks of a round are read from the log together.
 PARALLEL_BATCHES = 8
 ROUND_CLICKS = 4 * PARALLEL_BATCHES * BATCH_ITEMS
-# A consumer that has held an entry for longer than this without a command is dead.
+# Telling Redis costs as much for one batch as for eight. What a worker that dies has not acknowledged yet is
+# written once more by the next.
+ACKNOWLEDGED_TOGETHER = PARALLEL_BATCHES * BATCH_ITEMS
+# A consumer that has held an entry for longer than this is dead.
 DEAD_CONSUMER_MS = 30_000
 FIRST_THROTTLED_SECONDS = 0.05
 LONGEST_THROTTLED_SECONDS = 1.0
@@ -43,14 +44,14 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class Delivered(NamedTuple):
-    """What became of clicks: `delivered`, `dead_letters` as dead letters, `left` for later."""
+    """Clicks that were delivered, that became dead letters, and that were left for later."""
 
     delivered: int = 0
     dead_letters: int = 0
     left: int = 0
 
     def plus(self, other: "Delivered") -> "Delivered":
-        """Both together."""
+        """Return the sum of both."""
         return Delivered(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
@@ -61,19 +62,26 @@ class _Click(NamedTuple):
     entries: list[Entry]
 
 
+class _Outcome(NamedTuple):
+    """What became of a batch: the clicks that DynamoDB took, which are to be acknowledged, and the others."""
+
+    taken: list[_Click]
+    others: Delivered
+
+
 def consumer_name() -> str:
-    """This process's name as a consumer of the log."""
+    """Return this process's name as a consumer of the log."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def deliver(log: ClickLog, table: ClickTable, consumer: str, seconds: float) -> Delivered:
-    """Deliver what is in the log. Runs at most `seconds` plus one request time-out.
+    """Deliver the clicks in the log. Runs at most `seconds` plus one request time-out.
 
-    A DynamoDB or Redis that is away raises nothing: what is not delivered stays for the next run.
+    Raises nothing if DynamoDB or Redis is away: undelivered clicks stay for the next run.
     """
     run = _Run(log, table, consumer, time.monotonic() + seconds)
     try:
-        log.create_group()
+        log.delivery.create()
         retention = Retention(log, limits())
         with ThreadPoolExecutor(PARALLEL_BATCHES, "delivery") as pool:
             while run.deliver_round(pool):
@@ -82,13 +90,13 @@ def deliver(log: ClickLog, table: ClickTable, consumer: str, seconds: float) -> 
         log.forget_consumers()
     except RedisError as error:
         run.problem = error
-    run.note()
-    run.tell()
+    run.record_outcome()
+    run.log_problems()
     return run.sum
 
 
 class _Run:
-    """One run of one worker. Threads of its own deliver batches; all else happens in one thread."""
+    """One run of one worker. A pool of threads delivers batches; all else happens in the caller's thread."""
 
     def __init__(self, log: ClickLog, table: ClickTable, consumer: str, deadline: float) -> None:
         self.sum = Delivered()
@@ -103,7 +111,7 @@ class _Run:
         self._last_error = ""
 
     def deliver_round(self, pool: ThreadPoolExecutor) -> bool:
-        """Deliver the next clicks; returns whether to go on. Raises `RedisError`."""
+        """Deliver the next clicks. Returns whether to go on. Raises `RedisError`."""
         if time.monotonic() >= self._deadline:
             return False
         pause = DeliveryBackoff(self._log.redis)
@@ -115,14 +123,20 @@ class _Run:
             if is_try:
                 pause.release_turn()
             return False
-        self.problem = None
+        before, self.problem = self.problem, None
         self._failed.clear()
         done = self._deliver_entries(entries, pool)
         self.sum = Delivered(*done.plus(self.sum)[:2], done.left)
         if isinstance(self.problem, RedisError):
             raise self.problem
         taken = done.delivered + done.dead_letters
-        if self.problem is None and done.left and not taken and time.monotonic() < self._deadline:
+        if self.problem is None and done.left and not taken:
+            if time.monotonic() >= self._deadline:
+                # Nothing was tried, or nothing in time: what is known of DynamoDB stays as it was.
+                self.problem = before
+                if is_try:
+                    pause.release_turn()
+                return False
             self.problem = TableAway("DynamoDB leaves everything for later: it is being throttled")
         if self.problem is not None:
             return self._wait(pause.failed(self._consumer)) and not isinstance(self.problem, TableNotUsable)
@@ -130,15 +144,15 @@ class _Run:
             pause.succeeded()
         return self._wait(self._throttled_pause(taken, done.left))
 
-    def note(self) -> None:
-        """Let staff see how DynamoDB was, if it was asked anything."""
-        context = self.sum.delivered or self.sum.dead_letters or self.problem is not None
-        if context and not isinstance(self.problem, RedisError):
+    def record_outcome(self) -> None:
+        """Record the result of this run for staff, if DynamoDB was asked anything."""
+        was_asked = self.sum.delivered or self.sum.dead_letters or self.problem is not None
+        if was_asked and not isinstance(self.problem, RedisError):
             with suppress(RedisError):
                 self._log.note_table(None if self.problem is None else str(self.problem))
 
-    def tell(self) -> None:
-        """Log what staff should know, each thing in one line."""
+    def log_problems(self) -> None:
+        """Log what went wrong, in one line each."""
         if self.sum.dead_letters:
             logger.error(
                 "clicks will never be delivered as they are",
@@ -151,15 +165,15 @@ class _Run:
             logger.warning("clicks stay in the log", problem=str(self.problem))
 
     def _next_entries(self, count: int) -> list[Entry]:
-        """What this worker has left undone, then what dead ones have, then what is new."""
-        entries = self._log.read_own(self._consumer, count)
+        """Return entries that this worker left undone, then those of dead workers, then new ones."""
+        entries = self._log.delivery.read_own(self._consumer, count)
         if self._claims and len(entries) < count:
             held = {entry.id for entry in entries}
-            claimed = self._log.claim(self._consumer, DEAD_CONSUMER_MS, count - len(entries))
+            claimed = self._log.delivery.claim(self._consumer, DEAD_CONSUMER_MS, count - len(entries))
             entries += [entry for entry in claimed if entry.id not in held]
             self._claims = bool(claimed)
         if len(entries) < count:
-            entries += self._log.read_new(self._consumer, count - len(entries))
+            entries += self._log.delivery.read_new(self._consumer, count - len(entries))
         return entries
 
     def _deliver_entries(self, entries: Sequence[Entry], pool: ThreadPoolExecutor) -> Delivered:
@@ -169,48 +183,73 @@ class _Run:
             try:
                 found = item(entry)
             except BadClick as error:
-                done = done.plus(self._set_aside([entry], str(error)))
+                done = done.plus(self._dead_letter([entry], str(error)))
                 continue
-            # DynamoDB refuses a batch in which a lid comes twice, as it does after an answer was lost.
-            clicks.setdefault(found["lid"]["S"], _Click(found, [])).entries.append(entry)
-        for one in pool.map(self._deliver_batch, _batches(list(clicks.values()))):
-            done = done.plus(one)
-        return done
+            # A lid comes twice after an answer of Redis was lost; DynamoDB refuses a batch with both.
+            clicks.setdefault(found.lid, _Click(found, [])).entries.append(entry)
+        taken: list[_Click] = []
+        for outcome in pool.map(self._deliver_batch, _batches(list(clicks.values()))):
+            taken += outcome.taken
+            done = done.plus(outcome.others)
+            if len(taken) >= ACKNOWLEDGED_TOGETHER:
+                done = done.plus(self._acknowledge(taken))
+                taken = []
+        return done.plus(self._acknowledge(taken))
 
-    def _deliver_batch(self, batch: Sequence[_Click]) -> Delivered:
-        """Deliver a batch, in a thread of the pool; what goes wrong is in `problem` afterwards."""
+    def _acknowledge(self, taken: Sequence[_Click]) -> Delivered:
+        """Acknowledge clicks that DynamoDB took; a click is written again if Redis is away."""
+        if not taken:
+            return Delivered()
+        try:
+            self._log.acknowledge([entry.id for click in taken for entry in click.entries])
+        except RedisError as error:
+            self._fail(error)
+            return Delivered(left=len(taken))
+        return Delivered(delivered=len(taken))
+
+    def _deliver_batch(self, batch: Sequence[_Click]) -> _Outcome:
+        """Deliver a batch, in a thread of the pool; a failure is in `problem` afterwards."""
         if self._failed.is_set() or time.monotonic() >= self._deadline:
-            return Delivered(left=len(batch))
+            return _Outcome([], Delivered(left=len(batch)))
         try:
             left = self._table.write([click.item for click in batch])
-            taken = [click for click in batch if click.item["lid"]["S"] not in left]
-            if taken:
-                self._log.acknowledge([entry.id for click in taken for entry in click.entries])
-            return Delivered(delivered=len(taken), left=len(left))
         except ItemsRefused as error:
             return self._deliver_singly(batch, str(error))
-        except (TableAway, TableNotUsable, RedisError) as error:
-            self.problem = error
-            self._failed.set()
-            return Delivered(left=len(batch))
+        except (TableAway, TableNotUsable) as error:
+            self._fail(error)
+            return _Outcome([], Delivered(left=len(batch)))
+        taken = [click for click in batch if click.item.lid not in left]
+        return _Outcome(taken, Delivered(left=len(left)))
 
-    def _deliver_singly(self, batch: Sequence[_Click], error: str) -> Delivered:
-        """Deliver a batch in which a click is bad: alone, the others go through, and it can be set aside."""
+    def _deliver_singly(self, batch: Sequence[_Click], error: str) -> _Outcome:
+        """Deliver a batch with a bad click one by one: the good clicks pass, the bad one is a dead letter."""
         if len(batch) == 1:
-            return self._set_aside(batch[0].entries, error)
-        done = Delivered()
-        for click in batch:
-            done = done.plus(self._deliver_batch([click]))
-        return done
+            return _Outcome([], self._dead_letter(batch[0].entries, error))
+        outcomes = [self._deliver_batch([click]) for click in batch]
+        others = Delivered()
+        for outcome in outcomes:
+            others = others.plus(outcome.others)
+        return _Outcome([click for outcome in outcomes for click in outcome.taken], others)
 
-    def _set_aside(self, entries: Sequence[Entry], error: str) -> Delivered:
-        for entry in entries:
-            self._log.dead_letter(entry, error)
+    def _dead_letter(self, entries: Sequence[Entry], error: str) -> Delivered:
+        if self._failed.is_set():
+            return Delivered(left=1)
+        try:
+            for entry in entries:
+                self._log.dead_letter(entry, error)
+        except RedisError as problem:
+            self._fail(problem)
+            return Delivered(left=1)
         self._last_error = error
         return Delivered(dead_letters=1)
 
+    def _fail(self, problem: Exception) -> None:
+        """Let this round end, and say why."""
+        self.problem = problem
+        self._failed.set()
+
     def _throttled_pause(self, taken: int, left: int) -> float:
-        """Seconds to wait because DynamoDB left clicks for later: growing while it leaves most of them."""
+        """Return the seconds to wait because DynamoDB left clicks; they grow while it leaves most of them."""
         if not left:
             self._throttled = 0
             return 0
@@ -218,7 +257,7 @@ class _Run:
         return growing_pause(self._throttled - 1, FIRST_THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS)
 
     def _wait(self, seconds: float) -> bool:
-        """Wait, unless the time is up before that; returns whether there is time left."""
+        """Wait, unless the run would end before that. Returns whether there is time left."""
         if time.monotonic() + seconds >= self._deadline:
             return False
         time.sleep(seconds)

@@ -1,7 +1,7 @@
-"""What an instance does last: the spool goes into the click log, and the log to DynamoDB.
+"""Empties an instance that is about to end: the spool into the click log, and the log to DynamoDB.
 
-Web workers replay the spool for as long as they live, but one that stopped while it took Redis for away has
-left a file behind, for which a container whose disk goes with it has no next start.
+Web workers replay the spool as long as they live. One that stops while Redis seems to be away leaves a file
+behind, and the disk of a container may be gone before the next start.
 """
 
 import time
@@ -17,22 +17,22 @@ from offers.delivery.dynamodb import ClickTable
 from offers.spool.replay import Part, parts
 from offers.spool.spool import Spool
 
-# Spooled clicks that go into the log before it is delivered: where the time is short and the spool long, what
-# counts is what DynamoDB has at the end.
+# Spooled clicks replayed between two deliveries: if the time does not suffice for a long spool, as many
+# clicks as possible have still reached DynamoDB.
 REPLAYED_TOGETHER = 10_000
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
 class Drained(NamedTuple):
-    """What a drain came to, in clicks: `replayed` went into the log, the others left it."""
+    """The outcome of a drain, in clicks: `replayed` went into the log, the others left it."""
 
     replayed: int = 0
     delivered: int = 0
     dead_letters: int = 0
 
     def plus(self, replayed: int, delivered: Delivered) -> "Drained":
-        """This, and what came after it."""
+        """Return the sum of this and a further step."""
         return Drained(
             self.replayed + replayed,
             self.delivered + delivered.delivered,
@@ -41,10 +41,10 @@ class Drained(NamedTuple):
 
 
 def drain(log: ClickLog, table: ClickTable, spool: Spool, seconds: float) -> Drained:
-    """Replay what dead processes left in the spool and deliver the log, for `seconds` at most.
+    """Replay dead processes' spool and deliver the log, for at most `seconds` plus one request time-out.
 
-    As with `deliver`, a request's time-out may come on top. Raises `RedisError` where there is something to
-    replay and Redis is away; whatever is not done then or when the time is up stays where it is.
+    Raises `RedisError` if there are clicks to replay and Redis is away. Clicks that were not moved stay where
+    they are.
     """
     deadline = time.monotonic() + seconds
     waiting = parts(spool)
@@ -67,7 +67,7 @@ def drain(log: ClickLog, table: ClickTable, spool: Spool, seconds: float) -> Dra
 
 
 def _replay(log: ClickLog, waiting: Iterator[Part], deadline: float) -> tuple[int, bool]:
-    """Move the next clicks of the spool into the log; returns how many, and whether these were the last."""
+    """Move the next clicks of the spool into the log. Returns how many, and whether these were the last."""
     replayed = 0
     while replayed < REPLAYED_TOGETHER and time.monotonic() < deadline:
         part = next(waiting, None)

@@ -1,6 +1,6 @@
-"""What counts as an answer of DynamoDB. A click leaves the log only for one that nothing else would give.
+"""Decides what counts as an answer of DynamoDB: a click leaves the log only for one that nothing else gives.
 
-Proxies, portals and maintenance pages answer with status 200 as well, and with JSON.
+Proxies, portals and maintenance pages answer with status 200 and JSON, too.
 """
 
 import json
@@ -16,11 +16,11 @@ TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:[\w-]*:\d*:table/(?P<name>[\w.-]+)"
 
 
 class NotDynamoDB(Exception):
-    """An answer that DynamoDB does not give; the message says what is wrong with it, and shows none of it."""
+    """An answer that DynamoDB would not give; the message says what is wrong, and quotes nothing of it."""
 
 
 class RawAnswer(NamedTuple):
-    """An answer as it came, before anybody has read it."""
+    """An answer as it came, not parsed yet."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,18 +47,22 @@ def left_lids(answer: RawAnswer, table: str, sent: Collection[str]) -> set[str]:
     return left
 
 
-def check_read(answer: RawAnswer) -> None:
-    """Raise `NotDynamoDB` unless the answer is GetItem's."""
-    found = _members(answer, READ_MEMBERS)
-    if not isinstance(found.get("Item", {}), dict):
+def found_item(answer: RawAnswer) -> dict[str, object] | None:
+    """Return the item that GetItem found, or None. Raises `NotDynamoDB` unless the answer is GetItem's."""
+    members = _members(answer, READ_MEMBERS)
+    if "Item" not in members:
+        return None
+    found = members["Item"]
+    if not isinstance(found, dict):
         raise NotDynamoDB("its Item is none")
+    return found
 
 
 def _members(answer: RawAnswer, known: frozenset[str]) -> dict[str, object]:
-    """The JSON object that is the answer. Raises `NotDynamoDB`."""
+    """Return the members of the answer, a JSON object. Raises `NotDynamoDB`."""
     if answer.status != OK:
         raise NotDynamoDB(f"it has status {answer.status}")
-    # The checksum is that of the bytes on the wire, which are others where they were compressed.
+    # The checksum covers the bytes on the wire, which differ from ours if they were compressed.
     checksum = None if "content-encoding" in answer.headers else answer.headers.get("x-amz-crc32")
     if checksum is not None and checksum.strip() != str(crc32(answer.body)):
         raise NotDynamoDB("its checksum (x-amz-crc32) does not match it")
@@ -74,7 +78,7 @@ def _members(answer: RawAnswer, known: frozenset[str]) -> dict[str, object]:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # Of two members of one name, nobody can say which is meant.
+    # If a name comes twice, nobody can say which member is meant.
     if len(found := dict(pairs)) != len(pairs):
         raise ValueError("a name twice")
     return found
@@ -90,7 +94,7 @@ def _lid(request: object) -> str:
 
 
 def _is_same_table(one: str, other: str) -> bool:
-    """Whether two names are one table's; in the settings and in the answer it may be its ARN."""
+    """Return whether two names mean one table; either may be its ARN."""
     arns = TABLE_ARN.fullmatch(one), TABLE_ARN.fullmatch(other)
     if all(arns):
         return one == other

@@ -1,7 +1,7 @@
 """Finds one click by its lid, wherever it is by now: DynamoDB, the log, the dead letters, the spool.
 
-Every look is bounded. A lid tells nothing of when its click came, so the table is asked first: a record there
-says when, and what is not there can only be among what is not delivered yet.
+Every search is bounded. A lid does not say when its click came. The table is asked first: a record there says
+when, and a click that is not there can only be among the undelivered ones.
 """
 
 import re
@@ -18,16 +18,17 @@ from redis.exceptions import RedisError, ResponseError
 from offers.click_log.record import fields
 from offers.click_log.scripts import FIND
 from offers.click_log.stream import DEAD, GROUP, LOG
-from offers.delivery.dynamodb import IS_UNIQUE, ClickTable, TableAway, TableNotUsable
+from offers.delivery.dynamodb import ClickTable, TableAway, TableNotUsable
+from offers.delivery.item import IS_UNIQUE
 from offers.spool.directory import SUFFIX
 from offers.spool.file import SpooledClick
 
 MAX_ENTRIES = 20_000
 MAX_DEAD_LETTERS = 5_000
 MAX_SPOOL_BYTES = 16 * 1024 * 1024
-# Entries per request: Redis looks through them in well under a millisecond, and clicks wait meanwhile.
+# Entries per request: Redis searches them in well under a millisecond, during which clicks wait.
 STEP = 100
-# A click is in the log this soon after it came, or else it went through the spool.
+# A click that is not in the log this long after it came went through the spool.
 COMMIT_MS = 10_000
 CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
 _LID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -36,7 +37,7 @@ _spooled = msgspec.json.Decoder(SpooledClick)
 
 
 class DeliveryState(StrEnum):
-    """How far an entry is: read by no worker yet; held by one; or acknowledged, and merely kept."""
+    """The state of an entry: not read by any worker; held by one; or acknowledged, and merely kept."""
 
     WAITING = "waiting"
     UNDER_WAY = "under way"
@@ -57,13 +58,13 @@ class LogPlace(msgspec.Struct, frozen=True):
 
 
 class Whereabouts(msgspec.Struct, kw_only=True):
-    """Where a click is. `record` is None where it was found nowhere.
+    """Where a click is. `record` is None if it was not found.
 
-    `searched` of the log's `in_log` entries were looked at. Problems are "" where everything answered.
+    `searched` of the log's `in_log` entries were examined. The problems are "" if everything answered.
     """
 
     lid: str
-    record: dict[str, Any] | None = None
+    record: dict[str, object] | None = None
     in_table: bool = False
     log: LogPlace | None = None
     dead_error: str | None = None
@@ -75,19 +76,19 @@ class Whereabouts(msgspec.Struct, kw_only=True):
 
 
 def read_lid(text: str) -> str | None:
-    """The lid in `text`, None when it is none: a lid is a UUID."""
+    """Return the lid, a UUID, in `text`; None if there is none."""
     found = _LID.search(text)
     return found[0].lower() if found else None
 
 
 @lru_cache(1)
 def reading_table() -> ClickTable:
-    """The table for a page: it gives up sooner than delivery does. Raises `TableNotUsable`."""
+    """Return the table for a page, with shorter time-outs than delivery's. Raises `TableNotUsable`."""
     return ClickTable(CONNECT_SECONDS, READ_SECONDS)
 
 
 def look_up(lid: str, redis: Redis, entry_id: str = "") -> Whereabouts:
-    """Where the click of this lid is; `entry_id`, where it is known, saves the search. It does not raise."""
+    """Find the click of this lid; `entry_id`, if it is known, saves the search. Never raises."""
     found = Whereabouts(lid=lid)
     try:
         found.record = reading_table().read(lid)
@@ -128,14 +129,14 @@ def _look_into_redis(found: Whereabouts, redis: Redis, entry_id: str) -> None:
 
 
 class _Entry(NamedTuple):
-    """An entry of a stream, as it is kept."""
+    """An entry of a stream, with its fields as they are in Redis."""
 
     id: str
     kept: dict[bytes, bytes]
 
 
 class _Search:
-    """Looks for one lid in streams, a step at a time: clicks wait for Redis while it looks."""
+    """Looks for one lid in streams, in small steps because clicks wait for Redis during each."""
 
     def __init__(self, redis: Redis, lid: str) -> None:
         self.searched = 0
@@ -143,11 +144,11 @@ class _Search:
         self._lid = lid
 
     def forwards(self, stream: str, start: str, end: str, most: int) -> _Entry | None:
-        """The click between two ids of a stream, both included, oldest first."""
+        """Return the click between two ids of a stream, both included, oldest first."""
         return self._steps("XRANGE", stream, start, end, most)
 
     def backwards(self, stream: str, most: int) -> _Entry | None:
-        """The click among the newest entries of a stream."""
+        """Return the click among the newest entries of a stream."""
         return self._steps("XREVRANGE", stream, "+", "-", most)
 
     def _steps(self, command: str, stream: str, first: str, last: str, most: int) -> _Entry | None:
@@ -165,14 +166,14 @@ class _Search:
         return None
 
 
-def _record(kept: dict[bytes, bytes]) -> dict[str, Any]:
+def _record(kept: dict[bytes, bytes]) -> dict[str, object]:
     record = fields(kept[b"click"])
     unique = IS_UNIQUE.get(kept.get(b"unique", b"").decode(errors="replace"))
     return record if unique is None else {**record, "isUniqueVisit": unique}
 
 
 def _place(redis: Redis, entry_id: str) -> LogPlace:
-    """How far an entry's delivery is."""
+    """Return how far the delivery of an entry is."""
     try:
         pending: Any = redis.xpending_range(LOG, GROUP, min=entry_id, max=entry_id, count=1)
         groups: Any = redis.xinfo_groups(LOG)
@@ -201,7 +202,7 @@ def _number(entry_id: str) -> tuple[int, int]:
 
 
 def _in_spool(lid: str, directory: Path) -> SpooledClick | None:
-    """The click in one of the spool's files, the newest first, as far as `MAX_SPOOL_BYTES` go."""
+    """Return the click if it is in the newest `MAX_SPOOL_BYTES` of the spool."""
     mark, left = b'"lid":"%b"' % lid.encode(), MAX_SPOOL_BYTES
     try:
         for path in sorted(directory.glob(f"*{SUFFIX}"), reverse=True):
@@ -213,6 +214,6 @@ def _in_spool(lid: str, directory: Path) -> SpooledClick | None:
                     if left <= 0:
                         return None
     except (OSError, msgspec.DecodeError):
-        # Replayed and deleted between two looks, or a line that is half written: as good as not there.
+        # A file was replayed and deleted meanwhile, or a line is half written: count it as not there.
         return None
     return None

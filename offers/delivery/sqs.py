@@ -1,9 +1,9 @@
-"""The conversion queue: SQS FIFO, which tells the network of clicks that are conversions already."""
+"""The conversion queue, SQS FIFO: tells the network of clicks that are conversions already."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import md5
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 import msgspec
@@ -17,10 +17,10 @@ from offers.click_log.conversions import lid_of
 from offers.click_log.stream import ClickLog
 
 BATCH_MESSAGES = 10
-# What SQS takes in one request, of all messages together.
+# The limit of SQS for one request, over all of its messages.
 BATCH_BYTES = 256 * 1024
 READ_MESSAGES = 500
-# SQS refuses a whole batch with these, whichever of its messages is the cause.
+# SQS refuses a whole batch with these errors, whichever of its messages is the cause.
 BAD_MESSAGE = ("BatchRequestTooLong", "InvalidMessageContents")
 GROUP_ID = "co-traffic-group"
 HINT = "check AWS_SQS_QUEUE_URL, AWS_REGION and the permission sqs:SendMessage"
@@ -30,7 +30,7 @@ READ_SECONDS = 5.0
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef, SendMessageBatchResultTypeDef
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class QueueAway(Exception):
 
 
 class Sent(NamedTuple):
-    """What became of conversion messages: `sent`, or `dead_letters` because SQS will never take them."""
+    """Conversion messages that were sent, and that became dead letters because SQS will never take them."""
 
     sent: int = 0
     dead_letters: int = 0
@@ -52,17 +52,17 @@ class _Message(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """Messages that SQS took, and those that it never will, with its error."""
+    """Messages that SQS took, and messages that it never will, with its error."""
 
     taken: list[bytes]
     refused: list[tuple[bytes, str]]
 
 
 class ConversionQueue:
-    """The queue of the settings."""
+    """The queue that the settings name."""
 
     def __init__(self) -> None:
-        """Raise `QueueAway` for settings of which no client can be made."""
+        """Raise `QueueAway` if no client can be made from the settings."""
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -75,13 +75,13 @@ class ConversionQueue:
             raise QueueAway(f"{error}; check AWS_REGION and AWS's own variables") from error
 
     def send(self, messages: Sequence[_Message]) -> _Answer:
-        """Send one batch; what is in neither part of the answer may be sent later. Raises `QueueAway`."""
+        """Send one batch; messages in neither part of the answer may be sent later. Raises `QueueAway`."""
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {
                 "Id": str(at),
                 "MessageBody": message.text.decode(),
                 "MessageGroupId": GROUP_ID,
-                # SQS drops a message that it was sent in the last five minutes.
+                # SQS drops a message that it has received before within five minutes.
                 "MessageDeduplicationId": message.lid,
             }
             for at, message in enumerate(messages)
@@ -93,12 +93,12 @@ class ConversionQueue:
                 return self._send_singly(messages, str(error))
             raise _away(error) from error
         except Exception as error:
-            # What is not SQS' answer makes botocore's parser fail in ways that it does not tell of.
+            # An answer of something else makes botocore's parser fail with undocumented errors.
             raise _away(error) from error
         return _read_answer(answer, messages)
 
     def _send_singly(self, messages: Sequence[_Message], error: str) -> _Answer:
-        """Send a batch in which a message is bad: alone, the others go through, and it is known."""
+        """Send a batch with a bad message one by one: the good ones pass, and the bad one is identified."""
         if len(messages) == 1:
             return _Answer([], [(messages[0].text, error)])
         answers = [self.send([message]) for message in messages]
@@ -108,10 +108,10 @@ class ConversionQueue:
         )
 
 
-def _read_answer(answer: Mapping[str, Any], messages: Sequence[_Message]) -> _Answer:
-    """What SQS says of a batch. Raises `QueueAway` where it is not SQS that says it, of these messages.
+def _read_answer(answer: "SendMessageBatchResultTypeDef", messages: Sequence[_Message]) -> _Answer:
+    """Read the answer to a batch. Raises `QueueAway` unless it is SQS's, and about these messages.
 
-    A message counts as sent only by its checksum: what stands between may answer with status 200 as well.
+    A message counts as sent only with its checksum: a proxy may answer with status 200, too.
     """
     taken: list[bytes] = []
     refused: list[tuple[bytes, str]] = []
@@ -122,10 +122,10 @@ def _read_answer(answer: Mapping[str, Any], messages: Sequence[_Message]) -> _An
             if entry["MD5OfMessageBody"] != md5(message.text, usedforsecurity=False).hexdigest():
                 raise ValueError("a message has another checksum")
             taken.append(message.text)
-        for entry in answer.get("Failed") or ():
-            message = waiting.pop(entry["Id"])
-            if entry["SenderFault"] is True:
-                refused.append((message.text, f"{entry['Code']}: {entry.get('Message')}"))
+        for failed in answer.get("Failed") or ():
+            message = waiting.pop(failed["Id"])
+            if failed["SenderFault"] is True:
+                refused.append((message.text, f"{failed['Code']}: {failed.get('Message')}"))
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         error = f"what answers is not SQS, or tells of other messages ({type(problem).__name__}: {problem})"
         raise QueueAway(f"{error}; {HINT}") from problem
@@ -139,7 +139,7 @@ def _away(problem: Exception) -> QueueAway:
 def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
     """Send the conversion messages that are due. Runs at most `seconds` plus one request time-out.
 
-    An SQS or Redis that is away raises nothing: what is not sent stays for the next run.
+    Raises nothing if SQS or Redis is away: unsent messages stay for the next run.
     """
     deadline = time.monotonic() + seconds
     sent = 0
@@ -147,7 +147,7 @@ def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
     try:
         while found := log.due_conversions(int(time.time() * 1000), READ_MESSAGES):
             messages, broken = _readable(found)
-            _set_aside(log, broken)
+            _dead_letter(log, broken)
             refused += broken
             messages = _not_sent_yet(log, messages)
             for batch in _batches(messages):
@@ -157,7 +157,7 @@ def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
                 if answer.taken:
                     lids = {message.text: message.lid for message in batch}
                     log.forget_sent_conversions({text: lids[text] for text in answer.taken})
-                _set_aside(log, answer.refused)
+                _dead_letter(log, answer.refused)
                 sent += len(answer.taken)
                 refused += answer.refused
                 if left := len(batch) - len(answer.taken) - len(answer.refused):
@@ -174,20 +174,20 @@ def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
 
 
 def _not_sent_yet(log: ClickLog, messages: Sequence[_Message]) -> list[_Message]:
-    """Forget messages that were sent before and came back by a replay of the spool; return the others."""
+    """Delete messages that were sent before and came back with the spool's replay. Returns the others."""
     sent = log.sent_conversions([message.lid for message in messages])
     if again := {message.text: message.lid for message in messages if message.lid in sent}:
         log.forget_sent_conversions(again)
     return [message for message in messages if message.lid not in sent]
 
 
-def _set_aside(log: ClickLog, refused: Sequence[tuple[bytes, str]]) -> None:
+def _dead_letter(log: ClickLog, refused: Sequence[tuple[bytes, str]]) -> None:
     if refused:
         log.dead_letter_conversions(refused)
 
 
 def _readable(found: Sequence[bytes]) -> tuple[list[_Message], list[tuple[bytes, str]]]:
-    """The messages with their lids, and those that have none, with the error."""
+    """Return the messages with their lids, and those without one, with the error."""
     messages: list[_Message] = []
     broken: list[tuple[bytes, str]] = []
     for text in found:
@@ -202,7 +202,7 @@ def _readable(found: Sequence[bytes]) -> tuple[list[_Message], list[tuple[bytes,
 
 
 def _batches(messages: Sequence[_Message]) -> Iterator[list[_Message]]:
-    """Batches that SQS takes; a message too large for any goes alone, to be refused."""
+    """Yield batches within SQS's limits; a message that is too large goes alone, and is refused."""
     batch: list[_Message] = []
     size = 0
     for message in messages:

@@ -8,7 +8,7 @@ from offers.admission import UNAVAILABLE, Refusal
 from offers.click_log.record import Click, fields, record
 from offers.handler import ClickHandler
 from offers.request import ClickRequest
-from offers.routing.routing import Step
+from offers.routing.decision import Step
 from offers.visitors.visitor import Visitor
 from recipes.records.kinds import RecipeKind
 
@@ -42,7 +42,10 @@ _FROM_RECORD = (
 async def debug_answer(handler: ClickHandler, request: ClickRequest) -> tuple[int, bytes]:
     """Status and JSON body of a debug request. Nothing is written down, and nobody loses a turn."""
     trace: list[Step] = []
-    click, catalog = await handler.load_and_resolve(request, dry_run=True, trace=trace), handler.catalog
+    catalog = handler.catalog
+    click = await handler.with_live_counts(
+        lambda records: handler.resolve(request, records, dry_run=True, trace=trace)
+    )
     if isinstance(click, Refusal):
         body = {
             "status": "error",
@@ -95,4 +98,6 @@ def visitor_fields(visitor: Visitor) -> dict[str, Any]:
         "platform": device.platform,
         "model": device.model,
         "isBot": device.device_type == "bot",
+        "isAutomated": visitor.automated is not None,
+        "automatedReason": visitor.automated and visitor.automated.value,
     }

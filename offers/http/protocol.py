@@ -1,218 +1,217 @@
-"""How a web worker speaks HTTP: as uvicorn does, with a shorter way for plain clicks.
+"""The HTTP protocol of a web worker: answers plain clicks, and hands everything else to the ASGI application.
 
 For every request uvicorn builds an ASGI scope, an event, a task and two messages, which together cost more
-than all that a click is about. A plain click needs none of them: it is decided in the parser's callback,
-where its records are in memory, and answered once it is written down. Whatever is in any way unusual takes
-uvicorn's own way, to the same `ClickHandler`; `tests/offers/http/test_parity.py` holds the two together.
+than the rest of a click. A plain click needs none of them: it is decided in the parser's callback if its
+records are in memory, and answered once it is written down. Debug requests, other methods and other paths go
+to uvicorn behind this protocol (`offers/http/application.py`); the connection stays ours.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
+from urllib.parse import unquote
 
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
 from offers.click_paths import ClickPaths
 from offers.handler import ClickHandler
-from offers.http.limits import MAX_HEADERS, SMALL_BYTES, LimitedProtocol
+from offers.http.application import ApplicationProtocol
+from offers.http.connection import HttpConnection
+from offers.http.limits import BAD_REQUEST
+from offers.http.messages import CLOSE, SERVER_ERROR, Request, header_lines, refusal, rendered, serialized
 from offers.http.request_line import origin_form
 from offers.request import ClickRequest, read_click
-from offers.response import EMPTY, NO_STORE, Answer, redirect
+from offers.response import Answer, redirect
 
-# A request that brings a body, or wants another protocol, is no plain click.
-_UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
-SERVER_ERROR = Answer(500, (NO_STORE, EMPTY))
+_GET, _HEAD = b"GET", b"HEAD"
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
-def _rendered(answer: Answer, defaults: bytes) -> bytes:
-    """An answer as it is sent; `defaults` are the lines of the headers that every answer has."""
-    lines = [b"%b: %b\r\n" % header for header in answer.headers]
-    return b"".join((STATUS_LINE[answer.status], defaults, *lines, b"\r\n", answer.body))
+# A redirect up to its location, without the headers that every answer has, and the rest of it.
+_BEFORE_LOCATION, _AFTER_LOCATION = rendered(redirect("@"), b"%b").split(b"@")
 
 
-# A redirect in two parts, which go around its location; the first still lacks what every answer has.
-_BEFORE_LOCATION, _AFTER_LOCATION = _rendered(redirect("@"), b"%b").split(b"@")
+class ClickProtocol(HttpConnection):
+    """One connection of a web worker. uvicorn's server makes it, with the arguments of its protocols."""
 
+    # Shared by all connections: the headers that every answer has, their lines, and a redirect up to its
+    # location. uvicorn makes new headers once a second, because they include the date.
+    _defaults: object = None
+    _default_lines = _before_location = b""
 
-class ClickProtocol(LimitedProtocol):
-    """One connection."""
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config.timeout_keep_alive, _loop or asyncio.get_running_loop())
+        self._config = config
+        self._server = server_state
+        self._state = app_state
+        self._handler: ClickHandler | None = app_state.get("handler")
+        self._paths: ClickPaths = app_state.get("click_paths") or ClickPaths()
+        # Without a handler, or with a limit of connections that uvicorn has to keep, no click is plain.
+        is_plain = self._handler is not None and config.limit_concurrency is None
+        self._parameters: Mapping[bytes, str] = self._paths.spellings if is_plain else {}
+        self._peer = ""
+        self._application: ApplicationProtocol | None = None
+        self._is_handed_over = False
 
-    # Of all connections: the headers that every answer has, their lines, and a redirect up to its location.
-    _defaults: tuple[object, bytes, bytes] = (None, b"", b"")
-
-    def connection_made(self, transport: Any) -> None:
-        """A new connection; it knows who clicks, and what answers clicks at which paths."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, and register it at the server."""
         super().connection_made(transport)
-        self._peer = self.client[0] if self.client else ""
-        self._handler: ClickHandler | None = self.app_state.get("handler")
-        paths: ClickPaths | None = self.app_state.get("click_paths")
-        self._token_parameters: Mapping[bytes, str] = paths.spellings if paths else {}
+        self._server.connections.add(self)  # type: ignore[arg-type]  # it needs `shutdown` alone
+        peer = transport.get_extra_info("peername")
+        # A Unix socket has a path and no address.
+        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
 
-    def on_message_begin(self) -> None:
-        """Only what the parser fills; the scope is built for requests that take the long way."""
-        self.url = b""
-        self.headers = []
-        self.expect_100_continue = False
-        self._is_unusual = False
-        self._bytes = self._body_bytes = 0
-        self._is_reading = True
+    def connection_lost(self, error: Exception | None) -> None:
+        """Unregister the connection; tell the application, too."""
+        super().connection_lost(error)
+        self._server.connections.discard(self)
+        if self._application is not None:
+            self._application.connection_lost(error)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; a trailer, which could say what a proxy has removed from the head, is none."""
-        if not self._is_reading:
-            self._count_trailer()
-            return
-        name = name.lower()
-        if name in _UNUSUAL:
-            self._is_unusual = True
-            if name == b"content-length":
-                self._check_length(value)
-            super().on_header(name, value)
-        else:
-            self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Answer a plain click, or let uvicorn do what it always does."""
-        self._is_reading = False
-        if self._bytes > SMALL_BYTES or len(self.headers) > MAX_HEADERS:
-            self._check_head()
+    def _begin(self, request: Request) -> None:
+        """Answer a plain click, or hand a request to the application."""
         arrived = time.perf_counter()
-        path, _, rest = self.url.partition(b"?")
-        token_parameter = self._token_parameters.get(path)
-        if (
-            token_parameter is None
-            or not self._is_plain()
-            or not self._take(rest.partition(b"#")[0], token_parameter, arrived)
-        ):
-            is_next = self.cycle is None or self.cycle.response_complete
-            url, headers, expects = origin_form(self.url), self.headers, self.expect_100_continue
-            super().on_message_begin()
-            self.url, self.expect_100_continue = url, expects
-            self.headers.extend(headers)
-            if is_next:
-                # One that has to wait for others arrives when its turn comes.
-                self.scope["state"]["arrived"] = arrived
-            super().on_headers_complete()
-            self._has_rest, self._trailers = True, 0
+        path, _, query = request.target.partition(b"?")
+        parameter = self._parameters.get(path)
+        if parameter is None:
+            self._begin_unusual(request, arrived)
+        elif not self._answers_click(request, query, parameter, arrived):
+            self._hand_over(request, request.target, arrived)
 
-    def on_message_complete(self) -> None:
-        """A plain click ends with its head."""
-        if self._has_rest:
-            self._has_rest = False
-            super().on_message_complete()
-            if self._trailers and not self.parser.should_keep_alive():
-                # The parser itself heeds a trailer, `Connection: close`, and drops what comes behind it.
-                self._end_after_answer()
+    def _begin_unusual(self, request: Request, arrived: float) -> None:
+        """Do the same for a target that is not a usual spelling of a click's path."""
+        target = origin_form(request.target)
+        if not target.startswith(b"/"):
+            self._reject(BAD_REQUEST)
+            return
+        path, _, query = target.partition(b"?")
+        parameter = self._paths.parameter(unquote(path.decode("ascii"))) if self._may_answer() else None
+        if parameter is None or not self._answers_click(request, query, parameter, arrived):
+            self._hand_over(request, target, arrived)
 
-    def _is_plain(self) -> bool:
-        cycle, parser = self.cycle, self.parser
-        return (
-            parser.get_method() == b"GET"
-            and (cycle is None or cycle.response_complete)
-            and parser.get_http_version() == "1.1"
-            and parser.should_keep_alive()
-            and not self._is_unusual
-            # Who does not read the answers has to wait, which is uvicorn's business.
-            and not self.flow.write_paused
-        )
-
-    def _take(self, query_string: bytes, token_parameter: str, arrived: float) -> bool:
-        """Begin to answer; return whether the click is taken care of."""
-        handler = self._handler
-        if handler is None:
+    def _may_answer(self) -> bool:
+        """Return whether clicks may be answered here; over its limit of connections, uvicorn refuses."""
+        limit, server = self._config.limit_concurrency, self._server
+        if self._handler is None:
             return False
+        return limit is None or max(len(server.connections), len(server.tasks)) < limit
+
+    def _answers_click(self, request: Request, query: bytes, parameter: str, arrived: float) -> bool:
+        """Begin to answer a click. Returns False if the application has to."""
+        method = request.method
+        if (method != _GET and method != _HEAD) or (handler := self._handler) is None:
+            return False
+        if b"#" in query:
+            query = query.partition(b"#")[0]
         try:
-            request = read_click(query_string, self.headers, self._peer, False, token_parameter)
-            if request.debug:
+            click = read_click(query, request.headers, self._peer, method == _HEAD, parameter)
+            if click.debug:
                 return False
-            cycle = _Cycle(self)
-            is_taken = handler.answer_from_memory(request, arrived, cycle.send)
+            if not handler.answer_from_memory(click, arrived, self.send):
+                task = self._loop.create_task(self._answer_later(handler, click, arrived))
+                self._server.tasks.add(task)
+                task.add_done_callback(self._server.tasks.discard)
         except Exception as error:
-            # The long way does it all again, and has an answer for every error.
             self._report(error)
-            return False
-        self.cycle = self._running = cast(RequestResponseCycle, cycle)
-        if not is_taken:
-            task = self.loop.create_task(cycle.answer(handler, request, arrived))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            # The application starts again from the request, and has an answer for every error.
+            return self._current is not request
         return True
 
-    def _report(self, problem: BaseException) -> None:
-        """Count an error of ours; log the first of a second."""
-        if self._handler is None or self._handler.count_error():
-            super()._report(problem)
-
-    def rendered(self, answer: Answer) -> bytes:
-        """An answer as it is sent, with the headers that every answer has."""
-        headers = self.server_state.default_headers
-        known, lines, before_location = ClickProtocol._defaults
-        # uvicorn makes new ones once a second.
-        if known is not headers:
-            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-            before_location = _BEFORE_LOCATION % lines
-            ClickProtocol._defaults = headers, lines, before_location
-        if answer.location is None:
-            return _rendered(answer, lines)
-        return before_location + answer.location.encode() + _AFTER_LOCATION
-
-    def on_response_complete(self) -> None:
-        """Go on with the next request of the connection; called after every answer."""
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self._answered_at = self.loop.time()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-            if self.flow.unparsed:
-                # Later, because this may be called by the parser, which cannot be used from inside itself.
-                self.loop.call_soon(self._parse_rest)
-        if self.flow.read_paused:
-            self.flow.resume_reading()
-
-
-class _Cycle:
-    """One click on its way to its answer; to the protocol it looks like uvicorn's own."""
-
-    # As uvicorn leaves them for a request without a body.
-    body = b""
-    more_body = False
-    keep_alive = True
-    disconnected = False
-    response_complete = False
-
-    def __init__(self, protocol: ClickProtocol) -> None:
-        self._protocol = protocol
-
-    @property
-    def message_event(self) -> "_Cycle":
-        return self
-
-    def set(self) -> None:
-        """Nobody waits for a body."""
-
-    async def answer(self, handler: ClickHandler, request: ClickRequest, arrived: float) -> None:
-        """Answer a click whose records have to be read from Redis first."""
+    async def _answer_later(self, handler: ClickHandler, click: ClickRequest, arrived: float) -> None:
+        """Answer a click that needs records from Redis."""
         try:
-            await handler.answer(request, arrived, self.send)
+            await handler.answer(click, arrived, self.send)
         except Exception as error:
-            if handler.count_error():
-                logger.error("a click could not be answered", exc_info=error)
+            self._report(error)
             self.send(SERVER_ERROR)
 
+    def _report(self, error: BaseException) -> None:
+        """Count an error of ours; log the first of each second."""
+        if self._handler is None or self._handler.count_error():
+            logger.error("a click failed in the protocol", exc_info=error)
+
+    def _hand_over(self, request: Request, target: bytes, arrived: float) -> None:
+        """Let the application answer a request."""
+        if self._application is None:
+            self._state = {**self._state}
+            self._application = ApplicationProtocol(
+                self._application_answered, self._config, self._server, self._state, self._loop
+            )
+            self._application.connection_made(self._transport)
+        self._state["arrived"] = arrived
+        self._is_handed_over = True
+        self._application.data_received(serialized(request, target, is_last=self._is_last))
+
+    def _application_answered(self) -> None:
+        self._server.total_requests += 1
+        self._is_handed_over = False
+        if not self._is_held and not self._transport.is_closing():
+            # uvicorn pauses reading if its application does not ask for the body.
+            self._transport.resume_reading()
+        self._answered()
+
     def send(self, answer: Answer) -> None:
-        """Send the answer."""
-        self.response_complete = True
-        protocol, transport = self._protocol, self._protocol.transport
-        if self.disconnected or transport.is_closing():
-            return
-        if self.keep_alive:
-            transport.write(protocol.rendered(answer))
+        """Send the answer to the current request."""
+        if answer.location is not None and not self._is_held:
+            headers = self._server.default_headers
+            if headers is not ClickProtocol._defaults:
+                self._renew_defaults(headers)
+            self._transport.write(ClickProtocol._before_location + answer.location.encode() + _AFTER_LOCATION)
         else:
-            head, _, body = protocol.rendered(answer).partition(b"\r\n\r\n")
-            transport.write(b"%b\r\nconnection: close\r\n\r\n%b" % (head, body))
-            transport.close()
-        protocol.on_response_complete()
+            self._send_unusual(answer)
+        self._server.total_requests += 1
+        self._answered()
+
+    def _send_unusual(self, answer: Answer) -> None:
+        if self._current is None or self._transport.is_closing():
+            return
+        is_last, is_head = self._is_last, self._current.method == _HEAD
+        lines = self._default_lines_now() + (CLOSE if is_last else b"")
+        self._transport.write(rendered(answer, lines, head=is_head))
+        if is_last:
+            self._transport.close()
+
+    def _refuse(self, status: int) -> None:
+        """Write the answer to bytes that are not a request."""
+        self._transport.write(rendered(refusal(status), self._default_lines_now() + CLOSE))
+
+    def _default_lines_now(self) -> bytes:
+        """Return the lines of the headers that every answer has."""
+        headers = self._server.default_headers
+        if headers is not ClickProtocol._defaults:
+            self._renew_defaults(headers)
+        return ClickProtocol._default_lines
+
+    @staticmethod
+    def _renew_defaults(headers: list[tuple[bytes, bytes]]) -> None:
+        lines = header_lines(headers)
+        ClickProtocol._defaults, ClickProtocol._default_lines = headers, lines
+        ClickProtocol._before_location = _BEFORE_LOCATION % lines
+
+    def _end(self, status: int = 0) -> None:
+        """End reading; an answer of the application that is under way then closes the connection."""
+        super()._end(status)
+        if self._application is not None and self._is_handed_over and self._is_last:
+            self._application.shutdown()
+
+    def pause_writing(self) -> None:
+        """Pause reading; tell the application, too."""
+        super().pause_writing()
+        if self._application is not None:
+            self._application.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Resume; tell the application, too."""
+        if self._application is not None:
+            self._application.resume_writing()
+        super().resume_writing()

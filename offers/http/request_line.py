@@ -1,4 +1,4 @@
-"""The request line where the parser would refuse it, though it can mean one thing only."""
+"""Corrects request lines that the parser would refuse although they can mean only one thing."""
 
 import re
 
@@ -8,19 +8,20 @@ _SCHEME_AND_HOST = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*(?=/)")
 
 
 def origin_form(target: bytes) -> bytes:
-    """A request target from its path on, without scheme and host, which nothing here looks at.
+    """Remove scheme and host, which nothing uses, from a request target.
 
-    The parser refuses hosts that are none by the letter, such as one with an underscore.
+    The parser refuses hosts that violate the grammar, such as one with an underscore.
     """
     found = _SCHEME_AND_HOST.match(target)
     return target[found.end() :] if found else target
 
 
-def with_ascii_line(data: bytes) -> bytes:
-    """Data that begins within a request line, with the line's bytes beyond ASCII percent-encoded.
+def with_ascii_line(data: bytes, *, is_new: bool = True) -> bytes:
+    """Percent-encode the bytes beyond ASCII in the request line with which the data begins.
 
-    Some clients send links so. Nothing behind the line is changed, so every body keeps its length.
+    Some clients send links with such bytes. Only the line is changed, so every body keeps its length. With
+    `is_new`, the data may begin with empty lines.
     """
-    begin = len(data) - len(data.lstrip(b"\r\n"))
+    begin = len(data) - len(data.lstrip(b"\r\n")) if is_new else 0
     end = data.find(b"\n", begin)
     return percent_encoded(data) if end < 0 else percent_encoded(data[:end]) + data[end:]

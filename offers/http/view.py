@@ -1,4 +1,4 @@
-"""The entry point through Django: clicks that are not plain, which are debug requests and odd methods."""
+"""The entry point through Django: clicks that are not plain, such as debug requests and other methods."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -13,9 +13,9 @@ from offers.response import NO_STORE, Answer
 
 @csrf_exempt
 async def offer(request: HttpRequest, token_parameter: str) -> HttpResponse:
-    """`GET /offer?ad=<token>`: a redirect, or, for those who may see it, the decision behind it.
+    """Answer `GET /offer?ad=<token>` with a redirect, or a debug request with its decision.
 
-    `token_parameter` is the name of the parameter that holds the token at the path of the request.
+    `token_parameter` is the parameter that holds the token at the path of the request.
     """
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])

@@ -92,6 +92,7 @@ class TokenReader:
             target, _, expires_s = self.decrypted(token)
         except BadToken:
             target, _, expires_s = self._undamaged(token)
+        # Checked after the cache, because a cached token expires, too.
         if expires_s and expires_s <= time.time():
             raise BadToken(f"expired at {datetime.fromtimestamp(expires_s, UTC).isoformat()}")
         return target
@@ -125,6 +126,8 @@ class TokenReader:
             raise BadToken("has an IV that is not 16 bytes")
         if not 0 < len(ciphertext) <= MAX_CIPHERTEXT_BYTES or len(ciphertext) % BLOCK_BYTES:
             raise BadToken("has a ciphertext of a length that cannot be")
+        # CBC authenticates nothing: only the checks of padding and text catch a changed token. Visitors get
+        # one answer for all of them, on a common beat, so that they are no padding oracle.
         decryptor = Cipher(self._algorithm, CBC(iv)).decryptor()
         plain = _without_padding(decryptor.update(ciphertext) + decryptor.finalize())
         return AdToken(read_target(plain))
@@ -134,6 +137,7 @@ class TokenReader:
         if not mark:
             raise BadToken("has no dot between key id and payload")
         sealed = _from_base64url(payload)
+        # The id chooses the key, so that links under old keys can be read while new ones are made.
         key = self._sealed.get(key_id)
         if key is None:
             raise BadToken("was sealed with a key that is not among AD_TOKEN_KEYS")
@@ -183,6 +187,7 @@ def seal(offer_id: int, campaign_id: int, key_id: str, key: bytes, expires_s: in
     if not 0 <= expires_s <= MAX_EXPIRY_S:
         raise ValueError("the expiry is not within the years that a token can hold")
     text = f"{offer_id}|{campaign_id}" + (f"|{expires_s}" if expires_s else "")
+    # Random, not counted: instances share the key but no counter, and a nonce must never come twice.
     nonce = os.urandom(NONCE_BYTES)
     sealed = nonce + AESGCM(key).encrypt(nonce, text.encode(), _bound(key_id))
     return f"{SEALED_MARK}{key_id}.{urlsafe_b64encode(sealed).rstrip(b'=').decode()}"

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import msgspec
 
 from offers.catalog.record_cache import CacheMiss, Wanted
+from offers.routing.decision import Step
 from offers.rules.aggregated import closed_by_record, closed_by_row
+from offers.rules.common.caps import is_over_cap
 from offers.rules.common.verdict import ClickContext
-from offers.rules.offer_caps import is_over_cap
 from recipes.records.parts import Candidate
 from recipes.records.records import Offer, OfferStatus, OfferType
 
@@ -23,22 +24,13 @@ Find = Callable[[int], Offer | None]
 Choose = Callable[[int, int, tuple[int, ...]], int]
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One entry of a trace: the rule or step, its inputs, its answer in words, and whether it decided."""
-
-    rule: str
-    looked_at: dict[str, object]
-    said: str
-    decided: bool
-
-
 class ExitTarget(msgspec.Struct, frozen=True):
     """The offer that takes an exit click, None if none can; `pageless` was named but has no page."""
 
     offer: Offer | None
     by_aggregated: bool
     pageless: Offer | None
-    said: str
+    message: str
 
 
 def exit_chain(target: int, context: ClickContext, find: Find, trace: list[Step] | None) -> tuple[int, ...]:

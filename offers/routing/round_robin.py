@@ -20,6 +20,7 @@ class RoundRobin:
     def choose(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
         """Take the turn of the next candidate, and return it."""
         key = (campaign_id, offer_id, candidates)
+        # Taking the key out and putting it back keeps the dictionary in the order of last use.
         turn = self._turns.pop(key, 0)
         self._turns[key] = turn + 1
         if len(self._turns) > self._max_keys:
@@ -27,14 +28,17 @@ class RoundRobin:
         return candidates[turn % len(candidates)]
 
     def propose(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
-        """Return the candidate whose turn it is without taking the turn; call `settle` afterwards."""
+        """Return the candidate whose turn it is; `commit` or `rollback` decides whether the turn is taken."""
         key = (campaign_id, offer_id, candidates)
         self._proposed.append(key)
         return candidates[self._turns.get(key, 0) % len(candidates)]
 
-    def settle(self, *, taken: bool) -> None:
-        """Take all turns proposed since the last call, or none of them."""
-        if taken:
-            for key in self._proposed:
-                self.choose(*key)
+    def commit(self) -> None:
+        """Take the proposed turns: their decision stands."""
+        for key in self._proposed:
+            self.choose(*key)
+        self._proposed.clear()
+
+    def rollback(self) -> None:
+        """Drop the proposed turns: their decision is made again, or was a dry run."""
         self._proposed.clear()

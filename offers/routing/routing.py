@@ -6,14 +6,11 @@ over the live catalog and over a recipe that is not live yet.
 
 from decimal import Decimal
 
-import msgspec
-
-from offers.landing import Route
+from offers.routing.decision import Decision, Defaults, Step
 from offers.routing.exit_targets import (
     Choose,
     ExitTarget,
     Find,
-    Step,
     exit_chain,
     exit_target,
     open_candidates,
@@ -23,51 +20,13 @@ from offers.rules import RULES
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import Rule
 from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick, Stay, Verdict
-from offers.rules.country_payout import payout_for
-from recipes.records.landing_page import Page
-from recipes.records.records import ZERO, Campaign, Offer, OfferStatus
+from recipes.records.records import ZERO, Offer, OfferStatus
 
 TO_AGGREGATED = RedirectType.EXIT_TO_AGGREGATED.value
 # `decide` is looked up here once: a click that stays with its offer runs all of the rules.
 _DECIDING = tuple((rule, rule.decide) for rule in RULES)
 # Steps that may follow the rules in a trace, besides those of `exit_targets`.
 DETECTED_STEP, EXIT_STEP, DEFAULT_STEP = "detected exit", "exit", "default offer"
-
-__all__ = ["Choose", "Decision", "Defaults", "Find", "Step", "decide", "own_payout"]
-
-
-class Defaults(msgspec.Struct, frozen=True):
-    """Fallbacks for clicks that no other offer can take: an offer (0: none), and a page of last resort."""
-
-    offer_id: int
-    campaign_id: int
-    page: Page
-
-
-class Decision(msgspec.Struct, eq=False, gc=False):
-    """The outcome of the rules for a click: who takes it, on which page, for which amounts.
-
-    `offer` takes the click; it is None if no offer can, and `page` is then the page of last resort. `origin`
-    is the offer that the click left, None if it stayed. `route` and `record_part` are derived from the rest
-    by `offers.handler` and `offers.click_log.record` and kept here, for this decision serves many clicks.
-    """
-
-    redirect_type: str
-    redirect_reason: str
-    offer: Offer | None
-    origin: Offer | None
-    campaign: Campaign
-    payin: Decimal
-    payout: Decimal
-    page: Page
-    page_id: int | None
-    replaced_page: Page | None
-    replaced_page_id: int | None
-    caps_type: str | None
-    nested_steps: tuple[int, ...]
-    is_default_page: bool
-    route: Route | None = None
-    record_part: bytes = b""
 
 
 def decide(
@@ -208,7 +167,7 @@ def _amounts(offer: Offer | None, country: str | None) -> tuple[Decimal, Decimal
     """Return payIn and payOut of the offer that takes an exit click, its payout per country included."""
     if offer is None:
         return ZERO, ZERO
-    special = payout_for(offer, country)
+    special = offer.payout_in(country)
     if special is None:
         return offer.payin, offer.payout
     return (
@@ -227,4 +186,4 @@ def _nested_steps(origin: Offer) -> tuple[int, ...]:
 def _note(trace: list[Step] | None, target: int, recipient: ExitTarget, step: str) -> None:
     if trace is not None:
         works = recipient.offer is not None
-        trace.append(Step(step, {"offerId": target or None}, recipient.said, decided=works))
+        trace.append(Step(step, {"offerId": target or None}, recipient.message, decided=works))

@@ -1,12 +1,14 @@
 """An aggregated offer hands its clicks to one of its candidates."""
 
+from offers.rules.common.caps import is_over_cap
+from offers.rules.common.description import Description, Line, OfferRef, closed, exit_of, off
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import NOTHING, OTHER_RECORDS, Rule, Varies
 from offers.rules.common.sentences import listed, visitor_from
 from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick
-from offers.rules.offer_caps import is_over_cap
 from recipes.records.parts import Candidate
 from recipes.records.records import Campaign, Offer, OfferStatus, OfferType
+from recipes.records.restrictions import CANDIDATES
 
 REDIRECT_TYPE = RedirectType.BEST_OF_AGGREGATED.value
 NONE_OPEN = RedirectType.NONE_OF_AGGREGATED.value
@@ -19,7 +21,7 @@ def decide(context: ClickContext) -> Pick | Exit | Passed:
     offer = context.offer
     if offer.type is not OfferType.AGGREGATED:
         return REGULAR
-    if "candidates" in offer.unreadable:
+    if CANDIDATES in offer.unreadable:
         reason = f"{NONE_OPEN}: the offer's candidates cannot be read"
         return Exit(NONE_OPEN, reason, offer.exit_offer_id)
     return Pick(
@@ -85,14 +87,14 @@ def describe(context: ClickContext) -> str:
         return f"Offer {offer.offer_id} is a regular offer."
     if not offer.candidates:
         return f"Offer {offer.offer_id} is aggregated, and has no candidates."
-    if "candidates" in offer.unreadable:
+    if CANDIDATES in offer.unreadable:
         return f"Offer {offer.offer_id} is aggregated, and its candidates cannot be read."
     seen = (
         f"{c.offer_id} ({closed})" if (closed := closed_by_row(c, country)) else str(c.offer_id)
         for c in offer.candidates
     )
     return (
-        f"Offer {offer.offer_id} is aggregated, and {visitor_from(context)}. Its candidates: {listed(seen)}. "
+        f"Offer {offer.offer_id} is aggregated, and {visitor_from(country)}. Its candidates: {listed(seen)}. "
         "Each is open where its own record is."
     )
 
@@ -102,4 +104,22 @@ def is_set_up(context: ClickContext) -> bool:
     return context.offer.type is OfferType.AGGREGATED
 
 
-RULE = Rule("aggregated", "Aggregated", decide, inputs, varies_by, describe, is_set_up)
+def describe_offer(offer: Offer, _: int) -> Description:
+    """List the candidates, and say which of them the offer's own rows close."""
+    if offer.type is not OfferType.AGGREGATED:
+        return off("It is a regular offer, with a page of its own.")
+    if CANDIDATES in offer.unreadable:
+        return closed("Its candidates", exit_of(offer))
+    lines: list[Line] = [("Clicks are shared equally among its open candidates:",)]
+    for found in offer.candidates:
+        why = found.closed_by or ""
+        if found.countries_restricted:
+            why = f"{why}; " if why else ""
+            why += f"not for {listed(sorted(found.countries_restricted))}"
+        # A row that closes nothing says little: the candidate's own record decides at every click.
+        lines.append((OfferRef(found.offer_id), f" ({why or 'open while its own record is'})"))
+    lines.append(("Where none is open, clicks exit to ", *exit_of(offer), "."))
+    return Description(tuple(lines))
+
+
+RULE = Rule("aggregated", "Aggregated", decide, inputs, varies_by, describe, is_set_up, describe_offer)

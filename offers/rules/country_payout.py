@@ -1,10 +1,10 @@
 """An offer may pay other amounts for visitors from some countries."""
 
+from offers.rules.common.description import Description, off
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import Rule, Varies
-from offers.rules.common.sentences import listed, visitor_from
+from offers.rules.common.sentences import amount, listed, visitor_from
 from offers.rules.common.verdict import ClickContext, Passed, Stay
-from recipes.records.parts import CountryPayout
 from recipes.records.records import Campaign, Offer
 
 REDIRECT_TYPE = RedirectType.COUNTRY_PAYOUT.value
@@ -17,16 +17,11 @@ def decide(context: ClickContext) -> Stay | Passed:
     if not context.offer.country_payouts:
         return NO_PAYOUTS
     country = context.visitor.geo.country
-    payout = payout_for(context.offer, country)
+    payout = context.offer.payout_in(country)
     if payout is None:
         return NOT_LISTED
     reason = f"{REDIRECT_TYPE}: for {country}"
     return Stay(REDIRECT_TYPE, reason, payin=payout.payin, payout=payout.payout)
-
-
-def payout_for(offer: Offer, country: str | None) -> CountryPayout | None:
-    """Return an offer's own amounts for a country, None if it has none."""
-    return None if country is None else offer.country_payouts.get(country)
 
 
 def inputs(context: ClickContext) -> dict[str, object]:
@@ -50,10 +45,8 @@ def describe(context: ClickContext) -> str:
     payouts = context.offer.country_payouts
     if not payouts:
         return f"Offer {context.offer.offer_id} pays the same for all countries."
-    countries = listed(sorted(payouts))
-    return (
-        f"Offer {context.offer.offer_id} has payouts of their own for {countries}; {visitor_from(context)}."
-    )
+    countries, visitor = listed(sorted(payouts)), visitor_from(context.visitor.geo.country)
+    return f"Offer {context.offer.offer_id} has payouts of their own for {countries}; {visitor}."
 
 
 def is_set_up(context: ClickContext) -> bool:
@@ -61,4 +54,25 @@ def is_set_up(context: ClickContext) -> bool:
     return bool(context.offer.country_payouts)
 
 
-RULE = Rule("payout per country", "Payout per country", decide, inputs, varies_by, describe, is_set_up)
+def describe_offer(offer: Offer, _: int) -> Description:
+    """List the amounts of the countries that have their own."""
+    if not offer.country_payouts:
+        return off("It pays the same for every country.")
+    lines = []
+    for country, payout in sorted(offer.country_payouts.items()):
+        payin = offer.payin if payout.payin is None else payout.payin
+        paid = "the usual payout" if payout.payout is None else f"payout {amount(payout.payout)}"
+        lines.append((f"{country}: payin {amount(payin)}, {paid}",))
+    return Description(tuple(lines))
+
+
+RULE = Rule(
+    "payout per country",
+    "Payout per country",
+    decide,
+    inputs,
+    varies_by,
+    describe,
+    is_set_up,
+    describe_offer,
+)

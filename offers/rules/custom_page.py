@@ -1,5 +1,6 @@
 """An offer may have a landing page of its own for a country."""
 
+from offers.rules.common.description import Description, off
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import Rule, Varies
 from offers.rules.common.sentences import listed, visitor_from
@@ -44,8 +45,8 @@ def describe(context: ClickContext) -> str:
     pages = context.offer.custom_pages
     if not pages:
         return f"Offer {context.offer.offer_id} has one landing page for all countries."
-    countries = listed(sorted(pages))
-    return f"Offer {context.offer.offer_id} has pages of their own for {countries}; {visitor_from(context)}."
+    countries, visitor = listed(sorted(pages)), visitor_from(context.visitor.geo.country)
+    return f"Offer {context.offer.offer_id} has pages of their own for {countries}; {visitor}."
 
 
 def is_set_up(context: ClickContext) -> bool:
@@ -53,4 +54,21 @@ def is_set_up(context: ClickContext) -> bool:
     return bool(context.offer.custom_pages)
 
 
-RULE = Rule("custom landing page", "Custom landing page", decide, inputs, varies_by, describe, is_set_up)
+def describe_offer(offer: Offer, _: int) -> Description:
+    """List the countries that have a page of their own."""
+    if not offer.custom_pages:
+        return off("No country has a page of its own.")
+    pages = sorted(offer.custom_pages.items())
+    return Description(tuple((f"{country}: {page.page.text}",) for country, page in pages))
+
+
+RULE = Rule(
+    "custom landing page",
+    "Custom landing page",
+    decide,
+    inputs,
+    varies_by,
+    describe,
+    is_set_up,
+    describe_offer,
+)

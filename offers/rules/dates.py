@@ -1,10 +1,12 @@
 """An offer takes clicks between its start and end date only."""
 
+from offers.rules.common.description import Description, closed, exit_of, off
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import ALL_TIME, NOTHING, Rule, Varies
 from offers.rules.common.sentences import dates_in_words, instant
 from offers.rules.common.verdict import ClickContext, Exit, Passed
 from recipes.records.records import Campaign, Offer
+from recipes.records.restrictions import DATES
 
 REDIRECT_TYPE = RedirectType.OUTSIDE_DATES.value
 NO_DATES = Passed("the offer has no start and end dates")
@@ -18,7 +20,7 @@ def decide(context: ClickContext) -> Exit | Passed:
     Our clock decides; where a date is missing, the verdict does that co-recipe wrote into the file.
     """
     dates = context.offer.dates
-    if "dates" in context.offer.unreadable:
+    if DATES in context.offer.unreadable:
         return _exit(context, "the offer's dates cannot be read")
     if dates is None:
         return NO_DATES
@@ -38,7 +40,7 @@ def _exit(context: ClickContext, why: str) -> Exit:
 def inputs(context: ClickContext) -> dict[str, object]:
     """Return the values that the rule decides by, for a trace; all in milliseconds since the epoch."""
     dates = context.offer.dates
-    if "dates" in context.offer.unreadable:
+    if DATES in context.offer.unreadable:
         return {"now_ms": context.now_ms, "dates": "cannot be read"}
     if dates is None:
         return {"dates": None}
@@ -58,7 +60,7 @@ def varies_by(offer: Offer, _: Campaign) -> Varies:
 def describe(context: ClickContext) -> str:
     """Say in one or two sentences what the rule decides this click by."""
     dates = context.offer.dates
-    if "dates" in context.offer.unreadable:
+    if DATES in context.offer.unreadable:
         return f"The dates of offer {context.offer.offer_id} cannot be read, which closes it."
     if dates is None:
         return f"Offer {context.offer.offer_id} has no start and end date."
@@ -68,7 +70,19 @@ def describe(context: ClickContext) -> str:
 
 def is_set_up(context: ClickContext) -> bool:
     """Return whether offer or campaign have anything for the rule to decide by."""
-    return context.offer.dates is not None or "dates" in context.offer.unreadable
+    return context.offer.dates is not None or DATES in context.offer.unreadable
 
 
-RULE = Rule("dates", "Dates", decide, inputs, varies_by, describe, is_set_up)
+def describe_offer(offer: Offer, now_ms: int) -> Description:
+    """Say when the offer runs, and whether it does now."""
+    if DATES in offer.unreadable:
+        return closed("Its dates", exit_of(offer))
+    if offer.dates is None:
+        return off("It runs always.")
+    passed = offer.dates.passed(now_ms)
+    now = {True: "running", False: "outside its dates", None: "no dates given, taken as running"}[passed]
+    line = (f"It runs {dates_in_words(offer.dates)}; outside, clicks exit to ", *exit_of(offer), ".")
+    return Description((line,), now=now)
+
+
+RULE = Rule("dates", "Dates", decide, inputs, varies_by, describe, is_set_up, describe_offer)

@@ -1,5 +1,6 @@
 """Where no rule decided, the click goes to its offer's own landing page."""
 
+from offers.rules.common.description import Description, off
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import NOTHING, Rule, Varies
 from offers.rules.common.verdict import ClickContext, Stay
@@ -36,4 +37,11 @@ def is_set_up(_: ClickContext) -> bool:
     return True
 
 
-RULE = Rule("default", "Default", decide, inputs, varies_by, describe, is_set_up)
+def describe_offer(offer: Offer, _: int) -> Description:
+    """Show the offer's own page."""
+    if offer.landing_page is None:
+        return off("It has no page that can be used: clicks that stay go to the default offer's page.")
+    return Description(((offer.landing_page.text,),))
+
+
+RULE = Rule("default", "Default", decide, inputs, varies_by, describe, is_set_up, describe_offer)

@@ -1,13 +1,14 @@
 """An offer may be capped."""
 
-from offers.rules import country_payout
-from offers.rules.campaign_caps import caps_are_off, caps_seen
+from offers.rules.common.caps import caps_are_off, caps_inputs, over_its_cap
+from offers.rules.common.description import Description, Line, OfferRef, capped, closed, exit_of, off
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import ALL_TIME, NOTHING, Rule, Varies
 from offers.rules.common.sentences import describe_caps
 from offers.rules.common.verdict import ClickContext, Exit, Passed, Stay
 from recipes.records.parts import Caps
 from recipes.records.records import Campaign, Offer
+from recipes.records.restrictions import CAPS
 
 OVER_LIMIT = RedirectType.OFFER_OVER_CAP.value
 UNDER_LIMIT = RedirectType.OFFER_UNDER_CAP.value
@@ -19,17 +20,19 @@ WITHIN = Passed("the offer's caps ask for nothing")
 def decide(context: ClickContext) -> Exit | Stay | Passed:
     """Over its limit: send to the offer that the caps name, else to the exit offer. Under: pay by country."""
     caps = context.offer.caps
-    if "caps" in context.offer.unreadable:
+    if CAPS in context.offer.unreadable:
         return _exit(context, caps, f"{OVER_LIMIT}: the offer's caps cannot be read")
     if caps is None:
         return NO_CAPS
     if caps_are_off(caps, context.now_ms):
         return OUT_OF_DATES
     if caps.over_limit:
-        return _exit(context, caps, "")
+        # The record's own reason was written when it was not over this limit.
+        live = f"{OVER_LIMIT}: {over_its_cap('the offer', caps)}" if caps.closed_by else ""
+        return _exit(context, caps, live)
     if not caps.under_limit:
         return WITHIN
-    payout = country_payout.payout_for(context.offer, context.visitor.geo.country)
+    payout = context.offer.payout_in(context.visitor.geo.country)
     return Stay(
         UNDER_LIMIT,
         f"{UNDER_LIMIT}: the offer is under its cap",
@@ -39,20 +42,12 @@ def decide(context: ClickContext) -> Exit | Stay | Passed:
     )
 
 
-def is_over_cap(offer: Offer, now_ms: int) -> bool:
-    """Return whether the offer's caps keep every click away: over a limit, or unreadable."""
-    caps = offer.caps
-    if caps is not None and caps.over_limit and not caps_are_off(caps, now_ms):
-        return True
-    return "caps" in offer.unreadable
-
-
-def _exit(context: ClickContext, caps: Caps | None, unreadable: str) -> Exit:
+def _exit(context: ClickContext, caps: Caps | None, reason: str) -> Exit:
     offer = context.offer
     target = (caps.redirect_offer_id if caps else 0) or offer.exit_offer_id
     return Exit(
         offer.caps_redirect_type or OVER_LIMIT,
-        unreadable or offer.caps_redirect_reason or f"{OVER_LIMIT}: the offer is over its cap",
+        reason or offer.caps_redirect_reason or f"{OVER_LIMIT}: the offer is over its cap",
         target,
         nested=target == offer.exit_offer_id,
         caps_type=_caps_type(caps, "Over", OVER_LIMIT),
@@ -71,9 +66,9 @@ def _caps_type(caps: Caps | None, word: str, usual: str) -> str:
 
 def inputs(context: ClickContext) -> dict[str, object]:
     """Return the values that the rule decides by, for a trace."""
-    if "caps" in context.offer.unreadable:
+    if CAPS in context.offer.unreadable:
         return {"caps": "cannot be read"}
-    return caps_seen(context.offer.caps, context.now_ms)
+    return caps_inputs(context.offer.caps, context.now_ms)
 
 
 def varies_by(offer: Offer, _: Campaign) -> Varies:
@@ -86,14 +81,32 @@ def varies_by(offer: Offer, _: Campaign) -> Varies:
 def describe(context: ClickContext) -> str:
     """Say in one or two sentences what the rule decides this click by."""
     offer = context.offer
-    if "caps" in offer.unreadable:
+    if CAPS in offer.unreadable:
         return f"The caps of offer {offer.offer_id} cannot be read, which counts as over its cap."
     return describe_caps(f"Offer {offer.offer_id}", offer.caps, context.now_ms)
 
 
 def is_set_up(context: ClickContext) -> bool:
     """Return whether offer or campaign have anything for the rule to decide by."""
-    return context.offer.caps is not None or "caps" in context.offer.unreadable
+    return context.offer.caps is not None or CAPS in context.offer.unreadable
 
 
-RULE = Rule("offer caps", "Offer caps", decide, inputs, varies_by, describe, is_set_up)
+def describe_offer(offer: Offer, now_ms: int) -> Description:
+    """Say where the offer's clicks go over and under its limits, and how it stands."""
+    caps = offer.caps
+    if CAPS in offer.unreadable:
+        return closed("Its caps", exit_of(offer))
+    if caps is None:
+        return off("It has no caps.")
+    over = (OfferRef(caps.redirect_offer_id),) if caps.redirect_offer_id else exit_of(offer)
+    lines: list[Line] = [
+        ("Over a limit, clicks exit to ", *over, "."),
+        ("Under its limits, clicks stay, paid by country where a payout fits.",),
+    ]
+    if offer.detected_exit_id:
+        first = ("Along its exit chain, the first offer that is not over its cap is ",)
+        lines.append((*first, OfferRef(offer.detected_exit_id), "."))
+    return capped(caps, now_ms, lines)
+
+
+RULE = Rule("offer caps", "Offer caps", decide, inputs, varies_by, describe, is_set_up, describe_offer)

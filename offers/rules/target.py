@@ -1,12 +1,13 @@
 """A campaign may send some visitors to another offer, by their place, device or affiliate."""
 
+from offers.rules.common.description import Description, Line, OfferRef, off
 from offers.rules.common.parts import OF_THE_RECORDS, PARTS
 from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.rule import Rule, Varies
 from offers.rules.common.sentences import listed, target_rules_in_words
 from offers.rules.common.verdict import ClickContext, Exit, Passed
 from recipes.records.records import Campaign, Offer
-from recipes.records.target_rules import RuleSet, TargetRule
+from recipes.records.target_rules import TARGET_RULES, RuleSet, TargetRule
 
 REDIRECT_TYPE = RedirectType.TARGET_RULES.value
 NO_RULES = Passed("the campaign has no target rules")
@@ -85,4 +86,25 @@ def is_set_up(context: ClickContext) -> bool:
     return bool(context.campaign.rule_sets)
 
 
-RULE = Rule("target rules", "Target rules", decide, inputs, varies_by, describe, is_set_up)
+def describe_campaign(campaign: Campaign, _: int) -> Description:
+    """Say which visitors the campaign sends where."""
+    if not campaign.rule_sets:
+        is_unreadable = TARGET_RULES in campaign.unreadable
+        return off("They cannot be read, and are off." if is_unreadable else "No target rules.")
+    lines: list[Line] = []
+    for found in campaign.rule_sets:
+        to = OfferRef(found.redirect_to) if found.redirect_to else "the offer's exit offer"
+        lines.append(("To ", to, f" when {listed(target_rules_in_words(found), 'or when', most=50)}."))
+    return Description(tuple(lines))
+
+
+RULE = Rule(
+    "target rules",
+    "Target rules",
+    decide,
+    inputs,
+    varies_by,
+    describe,
+    is_set_up,
+    describe_campaign=describe_campaign,
+)

@@ -1,4 +1,4 @@
-"""The spool's directory: the names of its files, and how it survives a power cut."""
+"""The spool's directory: names for its files, and changes that survive a power cut."""
 
 import os
 import time
@@ -8,12 +8,12 @@ SUFFIX = ".ndjson"
 
 
 def new_name() -> str:
-    """The name of a new spool file: names sort by the time at which they were made."""
+    """Return a name for a new spool file; names sort by the time at which they were made."""
     return f"{time.time_ns():020}-{os.getpid()}{SUFFIX}"
 
 
 def make_directory(directory: Path) -> None:
-    """Make it where it is missing, with its parents, so that it is there after a power cut.
+    """Create the directory and its parents, durably, where they are missing.
 
     Raises `OSError`.
     """
@@ -24,7 +24,7 @@ def make_directory(directory: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Let the names in a directory survive a power cut. Raises `OSError`."""
+    """Sync a directory, so that the names in it survive a power cut. Raises `OSError`."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

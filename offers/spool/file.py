@@ -13,17 +13,17 @@ import msgspec
 from offers.spool.directory import make_directory, new_name, sync_directory
 from offers.spool.types import BrokenLine, PendingClick
 
-# The longest line that is read at once: ten times a click's; garbage may be as long as the disk is large.
+# Longest line read at once: ten times a click's. A line of garbage may be as long as the disk is large.
 MAX_LINE_BYTES = 1024 * 1024
 COPY_BYTES = 1024 * 1024
 PROBE_BYTES = 64 * 1024
-# What a dead letter keeps of a line that holds no click.
+# A dead letter keeps this many bytes of a line that holds no click.
 KEPT_OF_BROKEN_LINE = 64 * 1024
 _CONVERSION = re.compile(r"\d{1,18} ")
 
 
 class SpooledClick(msgspec.Struct, omit_defaults=True):
-    """A pending click as a line holds it: `click` is the record, JSON within JSON."""
+    """A pending click in the form of a line: `click` is the record, JSON within JSON."""
 
     click: msgspec.Raw
     mark: str = ""
@@ -31,7 +31,7 @@ class SpooledClick(msgspec.Struct, omit_defaults=True):
     conversion: str = ""
 
     def pending(self) -> PendingClick:
-        """The click, to go into the log."""
+        """Return the click in the form that goes into the log."""
         return PendingClick(bytes(self.click), self.mark, self.unique, self.conversion)
 
 
@@ -40,14 +40,14 @@ _encoder = msgspec.json.Encoder()
 
 
 def spool_line(click: PendingClick) -> bytes:
-    """The line that holds a click."""
+    """Return the line that holds a click."""
     return _encoder.encode(SpooledClick(msgspec.Raw(click.record), *click[1:])) + b"\n"
 
 
 class SpoolFile:
     """One locked file of the spool; `position` is how many of its bytes have been replayed.
 
-    `written` counts the clicks that this process has put there, `replayed` the lines that were read and went
+    `written` counts the clicks that this process has written to it, `replayed` the lines that went from it
     into the log.
     """
 
@@ -62,9 +62,9 @@ class SpoolFile:
 
     @classmethod
     def create(cls, directory: Path) -> "SpoolFile":
-        """A new file, named by the time, and locked. Raises `OSError`; then nothing is left of it."""
+        """Create a locked file, named by the time. Raises `OSError`; then nothing is left of it."""
         make_directory(directory)
-        # Hidden until it is locked: between the two steps, another process could take it for an orphan.
+        # Hidden until it is locked: in between, another process could take it for an orphan.
         path = directory / new_name()
         hidden = directory / f".{path.stem}"
         descriptor = os.open(hidden, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -82,15 +82,15 @@ class SpoolFile:
 
     @classmethod
     def adopt(cls, path: Path) -> "SpoolFile | None":
-        """The file, if its process is dead and nobody else has taken it up."""
+        """Lock a dead process's file. Returns None if that process lives, or another has taken it over."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
             return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another process may have replayed and deleted it between our open and our lock: then the lock is
-            # on a file without a name, and its clicks are in the log already.
+            # Another process may have replayed and deleted it between our open and our lock. Then the file
+            # that we locked has no name any more, and its clicks are already in the log.
             if os.fstat(descriptor).st_nlink == 0:
                 raise BlockingIOError
         except OSError:
@@ -99,9 +99,9 @@ class SpoolFile:
         return cls(path, descriptor)
 
     def append(self, lines: bytes, clicks: int) -> None:
-        """Put whole lines with `clicks` clicks on the disk. Raises `OSError`: then none of them is there."""
+        """Put whole lines with `clicks` clicks on the disk. Raises `OSError`; then none of them is there."""
         end = os.lseek(self._descriptor, 0, os.SEEK_END)
-        # After half a line, which a failed write or somebody else has left, start on a new line.
+        # A failed write, or somebody else, may have left half a line: then start a new one.
         is_torn = self._is_torn or end < self._end
         rest = memoryview(b"\n" + lines if is_torn else lines)
         try:
@@ -120,11 +120,11 @@ class SpoolFile:
         self.written += clicks
 
     def is_deleted(self) -> bool:
-        """Whether somebody has deleted it."""
+        """Return whether somebody has deleted the file."""
         return os.fstat(self._descriptor).st_nlink == 0
 
     def probe(self) -> None:
-        """Find out whether there is room for a click. Raises `OSError`."""
+        """Check that there is room for a click. Raises `OSError` if there is none."""
         end = os.lseek(self._descriptor, 0, os.SEEK_END)
         try:
             rest = memoryview(b"\n" * PROBE_BYTES)
@@ -135,7 +135,7 @@ class SpoolFile:
             os.ftruncate(self._descriptor, end)
 
     def copy(self, other: "SpoolFile") -> None:
-        """Put the lines of another file here, which is empty. Raises `OSError`."""
+        """Copy the lines of another file into this one, which is empty. Raises `OSError`."""
         at = 0
         while block := os.pread(other._descriptor, COPY_BYTES, at):
             at += os.write(self._descriptor, block)
@@ -143,7 +143,7 @@ class SpoolFile:
         self._end, self.written = at, other.written
 
     def batches(self, size: int) -> Iterator[tuple[list[PendingClick], list[BrokenLine], int]]:
-        """The rest of the file, `size` lines at a time, each batch with the position that follows it.
+        """Yield the rest of the file, `size` lines at a time, each batch with the position behind it.
 
         Raises `OSError`.
         """
@@ -158,16 +158,16 @@ class SpoolFile:
             yield clicks, broken, position
 
     def delete(self) -> None:
-        """Delete it, and let go of the lock. Raises `OSError` where it cannot be deleted."""
+        """Delete the file and release its lock. Raises `OSError` if it cannot be deleted."""
         self.path.unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:
-        """Let go of the lock; the file stays."""
+        """Release the lock; the file stays."""
         os.close(self._descriptor)
 
     def _read(self, position: int, count: int) -> list[bytes]:
-        """Up to `count` lines from a position on; lines that are too long come in pieces."""
+        """Return up to `count` lines from a position on; lines that are too long come in pieces."""
         with open(self._descriptor, "rb", closefd=False) as file:
             file.seek(position)
             return [
@@ -179,7 +179,7 @@ class SpoolFile:
 
 
 def _read_line(line: bytes, clicks: list[PendingClick], broken: list[BrokenLine]) -> None:
-    """Put what a line holds in one of the two lists."""
+    """Add the content of a line to one of the two lists."""
     try:
         click = _decoder.decode(line)
         if click.conversion and not _CONVERSION.match(click.conversion):

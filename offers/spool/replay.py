@@ -1,7 +1,7 @@
-"""From the spool into the click log: in which order, and when a file is done with.
+"""Replays the spool: yields its clicks in order, and deletes a file when all of it is in the click log.
 
-Web workers replay while they run, `offers/delivery/drain.py` when an instance stops. Each has its own kind of
-connection to the log, and both use this.
+Web workers replay while they run, `offers/delivery/drain.py` when an instance stops. They have different
+kinds of connections to the log, and share this module.
 """
 
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class Part(NamedTuple):
-    """Some lines of a spool file: the clicks, and the lines that hold none."""
+    """Some lines of a spool file: clicks, and lines that hold none."""
 
     clicks: list[PendingClick]
     broken: list[BrokenLine]
 
 
 def parts(spool: Spool) -> Iterator[Part]:
-    """What the spool holds for the log, file after file, the oldest first. Raises `OSError`.
+    """Yield the content of the spool, oldest file first. Raises `OSError`.
 
     Advancing the iterator acknowledges the previous part: it will not come again, and a file without further
     parts is deleted. A caller that fails stops advancing, which leaves the part to the next run. A file that
-    cannot be read or deleted is put off for a while; the others go on.
+    cannot be read or deleted is postponed; the others go on.
     """
     while (file := spool.claim()) is not None:
         name = file.path.name
@@ -41,7 +41,7 @@ def parts(spool: Spool) -> Iterator[Part]:
             missing = spool.discard(file)
         except OSError as error:
             spool.postpone(file)
-            logger.warning("a spool file is put off", file=name, problem=str(error))
+            logger.warning("a spool file is postponed", file=name, problem=str(error))
             continue
         logger.info("a spool file is replayed", file=name)
         if missing:

@@ -1,4 +1,4 @@
-"""What the spool keeps for bad times: room on the disk that nobody else can take, and descriptors."""
+"""Reserves disk space and file descriptors, so that the spool works when either runs out."""
 
 import ctypes
 import errno
@@ -8,12 +8,12 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-# Opening a spool file takes two: the file, and its directory for a moment.
+# Creating a spool file takes two descriptors: the file, and for a moment its directory.
 SPARE_DESCRIPTORS = 2
-# A small disk keeps most of its room.
+# The reserve takes at most a tenth of the free space, so that a small disk keeps most of it.
 LARGEST_SHARE_OF_FREE_SPACE = 10
 PREFIX = ".reserve-"
-# Of linux/falloc.h: allocate blocks behind the end of the file, and leave its size alone.
+# From linux/falloc.h: allocate blocks behind the end of the file without changing its size.
 FALLOC_FL_KEEP_SIZE = 1
 BLOCK_BYTES = 512
 
@@ -21,12 +21,12 @@ BLOCK_BYTES = 512
 class SpoolReserve:
     """One process's reserve: a hidden, empty file with allocated blocks, and spare descriptors.
 
-    The file is locked like a spool file. One that a dead process has left is used again, so there are never
-    more of them than processes.
+    The file is locked like a spool file. A file left by a dead process is reused, so there are never more
+    such files than processes.
     """
 
     def __init__(self, directory: Path, size_bytes: int) -> None:
-        """`size_bytes` is the room to keep on the disk; 0 keeps none."""
+        """`size_bytes` is the space to reserve on the disk; 0 reserves none."""
         self._directory = directory
         self._size = size_bytes
         self._path = directory
@@ -35,20 +35,20 @@ class SpoolReserve:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing is missing from the reserve."""
+        """Whether the reserve is complete."""
         return len(self._spare) == SPARE_DESCRIPTORS and (self._file is not None or not self._size)
 
     def refill(self) -> None:
-        """Get back what was used. Raises `OSError`, also where the file system cannot allocate blocks."""
+        """Reserve what is missing. Raises `OSError`, also if the file system cannot allocate blocks."""
         while len(self._spare) < SPARE_DESCRIPTORS:
             self._spare.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
         if self._file is None and self._size:
             self._path, self._file = self._allocated()
 
     def take_file(self, path: Path) -> int | None:
-        """Rename the reserved file to `path` and give its locked descriptor; None where there is none.
+        """Rename the reserved file to `path`. Returns its locked descriptor, None if there is no such file.
 
-        What is appended to it goes to blocks that it has already. Raises `OSError`.
+        Appended data goes to the blocks that it already has. Raises `OSError`.
         """
         if self._file is None:
             return None
@@ -57,7 +57,7 @@ class SpoolReserve:
         return taken
 
     def free_descriptors(self) -> bool:
-        """Close the spare descriptors; tells whether there were any."""
+        """Close the spare descriptors. Returns whether there were any."""
         if not self._spare:
             return False
         while self._spare:
@@ -65,7 +65,7 @@ class SpoolReserve:
         return True
 
     def close(self) -> None:
-        """Give room and descriptors back: the process ends."""
+        """Release the space and the descriptors, because the process ends."""
         self.free_descriptors()
         if self._file is not None:
             with suppress(OSError):
@@ -80,7 +80,7 @@ class SpoolReserve:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not _is_named(descriptor, path):
-                    # Its owner made a spool file of it while we opened it.
+                    # Its owner turned it into a spool file while we opened it.
                     raise BlockingIOError
             except BlockingIOError:
                 os.close(descriptor)
@@ -105,7 +105,7 @@ class SpoolReserve:
 
 
 def fallocate(descriptor: int, size_bytes: int) -> None:
-    """Allocate blocks for `size_bytes`; the file's size stays. Raises `OSError`."""
+    """Allocate blocks for `size_bytes` without changing the file's size. Raises `OSError`."""
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "fallocate"):
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))

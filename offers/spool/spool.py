@@ -1,11 +1,11 @@
 """The spool: files that hold clicks while Redis is away.
 
-Every process writes to a file of its own and holds a lock on it (`flock`) for as long as it lives. The kernel
-drops the lock however the process ends, so a file that can be locked is an orphan: its process is dead, and
-the first process that locks it replays it. Names with process ids would not do: ids are used again, and two
-containers on one disk have the same ones. A line is one click; lines are on the disk before their redirects
-leave. Files are read through the descriptor that holds the lock, so that a file which somebody deletes is not
-lost while its process lives.
+Every process writes to a file of its own and holds a lock on it (`flock`) as long as it lives. The kernel
+releases the lock however the process ends, so a file that can be locked is an orphan: its process is dead,
+and the first process that locks it replays it. Process ids in the names would not do instead: ids are reused,
+and two containers on one disk have the same ones. A line is one click, and is on the disk before its redirect
+leaves. Files are read through the descriptor that holds the lock, so a file that somebody deletes is not lost
+as long as its process lives.
 """
 
 import errno
@@ -22,7 +22,7 @@ from offers.spool.file import SpoolFile, spool_line
 from offers.spool.reserve import SpoolReserve
 from offers.spool.types import PendingClick
 
-# A file that cannot be read or deleted is tried again after this time.
+# A file that cannot be read or deleted is tried again after this many seconds.
 POSTPONED_SECONDS = 60.0
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
@@ -31,20 +31,20 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class Postponed(NamedTuple):
-    """A file to be left alone until a time of `time.monotonic`, and how far it was replayed."""
+    """A file to leave alone until a time of `time.monotonic`, and the position where its replay continues."""
 
     until: float
     position: int
 
 
 class Spool:
-    """This process's part of the directory, which is made when the first click needs it.
+    """This process's files in the spool's directory, which is made when the first click needs it.
 
     At most one file is claimed for replay at a time, so a spool of any size takes few descriptors.
     """
 
     def __init__(self, directory: Path, reserve_bytes: int = 0) -> None:
-        """`reserve_bytes` is the room that `refill_reserve` keeps on the disk for when it is full."""
+        """`reserve_bytes` is the space on the disk that `refill_reserve` keeps for when the disk is full."""
         self.vanished = 0
         self.missing = 0
         self._directory = directory
@@ -56,7 +56,7 @@ class Spool:
         self._reserve = SpoolReserve(directory, reserve_bytes)
 
     def write(self, clicks: Sequence[PendingClick]) -> None:
-        """Put clicks on the disk, with one fsync. Raises `OSError`: then none of them is there."""
+        """Put clicks on the disk, with one fsync. Raises `OSError`; then none of them is there."""
         lines = b"".join(map(spool_line, clicks))
         with self._lock:
             try:
@@ -67,27 +67,27 @@ class Spool:
                 self._current().append(lines, len(clicks))
 
     def probe(self) -> None:
-        """Find out whether a click could be written. Raises `OSError` where it could not."""
+        """Check that a click could be written. Raises `OSError` if it could not."""
         with self._lock:
             self._current().probe()
 
     def refill_reserve(self) -> None:
-        """Keep room and descriptors for bad times. Raises `OSError`; then less is kept."""
+        """Reserve space and descriptors again. Raises `OSError`; then fewer are reserved."""
         with self._lock:
             if not self._reserve.is_full:
                 make_directory(self._directory)
                 self._reserve.refill()
 
     def close_reserve(self) -> None:
-        """Keep nothing any more: the process ends."""
+        """Release the reserve, because the process ends."""
         with self._lock:
             self._reserve.close()
 
     def claim(self) -> "SpoolFile | None":
-        """The oldest file that may be replayed: our own, or that of a dead process. Raises `OSError`.
+        """Return the oldest file to replay, our own or a dead process's; None without one. Raises `OSError`.
 
-        What is written from now on goes to a new file. The file stays claimed until `discard` or `postpone`;
-        until then every further call returns it.
+        Later writes go to a new file. The file stays claimed until `discard` or `postpone`;
+        until then every call returns it.
         """
         with self._lock:
             if self._claimed is None:
@@ -95,9 +95,9 @@ class Spool:
             return self._claimed
 
     def discard(self, file: "SpoolFile") -> int:
-        """Delete a claimed file: all of it is in the log. Raises `OSError` where it cannot be deleted.
+        """Delete a claimed file, because all of it is in the log. Raises `OSError` if it cannot be deleted.
 
-        Returns how many clicks this process wrote to it that were not there any more.
+        Returns how many clicks that this process wrote to it were missing.
         """
         with self._lock:
             file.delete()
@@ -108,7 +108,7 @@ class Spool:
             return missing
 
     def postpone(self, file: "SpoolFile") -> None:
-        """Let go of a claimed file that cannot be read or deleted now; the others go on."""
+        """Give a claimed file up for a while because it cannot be read or deleted; other files come first."""
         with self._lock:
             self._claimed = None
             self._postponed[file.path.name] = Postponed(time.monotonic() + POSTPONED_SECONDS, file.position)
@@ -142,7 +142,7 @@ class Spool:
         return SpoolFile.create(self._directory)
 
     def _use_reserve(self) -> bool:
-        """Go on in the reserved file, where there is one. Raises `OSError`."""
+        """Write to the reserved file from now on. Returns False if there is none. Raises `OSError`."""
         path = self._directory / new_name()
         descriptor = self._reserve.take_file(path)
         if descriptor is None:
@@ -159,7 +159,7 @@ class Spool:
         try:
             orphan = self._orphan(own.path.name if own else "~")
         except OSError:
-            # The directory cannot be listed; what we have open can be replayed all the same.
+            # The directory cannot be listed, but files that we have open can be replayed.
             if own is None:
                 raise
             orphan = None
@@ -172,7 +172,7 @@ class Spool:
         return own
 
     def _orphan(self, before: str) -> "SpoolFile | None":
-        """The oldest file of a dead process whose name comes before `before`."""
+        """Return the oldest file of a dead process with a name before `before`, None if there is none."""
         now = time.monotonic()
         # Names begin with the time, so orphans and our own file are replayed in the order they were written.
         for name in sorted(path.name for path in self._directory.glob(f"*{SUFFIX}")):

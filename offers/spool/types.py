@@ -1,4 +1,4 @@
-"""What the spool takes and gives back."""
+"""The values of the spool: a click on its way into the log, and a line that holds none."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ _LID_TAG = slice(8, 16)
 class PendingClick(NamedTuple):
     """A click on its way into the log, in the order in which the log's script takes its parts.
 
-    `record` is JSON that begins with the lid. `mark` names the visitor, and is "" where nobody wants to know
-    whether the visitor is unique; `unique` is what is known of that, "" for nothing yet. `conversion` is
-    "<due ms> <conversion message>", "" for none.
+    `record` is JSON that begins with the lid. `mark` identifies the visitor; "" means that uniqueness is not
+    wanted. `unique` is the answer, "" if it is not known yet. `conversion` is "<due ms> <message>", "" for
+    none.
     """
 
     record: bytes
@@ -21,16 +21,16 @@ class PendingClick(NamedTuple):
 
     @property
     def lid_tag(self) -> bytes:
-        """The beginning of the lid, by which a click that is written a second time is recognised."""
+        """The beginning of the lid, which tells a click that is written twice from a second click."""
         return self.record[_LID_TAG]
 
 
 class BrokenLine(NamedTuple):
-    """A line of the spool that holds no click: its bytes, and why."""
+    """A line of the spool that holds no click: its bytes, and the reason."""
 
     line: bytes
     error: str
 
     def fields(self) -> tuple[bytes | str, ...]:
-        """What a dead letter holds of it."""
+        """Return the fields of the line's dead letter, names and values in turn."""
         return "click", self.line, "unique", "", "error", self.error

@@ -3,10 +3,10 @@
 Every worker counts in its own memory and adds to Redis once a second, so that counting costs a click next to
 nothing and the whole takes bounded room. Keys of this instance's Redis that only `offers/stats/` uses:
 
-- `pulse:slot:<n>`: counters of the n-th ten seconds since the epoch, kept for an hour.
-- `pulse:refused:<n>`: refusals by reason in the n-th hour since the epoch, kept for a day.
-- `pulse:refusals`: the newest refused clicks.
-- `pulse:workers`: the state of every web worker, by its name.
+- `stats:bucket:<n>`: counters of the n-th ten seconds since the epoch, kept for an hour.
+- `stats:refused:<n>`: refusals by reason in the n-th hour since the epoch, kept for a day.
+- `stats:refusals`: the newest refused clicks.
+- `stats:workers`: the state of every web worker, by its name.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
 from offers.stats.types import (
-    _REFUSALS,
-    _WORKERS,
+    BUCKET_SECONDS,
+    BUCKETS,
     HOURS,
     LATENCY_BOUNDS_MS,
     NEWEST_REFUSALS,
-    SLOT_SECONDS,
-    SLOTS,
+    REFUSALS,
+    WORKERS,
     Cache,
     Counted,
     OpenDatabase,
@@ -59,6 +59,7 @@ class WorkerCounters:
         self._since = time.time()
         self._types: dict[str, int] = {}
         self._refused: dict[str, int] = {}
+        self._automated: dict[str, int] = {}
         self._latency = [0] * (len(LATENCY_BOUNDS_MS) + 1)
         self._seconds = 0.0
         self._errors = 0
@@ -77,6 +78,10 @@ class WorkerCounters:
         self._seconds += seconds
         if old_form:
             self._old_form += 1
+
+    def automated(self, reason: str) -> None:
+        """Count a request that no person made, by what made it."""
+        self._automated[reason] = self._automated.get(reason, 0) + 1
 
     def refusal(self, reason: str) -> bool:
         """Count a refusal. Returns whether there is room to `keep` it for staff to see."""
@@ -102,23 +107,24 @@ class WorkerCounters:
     async def publish(self, redis: AsyncRedis) -> None:
         """Add the counts since the last call to the instance's. Raises `RedisError`, and keeps them then."""
         now = time.time()
-        slot, hour = int(now) // SLOT_SECONDS, int(now) // 3600
+        bucket, hour = int(now) // BUCKET_SECONDS, int(now) // 3600
         self._unpublished.add(self._counted())
         publishing, self._unpublished = self._unpublished, Counted()
         refusals = list(self._refusals)
         self._refusals.clear()
         counted = {f"type:{name}": count for name, count in publishing.types.items()}
         counted |= {f"refused:{reason}": count for reason, count in publishing.refused.items()}
+        counted |= {f"automated:{reason}": count for reason, count in publishing.automated.items()}
         counted |= {f"latency:{at}": count for at, count in enumerate(publishing.latency) if count}
         try:
             async with redis.pipeline(transaction=False) as pipe:
-                self._add(pipe, f"pulse:slot:{slot}", counted, (SLOTS + 1) * SLOT_SECONDS)
-                self._add(pipe, f"pulse:refused:{hour}", publishing.refused, (HOURS + 1) * 3600)
+                self._add(pipe, f"stats:bucket:{bucket}", counted, (BUCKETS + 1) * BUCKET_SECONDS)
+                self._add(pipe, f"stats:refused:{hour}", publishing.refused, (HOURS + 1) * 3600)
                 if refusals:
-                    pipe.lpush(_REFUSALS, *map(msgspec.json.encode, refusals))
-                    pipe.ltrim(_REFUSALS, 0, NEWEST_REFUSALS - 1)
+                    pipe.lpush(REFUSALS, *map(msgspec.json.encode, refusals))
+                    pipe.ltrim(REFUSALS, 0, NEWEST_REFUSALS - 1)
                 state = self._state(now)
-                pipe.hset(_WORKERS, state.name, msgspec.json.encode(state))
+                pipe.hset(WORKERS, state.name, msgspec.json.encode(state))
                 await pipe.execute()
         except (RedisError, OSError):
             self._unpublished.add(publishing)
@@ -127,12 +133,18 @@ class WorkerCounters:
     def _counted(self) -> Counted:
         """Take the counts since the last call and pass them to the observers."""
         counted = Counted(
-            self._types, self._refused, self._latency, self._seconds, self._errors, self._old_form
+            self._types,
+            self._refused,
+            self._latency,
+            self._seconds,
+            self._errors,
+            self._old_form,
+            self._automated,
         )
-        self._types, self._refused, self._errors, self._old_form = {}, {}, 0, 0
+        self._types, self._refused, self._automated, self._errors, self._old_form = {}, {}, {}, 0, 0
         self._latency, self._seconds = [0] * len(self._latency), 0.0
-        for hear in self.observers:
-            hear(counted)
+        for observer in self.observers:
+            observer(counted)
         return counted
 
     @staticmethod

@@ -6,14 +6,14 @@ import msgspec
 from redis import Redis
 
 from offers.stats.types import (
-    _REFUSALS,
     _SLOWEST,
-    _WORKERS,
+    BUCKET_SECONDS,
+    BUCKETS,
     HOURS,
     LATENCY_BOUNDS_MS,
     NEWEST_REFUSALS,
-    SLOT_SECONDS,
-    SLOTS,
+    REFUSALS,
+    WORKERS,
     RefusedClick,
     TimeBucket,
     Worker,
@@ -29,18 +29,18 @@ class StatsReader:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def slots(self, now: float, since: float = 0) -> list[TimeBucket]:
+    def buckets(self, now: float, since: float = 0) -> list[TimeBucket]:
         """Return the last hour before `now`, oldest first, without gaps; times in seconds since the epoch.
 
         Pass `since` to get only the buckets that begin then or later.
         """
-        last = int(now) // SLOT_SECONDS
-        first = max(last - SLOTS + 1, -(-int(since) // SLOT_SECONDS))
+        last = int(now) // BUCKET_SECONDS
+        first = max(last - BUCKETS + 1, -(-int(since) // BUCKET_SECONDS))
         numbers = range(first, last + 1)
         with self._redis.pipeline(transaction=False) as pipe:
             for number in numbers:
-                pipe.hgetall(f"pulse:slot:{number}")
-            return [_slot(number, found) for number, found in zip(numbers, pipe.execute(), strict=True)]
+                pipe.hgetall(f"stats:bucket:{number}")
+            return [_bucket(number, found) for number, found in zip(numbers, pipe.execute(), strict=True)]
 
     def refused_by_hour(self, now: float) -> list[tuple[int, dict[str, int]]]:
         """Return the last day's refusals by reason, each hour with its start in seconds since the epoch."""
@@ -48,7 +48,7 @@ class StatsReader:
         hours = range(last - HOURS + 1, last + 1)
         with self._redis.pipeline(transaction=False) as pipe:
             for hour in hours:
-                pipe.hgetall(f"pulse:refused:{hour}")
+                pipe.hgetall(f"stats:refused:{hour}")
             found = pipe.execute()
         return [
             (hour * 3600, {reason.decode(): int(count) for reason, count in refused.items()})
@@ -57,29 +57,30 @@ class StatsReader:
 
     def refusals(self) -> list[RefusedClick]:
         """Return the newest refused clicks, newest first."""
-        found: Any = self._redis.lrange(_REFUSALS, 0, NEWEST_REFUSALS - 1)
+        found: Any = self._redis.lrange(REFUSALS, 0, NEWEST_REFUSALS - 1)
         return [msgspec.json.decode(one, type=RefusedClick) for one in found]
 
     def workers(self, now: float) -> list[Worker]:
         """Return the web workers that published lately; those that are gone are deleted from Redis."""
-        found: Any = self._redis.hgetall(_WORKERS)
+        found: Any = self._redis.hgetall(WORKERS)
         workers = [msgspec.json.decode(state, type=Worker) for state in found.values()]
         gone = [worker.name for worker in workers if now - worker.heard_s > WORKER_GONE_SECONDS]
         if gone:
-            self._redis.hdel(_WORKERS, *gone)
+            self._redis.hdel(WORKERS, *gone)
         return sorted((w for w in workers if w.name not in gone), key=lambda worker: worker.since_s)
 
 
-def _slot(number: int, found: dict[bytes, bytes]) -> TimeBucket:
-    kinds: dict[str, dict[str, int]] = {"type": {}, "refused": {}, "latency": {}}
+def _bucket(number: int, found: dict[bytes, bytes]) -> TimeBucket:
+    kinds: dict[str, dict[str, int]] = {"type": {}, "refused": {}, "automated": {}, "latency": {}}
     for field, count in found.items():
         kind, _, name = field.decode().partition(":")
         kinds[kind][name] = int(count)
     bounds = (*LATENCY_BOUNDS_MS, _SLOWEST)
     return TimeBucket(
-        start=number * SLOT_SECONDS,
+        start=number * BUCKET_SECONDS,
         clicks=sum(kinds["type"].values()),
         redirect_types=kinds["type"],
         refused=kinds["refused"],
+        automated=kinds["automated"],
         latency={bounds[int(at)]: count for at, count in kinds["latency"].items()},
     )

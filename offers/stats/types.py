@@ -2,28 +2,17 @@
 
 import msgspec
 
-SLOT_SECONDS = 10
-
-
-SLOTS = 360
-
-
+# Resolution of the charts, and how many buckets an hour has.
+BUCKET_SECONDS = 10
+BUCKETS = 360
 HOURS = 24
-
-
 NEWEST_REFUSALS = 100
-
-
+# Upper bounds in milliseconds of the histogram of answers; slower ones are counted apart.
 LATENCY_BOUNDS_MS = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1000)
-
-
 _SLOWEST = float("inf")
 
-
-_WORKERS = "pulse:workers"
-
-
-_REFUSALS = "pulse:refusals"
+WORKERS = "stats:workers"
+REFUSALS = "stats:refusals"
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -74,13 +63,15 @@ class RefusedClick(msgspec.Struct, frozen=True):
 class TimeBucket(msgspec.Struct, frozen=True):
     """Ten seconds of the instance, from `start` in seconds since the epoch.
 
-    `latency` counts answers by the upper bound of their time in milliseconds.
+    `latency` counts answers by the upper bound of their time in milliseconds, `automated` requests by what
+    made them: clicks that no person made, and what browsers fetched ahead, which is no click.
     """
 
     start: int
     clicks: int
     redirect_types: dict[str, int]
     refused: dict[str, int]
+    automated: dict[str, int]
     latency: dict[float, int]
 
     def percentile(self, percent: float) -> float | None:
@@ -98,7 +89,7 @@ class Counted(msgspec.Struct):
 
     `latency` has one count for each of `LATENCY_BOUNDS_MS` and one for longer answers; `seconds` is the sum
     of their times. `errors` counts errors of ours in our own HTTP protocol, `old_form` the clicks whose link
-    has the old form.
+    has the old form, `automated` the requests that no person made, by what made them.
     """
 
     types: dict[str, int] = {}
@@ -107,6 +98,7 @@ class Counted(msgspec.Struct):
     seconds: float = 0.0
     errors: int = 0
     old_form: int = 0
+    automated: dict[str, int] = {}
 
     def add(self, other: "Counted") -> None:
         """Add another worker's or another time's counts."""
@@ -114,6 +106,8 @@ class Counted(msgspec.Struct):
             self.types[name] = self.types.get(name, 0) + count
         for reason, count in other.refused.items():
             self.refused[reason] = self.refused.get(reason, 0) + count
+        for reason, count in other.automated.items():
+            self.automated[reason] = self.automated.get(reason, 0) + count
         self.latency = [mine + its for mine, its in zip(self.latency, other.latency, strict=True)]
         self.seconds += other.seconds
         self.errors += other.errors

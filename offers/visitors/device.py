@@ -8,23 +8,22 @@ import re
 from functools import lru_cache
 
 import msgspec
-from ua_parser import Parser, Result
-from ua_parser.loaders import load_builtins
-from ua_parser.regex import Resolver
+from ua_parser import Result
 
+from offers.visitors.agent_parser import agent_parser
+from offers.visitors.automated import AutomatedReason
+from offers.visitors.crawlers import crawler_list
 from offers.visitors.device_marks import (
-    BOT,
-    BOT_WITHOUT_SYSTEM,
     CONSOLE,
     TABLET,
     TABLET_PROGRAM,
     TV,
     TV_PROGRAM,
     WEARABLE,
-    description,
     is_iphone,
-    without_models,
 )
+from offers.visitors.marks import description
+from offers.visitors.robots import recognized
 
 MAX_USER_AGENT_CHARACTERS = 1024
 # Longer hints come from no browser and count as not sent.
@@ -33,7 +32,10 @@ MAX_BRANDS_CHARACTERS = 1024
 
 
 class Device(msgspec.Struct, frozen=True, gc=False):
-    """A visitor's device; None means unknown. `device_type` is one of DEVICE_TYPES."""
+    """A visitor's device; None means unknown. `device_type` is one of DEVICE_TYPES.
+
+    `automated` is what kind of machine the user agent is of; None where a person may use it.
+    """
 
     device_type: str = "unknown"
     browser: str | None = None
@@ -42,6 +44,7 @@ class Device(msgspec.Struct, frozen=True, gc=False):
     os_version: str | None = None
     platform: str | None = None
     model: str | None = None
+    automated: AutomatedReason | None = None
 
 
 class ClientHints(msgspec.Struct, frozen=True, gc=False):
@@ -70,6 +73,7 @@ _PLATFORMS = {
 }
 _HINTED_OS = {"macOS": "Mac OS X", "Chrome OS": "Chrome OS", "Chromium OS": "Chrome OS"}
 _DESKTOP_PLATFORMS = frozenset({"Windows", "macOS", "Linux", "Chrome OS"})
+_ROBOTS = frozenset({AutomatedReason.BOT, AutomatedReason.PREVIEW})
 # https://learn.microsoft.com/microsoft-edge/web-platform/how-to-detect-win11
 _WINDOWS_11_PLATFORM_VERSION = 13
 _SMALL_NUMBER = re.compile(r"[0-9]{1,4}(?![0-9])")
@@ -79,29 +83,32 @@ _BRAND = re.compile(r'"([^"]{0,64})"\s{0,2};\s{0,2}v="([^"]{0,64})"')
 
 
 class DeviceReader:
-    """Reads user agents with ua-parser's Rust resolver, and caches the results."""
+    """Reads user agents with ua-parser's engine in Rust (`ua_parser_rs`), and caches the results."""
 
     def __init__(self, cache_entries: int) -> None:
-        self._parse = Parser(Resolver(load_builtins())).parse
+        self._parse = agent_parser().parse
+        self._crawlers = crawler_list()
         self.remembered = lru_cache(cache_entries)(self.read)
 
     def read(self, user_agent: str, hints: ClientHints) -> Device:
         """Return the device of a user agent and its client hints; neither has to make sense."""
         if not user_agent and hints == NO_HINTS:
-            return Device()
+            return Device(automated=AutomatedReason.NO_USER_AGENT)
         user_agent = user_agent[:MAX_USER_AGENT_CHARACTERS]
         parsed = self._parse(user_agent)
         agent = parsed.user_agent
         os, platform = _os_and_platform(parsed, hints)
+        automated = recognized(user_agent, parsed.os is not None, self._crawlers)
         browser, version = (agent.family, _version(agent.major, agent.minor)) if agent else (None, None)
         return Device(
-            device_type=_device_type(user_agent, parsed, platform, hints),
+            device_type="bot" if automated in _ROBOTS else _device_type(user_agent, parsed, platform, hints),
             browser=browser,
             browser_version=_hinted_version(hints.full_version_list, browser) or version,
             os=os,
             os_version=_os_version(parsed, platform, hints),
             platform=platform,
             model=_unquoted(hints.model) or _model(parsed),
+            automated=automated,
         )
 
 
@@ -131,8 +138,6 @@ def _os_version(parsed: Result, platform: str | None, hints: ClientHints) -> str
 
 def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: ClientHints) -> str:
     described = description(user_agent)
-    if _is_bot(user_agent, described, parsed):
-        return "bot"
     if is_iphone(described):
         return "smartphone"
     return (
@@ -140,18 +145,6 @@ def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: C
         or _hinted_type(user_agent, platform, hints)
         or "unknown"
     )
-
-
-def _is_bot(user_agent: str, described: str, parsed: Result) -> bool:
-    """Return whether the user agent names a robot.
-
-    ua-parser's own class of robots is not used: it matches parts of words (a BOTECH is a television).
-    """
-    lower_case = user_agent.lower()
-    if not BOT.mark(user_agent, lower_case):
-        return parsed.os is None and BOT_WITHOUT_SYSTEM.mark(user_agent, lower_case)
-    rest = without_models(user_agent, described)
-    return rest == user_agent or BOT.mark(rest, rest.lower())
 
 
 def _marked_type(user_agent: str, described: str, brand: str | None) -> str | None:

@@ -1,7 +1,6 @@
 """Looks up country, region, city and ISP of an address in MaxMind's databases."""
 
 import time
-from typing import Any
 
 import msgspec
 
@@ -65,7 +64,7 @@ class GeoReader:
         )
 
 
-def _object(value: object) -> dict[str, Any]:
+def _object(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
@@ -73,7 +72,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _name(names: dict[str, Any]) -> str | None:
+def _name(names: dict[str, object]) -> str | None:
     """Return the English name, else the French one, else any."""
     return (
         _text(names.get("en"))

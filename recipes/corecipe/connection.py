@@ -39,7 +39,7 @@ SHOWN_CHARACTERS = 200
 logger = structlog.stdlib.get_logger(__name__)
 
 
-def announced_number(arguments: tuple[Any, ...]) -> int | None:
+def announced_number(arguments: tuple[object, ...]) -> int | None:
     """Return the number in co-recipe's answer to a check; None if it has no usable one."""
     value = arguments[0] if len(arguments) == 1 else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
@@ -155,7 +155,7 @@ class Connection:
         return client
 
     def _answer_handler(self, kind: RecipeKind) -> Any:
-        async def on_answer(*arguments: Any) -> None:
+        async def on_answer(*arguments: object) -> None:
             number = announced_number(arguments)
             if number is None:
                 self._hearer.count_malformed(CHECK_EVENTS[kind], "no usable number")
@@ -166,10 +166,10 @@ class Connection:
 
         return on_answer
 
-    async def _on_update(self, *arguments: Any) -> None:
+    async def _on_update(self, *arguments: object) -> None:
         self._hearer.take_update(arguments[0] if len(arguments) == 1 else None)
 
-    async def _on_unknown(self, event: Any, *_: Any) -> None:
+    async def _on_unknown(self, event: Any, *_: object) -> None:
         self._hearer.count_malformed(repr(event)[:SHOWN_CHARACTERS], "unknown event")
 
 

@@ -5,7 +5,7 @@ Redis decides, in one step with the write, whether an update is newer than what 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.conf import settings
 
 from recipes.records.fields import id_of, without_lone_surrogates
 from recipes.records.kinds import RecipeKind
-from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 from recipes.store.journal import MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
 from recipes.store.store import RecipeStore
 from recipes.store.types import WriteOutcome
@@ -28,10 +28,6 @@ MAX_BODY_BYTES = 1_000_000
 LATEST_AHEAD_MS = 24 * 3600 * 1000
 EARLIEST_MS = 1_000_000_000_000
 
-_PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
-    RecipeKind.OFFERS: parse_offer,
-    RecipeKind.CAMPAIGNS: parse_campaign,
-}
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -206,7 +202,7 @@ def _checked(update: Update, live: bytes | None) -> bytes | None:
 
 def _parsed(kind: RecipeKind, record: bytes, named: str) -> Offer | Campaign:
     try:
-        return _PARSE[kind](msgspec.json.decode(record, type=dict[str, Any]))
+        return PARSERS[kind](msgspec.json.decode(record, type=dict[str, object]))
     except RecordRejected as error:
         raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {error.reason}") from None
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:

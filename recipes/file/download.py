@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 import boto3
 import msgspec
@@ -21,6 +21,7 @@ from recipes.records.kinds import RecipeKind
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -97,11 +98,13 @@ def downloaded(
     `CannotKeepFile`, `FileChanged`, and `RecipeRejected` for a download that is not what S3 announced.
     """
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
-    known: dict[str, Any] = {"IfNoneMatch": known_etag} if known_etag else {}
+    request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "ChecksumMode": "ENABLED"}
+    if known_etag:
+        request["IfNoneMatch"] = known_etag
     if wanted_etag:
-        known["IfMatch"] = wanted_etag
+        request["IfMatch"] = wanted_etag
     try:
-        answer = s3_client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", **known)
+        answer = s3_client().get_object(**request)
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status == 304:
@@ -178,11 +181,13 @@ def _writing(path: Path) -> Iterator[None]:
         raise CannotKeepFile(f"cannot write {path}: {error.strerror or error}; {hint}") from error
 
 
-def _md5() -> Any:
+def _md5() -> "hashlib._Hash":
     return hashlib.md5(usedforsecurity=False)
 
 
-def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -> str:
+def _stream(
+    answer: "GetObjectOutputTypeDef", file: BinaryIO, bucket: str, key: str, progress: Progress
+) -> str:
     """Write the answer's body to `file`, verified and synced to disk. Returns its MD5."""
     expected, etag = int(answer["ContentLength"]), answer["ETag"].strip('"')
     digest, done = _md5(), 0
@@ -199,10 +204,10 @@ def _stream(answer: Any, file: Any, bucket: str, key: str, progress: Progress) -
         raise RecipeRejected(f"the download has the MD5 {digest.hexdigest()}, S3 announced {etag}")
     file.flush()
     os.fsync(file.fileno())
-    return str(digest.hexdigest())
+    return digest.hexdigest()
 
 
-def _received(answer: Any, where: str) -> Iterator[bytes]:
+def _received(answer: "GetObjectOutputTypeDef", where: str) -> Iterator[bytes]:
     """Read the answer's body; apart from the writing, so that a full disk does not look like a lost line."""
     expected, done = int(answer["ContentLength"]), 0
     try:

@@ -6,7 +6,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NoReturn
+
+import msgspec
 
 from recipes.records.fields import without_lone_surrogates
 
@@ -30,13 +32,13 @@ class RecipeRejected(ValueError):
     """The file must not go live; the message says exactly what is wrong with it."""
 
 
-class RawRecord(NamedTuple):
+class RawRecord(msgspec.Struct, gc=False):
     """One element of the array, decoded and as its text in the file.
 
     `fields` is None for an element that is not an object, such as `[]` or null.
     """
 
-    fields: dict[str, Any] | None
+    fields: dict[str, object] | None
     text: str
 
 
@@ -148,6 +150,8 @@ class _Text:
 
     def next_sign(self) -> str:
         """Return the next character that is not white space without consuming it; "" at the file's end."""
+        if self.at < len(self.text) and (sign := self.text[self.at]) not in " \t\r\n":
+            return sign
         while True:
             self.at = WHITE_SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
             if self.at < len(self.text):
@@ -216,9 +220,11 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         return _whole(fields if isinstance(fields, dict) else None, text, decode)
 
 
-def _whole(fields: dict[str, Any] | None, text: str, decode: Any) -> RawRecord:
+def _whole(fields: dict[str, object] | None, text: str, decode: Any) -> RawRecord:
     """Replace halves of surrogate pairs, which msgspec, the workers' decoder, rejects and json accepts."""
     # Only an escape can be one, because the file is UTF-8.
-    if fields is not None and _SURROGATE.search(text) and (whole := without_lone_surrogates(text)) != text:
-        return RawRecord(decode(whole, 0)[0], whole)
+    if "\\u" in text and fields is not None and _SURROGATE.search(text):
+        whole = without_lone_surrogates(text)
+        if whole != text:
+            return RawRecord(decode(whole, 0)[0], whole)
     return RawRecord(fields, text)

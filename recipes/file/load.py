@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 from django.conf import settings
@@ -12,7 +12,7 @@ from recipes.file.json_stream import RawRecord, RecipeRejected, read_records
 from recipes.records.census import Census
 from recipes.records.fields import Defect, id_of
 from recipes.records.kinds import RecipeKind
-from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 
 BATCH_RECORDS = 500
 KEPT_DEFECTS = 100
@@ -124,6 +124,7 @@ class _Load:
         self.loaded = Loaded()
         self.batch: dict[int, bytes] = {}
         self._kind = kind
+        self._parse = PARSERS[kind]
         self._add = add
         self._note = note
         self._live = live
@@ -157,6 +158,9 @@ class _Load:
         """Add the batch, with the live versions of records that have an unreadable restriction."""
         if self._unreadable and self._live is not None:
             for record_id, blob in self._live.get(list(self._unreadable)).items():
+                if blob == self.batch[record_id]:
+                    # As unreadable as the file's: the same text.
+                    continue
                 live = _readable(self._kind, blob)
                 # A live version that is unreadable itself, and so closed already, may be replaced.
                 if live is not None and not live.unreadable:
@@ -205,7 +209,7 @@ class _Load:
         if raw.fields is None:
             raise RecordRejected(NO_RECORD)
         try:
-            return parse_offer(raw.fields) if self._kind is RecipeKind.OFFERS else parse_campaign(raw.fields)
+            return self._parse(raw.fields)
         except ArithmeticError:
             record_id = id_of(raw.fields.get(self._kind.id_field))
             raise RecordRejected("a number out of range", record_id) from None
@@ -214,7 +218,7 @@ class _Load:
 def _readable(kind: RecipeKind, blob: bytes) -> Offer | Campaign | None:
     """Parse a live record; None if it can no longer be used."""
     try:
-        raw: dict[str, Any] = msgspec.json.decode(blob, type=dict[str, Any])
-        return parse_offer(raw) if kind is RecipeKind.OFFERS else parse_campaign(raw)
+        raw: dict[str, object] = msgspec.json.decode(blob, type=dict[str, object])
+        return PARSERS[kind](raw)
     except (RecordRejected, msgspec.DecodeError, ArithmeticError):
         return None

@@ -191,7 +191,7 @@ class RecordIndex:
         )
         self._database.execute("DELETE FROM records WHERE id = ?", [record_id])
 
-    def _rows(self, query: str, values: Sequence[Any]) -> list[Any]:
+    def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         try:
             return self._database.execute(query, values).fetchall()
         except sqlite3.Error as error:

@@ -5,10 +5,10 @@ It is a convenience for staff: no error in it may fail a load or hold up a click
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import structlog
@@ -16,7 +16,7 @@ import structlog
 from recipes.file.download import local_path
 from recipes.index.index import IndexBroken, IndexRow, IndexWriter, RecordIndex, index_row
 from recipes.records.kinds import RecipeKind
-from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 from recipes.store.lock import one_at_a_time
 from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
@@ -29,14 +29,17 @@ BUILDING_SECONDS = 3600.0
 
 logger = structlog.stdlib.get_logger(__name__)
 
-_PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
-    RecipeKind.OFFERS: parse_offer,
-    RecipeKind.CAMPAIGNS: parse_campaign,
-}
-
 
 class IndexMissing(Exception):
     """There is no index to search; the message says why, and when there will be one."""
+
+
+class IndexOutcome(StrEnum):
+    """What was done to an index to bring it up to date."""
+
+    NOTHING_LIVE = "nothing live"
+    FOLLOWED = "followed"
+    BUILT = "built"
 
 
 class LoadIndex:
@@ -165,23 +168,23 @@ def follow(
             return False
 
 
-def keep_indexed(store: RecipeStore, kind: RecipeKind) -> str:
+def keep_indexed(store: RecipeStore, kind: RecipeKind) -> IndexOutcome:
     """Build the index of what is live if it is missing or broken, else write the newest updates into it.
 
-    Returns what was done: "nothing live", "followed" or "built". Raises `IndexBroken` and redis-py's errors.
+    Raises `IndexBroken` and redis-py's errors.
     """
     meta = store.meta(kind)
     if not meta.generation:
-        return "nothing live"
+        return IndexOutcome.NOTHING_LIVE
     if meta.index is not None:
         try:
             with closing(RecordIndex(index_path(kind, meta.index))) as index:
                 follow(store, kind, meta.generation, index)
-            return "followed"
+            return IndexOutcome.FOLLOWED
         except IndexBroken as error:
             logger.warning("an index of names is built anew", kind=kind.value, problem=str(error))
     _build(store, kind, meta)
-    return "built"
+    return IndexOutcome.BUILT
 
 
 def _build(store: RecipeStore, kind: RecipeKind, meta: RecipeMeta) -> None:
@@ -206,6 +209,6 @@ def _build(store: RecipeStore, kind: RecipeKind, meta: RecipeMeta) -> None:
 
 def _row(kind: RecipeKind, blob: bytes) -> IndexRow | None:
     try:
-        return index_row(_PARSE[kind](msgspec.json.decode(blob)))
+        return index_row(PARSERS[kind](msgspec.json.decode(blob)))
     except (RecordRejected, msgspec.DecodeError):
         return None

@@ -1,6 +1,6 @@
 """Shared by the commands on recipes: exit codes, failures in words, and a progress bar."""
 
-from typing import Any
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -29,13 +29,13 @@ class ProgressBar:
         self._kind = kind
         self._quiet = quiet
         self._stage = ""
-        self._bar: Any = None
+        self._bar: tqdm[NoReturn] | None = None
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Show how far the stage has come."""
         if self._quiet:
             return
-        if stage != self._stage:
+        if self._bar is None or stage != self._stage:
             self.close()
             unit, scale = ("B", True) if stage.startswith("downloading") else ("", False)
             self._bar = tqdm(

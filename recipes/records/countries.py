@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
@@ -83,7 +82,7 @@ def _in_text(text: str) -> Countries:
     return _among([entry for entry in _SEPARATORS.split(text) if entry])
 
 
-def _among(entries: list[Any]) -> Countries:
+def _among(entries: list[object]) -> Countries:
     codes, unreadable = set[str](), []
     for entry in entries:
         if not isinstance(entry, str):

@@ -9,7 +9,7 @@ unreadable. This module knows nothing of offers, campaigns or rules.
 import re
 import sys
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import lru_cache
 
 import msgspec
 
@@ -23,10 +23,17 @@ SMALLEST_STEP = Decimal("1e-12")
 SHOWN_VALUE_CHARACTERS = 120
 
 MAX_ID = 10**18 - 1
+# Amounts as nearly all are written: they need no clean-up, and equal ones are in memory once.
+_USUAL_AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+_REMEMBERED_AMOUNTS = 4096
 # How many entries of a list are named in its defects if none of them is a country.
 NAMED_ENTRIES = 20
 # How deep JSON may be nested as text inside JSON; deeper nesting is a mistake.
 JSON_DEPTH = 3
+
+# Anything that JSON can hold. Inside `FieldReader`, the name `object` is a method.
+JsonValue = object
+JsonObject = dict[str, JsonValue]
 
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE_WORDS = frozenset({"0", "false", "no", "off", "n", "f"})
@@ -81,6 +88,9 @@ def without_lone_surrogates(text: str) -> str:
 
     JavaScript cuts text between the halves of an emoji; strict decoders and UTF-8 reject such halves.
     """
+    if text.isascii() and "\\u" not in text:
+        # Most texts: only an escape or a character beyond ASCII can be such a half.
+        return text
     return _SURROGATES.sub(lambda found: found[1] or "\ufffd", text)
 
 
@@ -89,7 +99,7 @@ class FieldReader:
 
     __slots__ = ("defects", "raw", "record_id", "unreadable")
 
-    def __init__(self, raw: dict[str, Any], record_id: int) -> None:
+    def __init__(self, raw: JsonObject, record_id: int) -> None:
         self.raw = raw
         self.record_id = record_id
         self.defects: list[Defect] = []
@@ -116,11 +126,12 @@ class FieldReader:
 
     def word(self, field: str) -> str | None:
         """Read text that many records have in common; it is interned, so it is in memory once."""
-        text = self.text(field)
+        value = self.raw.get(field)
+        text = value if isinstance(value, str) and value else self.text(field)
         return None if text is None else sys.intern(text)
 
     def flag(
-        self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
+        self, field: str, source: JsonObject | None = None, path: str = "", closes: str = ""
     ) -> bool | None:
         """Read a boolean, 0/1 or words for them ("0" and "n" are false); None if absent."""
         value = (self.raw if source is None else source).get(field)
@@ -141,12 +152,12 @@ class FieldReader:
         return None
 
     def reference(
-        self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
+        self, field: str, source: JsonObject | None = None, path: str = "", closes: str = ""
     ) -> int:
         """Read the id of another record; 0 if there is none (absent, 0, or unreadable, which is a defect)."""
         value = (self.raw if source is None else source).get(field)
-        if value is None:
-            return 0
+        if value is None or (type(value) is int and 0 <= value <= MAX_ID):
+            return value or 0
         found = id_of(value)
         if found is None:
             if value not in (0, "", "0", False):
@@ -154,13 +165,15 @@ class FieldReader:
             return 0
         return found
 
-    def amount(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> Decimal | None:
+    def amount(self, field: str, source: JsonObject | None = None, path: str = "") -> Decimal | None:
         """Read money or a percentage, zero or more, as an exact decimal; None if absent."""
         value = (self.raw if source is None else source).get(field)
         if value is None or value == "":
             return None
         if type(value) is int and 0 <= value < 10**12:
             return Decimal(value)
+        if isinstance(value, str) and (usual := _usual_amount(value)) is not None:
+            return usual
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             try:
                 amount = Decimal(str(value).strip(SURROUNDINGS))
@@ -176,7 +189,7 @@ class FieldReader:
         return self.reference(field) or None
 
     def instant_ms(
-        self, field: str, source: dict[str, Any], path: str = "", *, ends_day: bool = False
+        self, field: str, source: JsonObject, path: str = "", *, ends_day: bool = False
     ) -> int | None:
         """Read a date as milliseconds since the epoch (UTC if it has no zone); None if absent.
 
@@ -188,7 +201,7 @@ class FieldReader:
             self.defect(path + field, source.get(field), "is not a date")
             return None
 
-    def countries(self, field: str, source: dict[str, Any] | None = None, path: str = "") -> Countries:
+    def countries(self, field: str, source: JsonObject | None = None, path: str = "") -> Countries:
         """Read a list of countries such as "CN, ru" or ["CN"]; each entry that is none is a defect."""
         value = (self.raw if source is None else source).get(field)
         if value is None:
@@ -198,7 +211,9 @@ class FieldReader:
             self.defect(path + field, entry, "is not a country's code")
         return found
 
-    def json(self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = "") -> Any:
+    def json(
+        self, field: str, source: JsonObject | None = None, path: str = "", closes: str = ""
+    ) -> JsonValue:
         """Read JSON inside text (or a value that was never put into text); None if absent."""
         value = found = (self.raw if source is None else source).get(field)
         if value is None:
@@ -217,8 +232,8 @@ class FieldReader:
         return found
 
     def object(
-        self, field: str, source: dict[str, Any] | None = None, path: str = "", closes: str = ""
-    ) -> dict[str, Any] | None:
+        self, field: str, source: JsonObject | None = None, path: str = "", closes: str = ""
+    ) -> JsonObject | None:
         """Read an object, or JSON text of one; None if absent."""
         value = self.json(field, source, path, closes)
         if value is None or isinstance(value, dict):
@@ -226,7 +241,7 @@ class FieldReader:
         self.defect(path + field, value, "is not an object", closes)
         return None
 
-    def rows(self, field: str, value: Any, closes: str = "") -> list[dict[str, Any]]:
+    def rows(self, field: str, value: JsonValue, closes: str = "") -> list[JsonObject]:
         """Read the objects of a list; anything else is a defect, and `closes` if no object is left."""
         if value is None:
             return []
@@ -237,6 +252,14 @@ class FieldReader:
         if len(rows) < len(value):
             self.defect(field, value, "holds something that is not an object", "" if rows else closes)
         return rows
+
+
+@lru_cache(_REMEMBERED_AMOUNTS)
+def _usual_amount(text: str) -> Decimal | None:
+    """Return the amount in digits with or without decimal places, as `_plain` would; None for other texts."""
+    if not _USUAL_AMOUNT.fullmatch(text):
+        return None
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def _plain(amount: Decimal) -> Decimal:

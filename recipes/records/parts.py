@@ -5,7 +5,6 @@
 
 from decimal import Decimal
 from math import inf, isfinite
-from typing import Any
 
 import msgspec
 
@@ -37,8 +36,25 @@ class DateRange(msgspec.Struct, frozen=True, gc=False):
         return self.start_ms <= now_ms <= self.end_ms
 
 
+class ClickLimit(msgspec.Struct, frozen=True, gc=False):
+    """How many clicks a day, week or month may have, and how many co-recipe had counted in it."""
+
+    period: str
+    current: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        """How many more clicks there is room for, zero or more."""
+        return max(0, self.limit - self.current)
+
+
 class Caps(msgspec.Struct, frozen=True, gc=False):
-    """The state of an offer's or campaign's caps, as co-recipe computed it. `dates` None: they always run."""
+    """The state of an offer's or campaign's caps, as co-recipe computed it. `dates` None: they always run.
+
+    `counted_as` names the live count of this version of the record, "" where its clicks are not counted live.
+    `closed_by` says why live counting has put the caps over their limit, "" where it has not.
+    """
 
     over_limit: bool
     under_limit: bool
@@ -46,6 +62,14 @@ class Caps(msgspec.Struct, frozen=True, gc=False):
     redirect_offer_id: int
     is_exit_traffic: bool
     caps_type: str | None
+    click_limits: tuple[ClickLimit, ...] = ()
+    counted_as: str = ""
+    closed_by: str = ""
+
+    @property
+    def tightest(self) -> ClickLimit | None:
+        """The limit with the least room, which is reached first; None where no clicks are limited."""
+        return min(self.click_limits, key=lambda limit: limit.left, default=None)
 
 
 class CountryPayout(msgspec.Struct, frozen=True, gc=False):
@@ -107,7 +131,7 @@ def read_custom_pages(read: FieldReader) -> dict[str, CustomPage]:
     return pages
 
 
-def _row_countries(read: FieldReader, row: dict[str, Any], name: str, field: str) -> frozenset[str]:
+def _row_countries(read: FieldReader, row: dict[str, object], name: str, field: str) -> frozenset[str]:
     """Read the countries that a row is for; a row for none is a defect."""
     found = read.countries(name, row, f"{field}.")
     if not found.codes and not found.unreadable:
@@ -115,18 +139,20 @@ def _row_countries(read: FieldReader, row: dict[str, Any], name: str, field: str
     return found.codes
 
 
-def _position(read: FieldReader, row: dict[str, Any]) -> float:
+def _position(read: FieldReader, row: dict[str, object]) -> float:
     """Return a row's `pos`, lowest first; rows without a readable one come last, in the order of the file."""
     value = row.get("pos")
     if value is None or value == "":
         return inf
-    try:
-        position = inf if isinstance(value, bool) else float(value)
-    except OverflowError:
-        # A whole number too large for a float is still a number.
-        return -inf if value < 0 else inf
-    except (TypeError, ValueError):
-        position = inf
+    position = inf
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            position = float(value)
+        except OverflowError:
+            # A whole number too large for a float is still a number.
+            return -inf if int(value) < 0 else inf
+        except ValueError:
+            pass
     if isfinite(position):
         return position
     read.defect("customLpRules.pos", value, "is not a number; its row comes last")

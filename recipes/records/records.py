@@ -5,13 +5,15 @@
 """
 
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from itertools import compress
 
 import msgspec
 
 from recipes.records.fields import Defect, FieldReader, id_of, word_of
+from recipes.records.kinds import RecipeKind
 from recipes.records.landing_page import Page
 from recipes.records.parts import (
     Candidate,
@@ -36,7 +38,16 @@ from recipes.records.target_rules import RuleSet, read_target_rules
 
 ZERO = Decimal(0)
 
-__all__ = ["Campaign", "Defect", "Offer", "RecordRejected", "id_of", "parse_campaign", "parse_offer"]
+__all__ = [
+    "PARSERS",
+    "Campaign",
+    "Defect",
+    "Offer",
+    "RecordRejected",
+    "id_of",
+    "parse_campaign",
+    "parse_offer",
+]
 
 
 class OfferStatus(StrEnum):
@@ -63,6 +74,7 @@ BLACKLISTED = "blacklisted"
 _SHOWN_WORD_CHARACTERS = 40
 
 
+_CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 _OFFER_STATUSES: dict[str | None, OfferStatus] = {status.value: status for status in OfferStatus}
 _OFFER_TYPES: dict[str | None, OfferType] = {kind.value: kind for kind in OfferType}
 
@@ -114,26 +126,31 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
     unreadable: frozenset[str]
     defects: tuple[Defect, ...]
 
+    def payout_in(self, country: str | None) -> CountryPayout | None:
+        """Return the offer's own amounts for a country, None if it has none."""
+        return None if country is None else self.country_payouts.get(country)
+
     @property
     def restrictions(self) -> frozenset[str]:
         """The names of the settings that keep clicks away, move them or change what they pay.
 
         If many records of a file have lost one, or none has it any more, a field was renamed or left out.
         """
-        held = (
-            ("status", self.status in (OfferStatus.INACTIVE, OfferStatus.DRAFT)),
-            ("page", self.landing_page),
-            ("exit offer", self.exit_offer_id),
-            ("countries", self.countries_restricted),
-            ("custom pages", self.custom_pages),
-            ("dates", self.dates is not None and self.dates.is_told),
-            ("country payouts", self.country_payouts),
-            ("caps", self.caps),
-            ("caps exit", self.caps is not None and self.caps.redirect_offer_id),
-            ("candidates", self.candidates),
-            ("candidate limits", any(c.closed_by or c.countries_restricted for c in self.candidates)),
-        )
-        return self.unreadable.union(name for name, is_set in held if is_set)
+        held = {
+            "status": self.status in _CLOSED_STATUSES,
+            "page": self.landing_page,
+            "exit offer": self.exit_offer_id,
+            "countries": self.countries_restricted,
+            "custom pages": self.custom_pages,
+            "dates": self.dates is not None and self.dates.is_told,
+            "country payouts": self.country_payouts,
+            "caps": self.caps,
+            "caps exit": self.caps is not None and self.caps.redirect_offer_id,
+            "candidates": self.candidates,
+            "candidate limits": self.candidates
+            and any(c.closed_by or c.countries_restricted for c in self.candidates),
+        }
+        return self.unreadable.union(compress(held, held.values()))
 
 
 class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -164,20 +181,21 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     @property
     def restrictions(self) -> frozenset[str]:
         """The names of its settings that keep clicks away or move them; see `Offer.restrictions`."""
-        held = (
-            ("status", self.campaign_status != ACTIVE),
-            ("affiliateStatus", self.affiliate_status),
-            ("blacklisted", self.affiliate_status == BLACKLISTED),
-            ("payout", self.payout),
-            ("caps", self.caps),
-            ("caps exit", self.caps is not None and self.caps.redirect_offer_id),
-            ("target rules", self.rule_sets),
-            ("including rules", any(rule.include for found in self.rule_sets for rule in found.rules)),
-        )
-        return self.unreadable.union(name for name, is_set in held if is_set)
+        held = {
+            "status": self.campaign_status != ACTIVE,
+            "affiliateStatus": self.affiliate_status,
+            "blacklisted": self.affiliate_status == BLACKLISTED,
+            "payout": self.payout,
+            "caps": self.caps,
+            "caps exit": self.caps is not None and self.caps.redirect_offer_id,
+            "target rules": self.rule_sets,
+            "including rules": self.rule_sets
+            and any(rule.include for found in self.rule_sets for rule in found.rules),
+        }
+        return self.unreadable.union(compress(held, held.values()))
 
 
-def parse_offer(raw: dict[str, Any]) -> Offer:
+def parse_offer(raw: dict[str, object]) -> Offer:
     """Read the offer in a raw record. Raises `RecordRejected`."""
     offer_id = id_of(raw.get("offerId"))
     if offer_id is None:
@@ -224,7 +242,7 @@ def parse_offer(raw: dict[str, Any]) -> Offer:
     )
 
 
-def parse_campaign(raw: dict[str, Any]) -> Campaign:
+def parse_campaign(raw: dict[str, object]) -> Campaign:
     """Read the campaign in a raw record. Raises `RecordRejected`."""
     campaign_id = id_of(raw.get("campaignId"))
     if campaign_id is None:
@@ -270,3 +288,9 @@ def _affiliate_status(read: FieldReader) -> str | None:
         problem = "is not a status; the affiliate is blocked"
         read.defect("affiliateStatus", value, problem, AFFILIATE_STATUS)
     return sys.intern(status[:_SHOWN_WORD_CHARACTERS]) if status else None
+
+
+PARSERS: dict[RecipeKind, Callable[[dict[str, object]], Offer | Campaign]] = {
+    RecipeKind.OFFERS: parse_offer,
+    RecipeKind.CAMPAIGNS: parse_campaign,
+}

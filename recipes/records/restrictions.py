@@ -4,10 +4,10 @@ A restriction that is set and cannot be read is added to the reader's `unreadabl
 away, so that a typing error lets nobody in.
 """
 
-from typing import Any
+from contextlib import suppress
 
 from recipes.records.fields import FieldReader
-from recipes.records.parts import Candidate, Caps, DateRange
+from recipes.records.parts import Candidate, Caps, ClickLimit, DateRange
 
 COUNTRIES, DATES, CAPS, CANDIDATES = "countries", "dates", "caps", "candidates"
 AFFILIATE_STATUS = "affiliateStatus"
@@ -16,6 +16,7 @@ NOTHING_UNREADABLE: frozenset[str] = frozenset()
 # The counters in `capInfo`, each with its part in the names of the flags.
 _COUNTED = (("sales", "capsSales"), ("clicks", "capsClicks"))
 _CAP_FLAGS = tuple(f"{name}{side}Limit" for _, name in _COUNTED for side in ("Over", "Under"))
+PERIODS = ("day", "week", "month")
 _READABLE = (None, 0, 1)
 _NOT_SET: tuple[object, ...] = (None, "", [], {})
 
@@ -69,6 +70,7 @@ def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
         redirect_offer_id=redirect_offer_id,
         is_exit_traffic=is_exit_traffic,
         caps_type=caps_type if isinstance(caps_type, str) and caps_type else None,
+        click_limits=_click_limits(read, info),
     )
 
 
@@ -86,7 +88,7 @@ def _is_set_up(read: FieldReader, computed: str, switch: str, closes: str) -> bo
     return bool(set_up)
 
 
-def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) -> dict[str, Any] | None:
+def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) -> dict[str, object] | None:
     """Read the object with the set-up values; a missing one, or one without any of `names`, is a defect."""
     found = read.object(field, closes=closes)
     if closes in read.unreadable:
@@ -100,7 +102,7 @@ def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) 
 
 
 def _date_range(
-    read: FieldReader, path: str, source: dict[str, Any], names: tuple[str, str], closes: str
+    read: FieldReader, path: str, source: dict[str, object], names: tuple[str, str], closes: str
 ) -> DateRange:
     """Read both dates, and the verdict that counts if one of them is missing or not a date."""
     before = len(read.defects)
@@ -115,7 +117,7 @@ def _date_range(
     return DateRange(start_ms, end_ms, frozen_pass)
 
 
-def _standing(read: FieldReader, info: dict[str, Any]) -> tuple[bool, bool]:
+def _standing(read: FieldReader, info: dict[str, object]) -> tuple[bool, bool]:
     """Return whether a cap is over its limit, and whether one is under it."""
     is_over = is_under = False
     for counter, name in _COUNTED:
@@ -141,6 +143,40 @@ def _has_limit(counter: object) -> bool:
     return False
 
 
+def _click_limits(read: FieldReader, info: dict[str, object]) -> tuple[ClickLimit, ...]:
+    """Read how many clicks a period may have and has had; limits that are empty or 0 are none.
+
+    One that cannot be read is a defect that closes nothing: the flags tell how the caps stand.
+    """
+    if info.get("clicks") in _NOT_SET:
+        return ()
+    counter = read.object("clicks", info, "capInfo.") or {}
+    found = []
+    for period in PERIODS:
+        row = counter.get(period)
+        if not isinstance(row, dict):
+            if row not in _NOT_SET:
+                read.defect(f"capInfo.clicks.{period}", row, "is not an object")
+            continue
+        path = f"capInfo.clicks.{period}."
+        limit, current = (_clicks(read, name, row, path) for name in ("limit", "current"))
+        if limit and current is not None:
+            found.append(ClickLimit(period, current, limit))
+    return tuple(found)
+
+
+def _clicks(read: FieldReader, name: str, row: dict[str, object], path: str) -> int | None:
+    """Read a number of clicks, 0 if it is absent or below zero; None if it cannot be read, a defect."""
+    value = row.get(name)
+    if value in _NOT_SET or value is False:
+        return 0
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
+            return max(0, int(float(value)))
+    read.defect(path + name, value, "is not a number of clicks")
+    return None
+
+
 def read_candidates(read: FieldReader) -> tuple[Candidate, ...]:
     """Read the candidates of an aggregated offer, in the order of the file."""
     field = "offersAggregatedIds"
@@ -155,7 +191,7 @@ def read_candidates(read: FieldReader) -> tuple[Candidate, ...]:
     return found
 
 
-def _candidate(read: FieldReader, offer_id: int, row: dict[str, Any]) -> Candidate:
+def _candidate(read: FieldReader, offer_id: int, row: dict[str, object]) -> Candidate:
     """Read one row. Its `dateRangeNotPass` is ignored: co-recipe writes the opposite of the name into it."""
     restricted = read.countries("countriesRestrictions", row, "offersAggregatedIds.")
     closed_by = None if restricted.is_readable else "its countries cannot be read"

@@ -1,7 +1,6 @@
 """Reads a campaign's target rules, once, from the JSON text in its record."""
 
 import re
-from typing import Any
 
 import msgspec
 
@@ -73,7 +72,7 @@ def read_target_rules(read: FieldReader) -> tuple[RuleSet, ...]:
     return tuple(sets)
 
 
-def _rule_set(read: FieldReader, content: dict[str, Any]) -> RuleSet:
+def _rule_set(read: FieldReader, content: dict[str, object]) -> RuleSet:
     rules = []
     path = "targetRules."
     for row in read.rows("targetRules.rules", read.json("rules", content, path)):
@@ -90,7 +89,7 @@ def _rule_set(read: FieldReader, content: dict[str, Any]) -> RuleSet:
     return RuleSet(read.reference("redirectTo", content, path), tuple(rules))
 
 
-def _include(read: FieldReader, row: dict[str, Any]) -> bool | None:
+def _include(read: FieldReader, row: dict[str, object]) -> bool | None:
     """Return whether a rule includes. Without a value it excludes; None (unreadable) switches it off."""
     before = len(read.defects)
     include = read.flag("include", row, "targetRules.")
@@ -100,10 +99,10 @@ def _include(read: FieldReader, row: dict[str, Any]) -> bool | None:
     return False
 
 
-def _group(read: FieldReader, conditions: Any, include: bool) -> tuple[Condition, ...]:
+def _group(read: FieldReader, conditions: object, include: bool) -> tuple[Condition, ...]:
     """Read a group's conditions, none if any of them cannot be decided: then the group must never fit."""
     values: dict[str, set[str]] = {}
-    fitting = set()
+    fitting: set[str] = set()
     rows = read.rows("targetRules.conditions", conditions)
     if isinstance(conditions, list) and len(rows) < len(conditions):
         return ()

@@ -1,4 +1,4 @@
-"""The updates of this instance: applied and journaled in one step, and what a load has to replay of them."""
+"""Applies and journals updates in one step, and decides which of them a load has to replay."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ from recipes.store import keys
 from recipes.store.scripts import UPDATE
 from recipes.store.types import Journaled, WriteOutcome, Written
 
-# A clock may be wrong by minutes. A time further ahead of our own clock than this is not believed.
+# Clocks may differ by minutes. A time further ahead of our own clock than this is not believed.
 MAX_AHEAD_MS = 5 * 60_000
-# Tries for one update; nothing loses against other writers of its record as often as this.
+# Tries for one update: nobody loses this often against other writers of the same record.
 MOST_TRIES = 20
 NO_RECORD = "-"
 # Half of an MD5: enough to tell the few versions of one record apart.
@@ -23,9 +23,9 @@ DIGEST_BYTES = 8
 
 
 class Write(msgspec.Struct, frozen=True):
-    """An update as it goes to Redis: `record` None deletes, `before` is the live record that it was made for.
+    """An update on its way to Redis: `record` None deletes, `before` is the live record that it was made for.
 
-    It is written only while that is still what is live. `timestamp_ms` is the sender's clock.
+    It is written only if `before` is still live. `timestamp_ms` is by the sender's clock.
     """
 
     kind: RecipeKind
@@ -48,7 +48,7 @@ class Clocks(msgspec.Struct, frozen=True):
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
-    """A journaled update: its time, the digest of what it wrote, and those of what the record was before."""
+    """A journaled update: its time, the digest of the record it wrote, and digests of earlier versions."""
 
     timestamp_ms: int
     written: str
@@ -56,10 +56,10 @@ class JournalEntry(msgspec.Struct, frozen=True):
 
 
 def digest(record: bytes | None) -> str:
-    """The digest of a record's values, however they are spelt; that of no record is `NO_RECORD`."""
+    """Return the digest of a record's values, whatever their spelling; without a record, `NO_RECORD`."""
     if record is None:
         return NO_RECORD
-    # What is no JSON, or holds a number beyond 64 bits, has a digest of its spelling.
+    # Bytes that are not JSON, and numbers beyond 64 bits, are digested as they are spelt.
     with suppress(msgspec.MsgspecError, ArithmeticError, RecursionError):
         record = msgspec.json.encode(msgspec.json.decode(record), order="deterministic")
     return hashlib.blake2b(record, digest_size=DIGEST_BYTES).hexdigest()
@@ -115,7 +115,7 @@ class RecipeJournal:
         raise redis.WatchError(f"{kind} {record_id} is written by others all the time")
 
     def get_many(self, kind: RecipeKind, record_ids: Sequence[int]) -> list[bytes | None]:
-        """Several records of the live generation, in the order of the ids."""
+        """Return records of the live generation, in the order of the ids; None for each that is missing."""
         generation = self._generation(kind)
         if not generation or not record_ids:
             return [None] * len(record_ids)
@@ -123,22 +123,22 @@ class RecipeJournal:
         return bytes_list(self.redis.hmget(key, [str(found) for found in record_ids]))
 
     def updated_between(self, kind: RecipeKind, from_ms: int, to_ms: int) -> list[int]:
-        """The records whose newest update is of that time, by the sender's clock."""
+        """Return the ids of records whose newest update lies in this period, by the sender's clock."""
         return ids(self.redis.zrange(keys.journal(kind)[1], from_ms, to_ms, byscore=True))
 
     def journaled(self, kind: RecipeKind, record_id: int) -> Journaled | None:
-        """The newest update of a record that is still kept."""
+        """Return the newest journaled update of a record; None if none is kept any more."""
         journal, times, _ = keys.journal(kind)
         blob = optional_bytes(self.redis.hget(journal, str(record_id)))
         at = self.redis.zscore(times, str(record_id))
         return None if blob is None or at is None else Journaled(int(at), blob or None)
 
     def latest_updates(self, kind: RecipeKind, count: int) -> list[tuple[int, int]]:
-        """The newest updates that are still kept: record ids, and times by the sender's clock in ms."""
+        """Return the newest updates, newest first: record ids, and times by the sender's clock in ms."""
         return scored_ids(self.redis.zrevrange(keys.journal(kind)[1], 0, count - 1, withscores=True))
 
     def journal_entries(self, kind: RecipeKind) -> dict[int, JournalEntry]:
-        """Every journaled update of which it is known what the record was before, by record id."""
+        """Return the journaled updates whose earlier versions are known, by record id."""
         times = scored_ids(self.redis.zrange(keys.journal(kind)[1], 0, -1, withscores=True))
         digests = bytes_dict(self.redis.hgetall(keys.digests(kind)))
         entries = {}
@@ -153,11 +153,11 @@ class RecipeJournal:
 
 
 class Replay:
-    """Which updates stay when a file goes live, found while its records pass by.
+    """Decides which updates stay when a file goes live, from the file's records as they are read.
 
-    Those of the file's own time or later always do. Of the older ones, those stay whose record is in the file
-    as it was *before* the update: such a file was made before it, and only uploaded later. `forced`: the file
-    may undo them.
+    Updates of the file's own time or later always stay. An older update stays if the file has its record as
+    it was *before* the update: then the file was made before the update, and only uploaded later. With
+    `forced`, the file may undo those.
     """
 
     def __init__(
@@ -182,25 +182,25 @@ class Replay:
         """Judge the journaled records that the whole file lacks."""
         for record_id in self._older.keys() - self._seen:
             entry = self._older[record_id]
-            # That a record is missing tells little: a new one may be too young for the file, or gone again.
-            # It stays where other records show that the file is an old one.
+            # A missing record proves little: a new one may be too young for the file, or already deleted.
+            # It stays if other records show that the file is an old one.
             if NO_RECORD in entry.before and not self._undone:
                 self._overtaken.add(record_id)
             else:
                 self._judge(record_id, NO_RECORD)
 
     def stays(self, record_id: int) -> bool:
-        """Whether the update of this record stays, as far as it has been looked at."""
+        """Return whether the update of this record stays, judging by the records seen so far."""
         return record_id in self.newer or record_id in self._undone
 
     @property
     def undone(self) -> list[int]:
-        """The records whose older updates stay, for the file would undo them."""
+        """Records whose older updates stay, because the file would undo them."""
         return sorted(self._undone)
 
     @property
     def overtaken(self) -> list[int]:
-        """The records for which the file has something that came after their update."""
+        """Records that the file has in a version newer than their update."""
         return sorted(self._overtaken)
 
     def _judge(self, record_id: int, found: str) -> None:

@@ -1,4 +1,4 @@
-"""One sync of a kind at a time, across processes; one more may wait its turn, the rest are covered by it."""
+"""Lets one sync of a kind run at a time, across processes. One more may wait; it covers all others."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +8,7 @@ from redis.exceptions import LockError
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 
-# A killed holder loses its lock after this time; a living one asks for more as it goes along.
+# A killed holder loses its lock after this time; a living one renews it as it goes along.
 LOCK_SECONDS = 15.0
 WAIT_STEP_SECONDS = 4.0
 
@@ -16,19 +16,19 @@ Renew = Callable[[], object]
 
 
 class AlreadyWaiting(Exception):
-    """Another sync of this kind is running and one more waits; that one does what was asked."""
+    """One sync of this kind is running and another waits; that one will do what was requested."""
 
 
 class LockLost(Exception):
-    """The lock ran out, or Redis was flushed: somebody else may be at work by now."""
+    """The lock expired, or Redis was flushed: another sync may be running by now."""
 
 
 @contextmanager
 def one_at_a_time(store: RecipeStore, kind: RecipeKind) -> Iterator[Renew]:
-    """Hold the lock of a kind, waiting for it if need be; yields the function that renews it.
+    """Hold the lock of a kind, waiting for it if need be. Yields the function that renews it.
 
-    The holder has to call that more often than every `LOCK_SECONDS`; it raises `LockLost` when it is too
-    late. Raises `AlreadyWaiting` instead of waiting as a second.
+    The holder has to call it at least every `LOCK_SECONDS`; it raises `LockLost` if that was too late. Raises
+    `AlreadyWaiting` if someone else waits already.
     """
     waiting = store.lock(kind, "waiting", LOCK_SECONDS)
     running = store.lock(kind, "running", LOCK_SECONDS)

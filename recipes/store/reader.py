@@ -1,4 +1,4 @@
-"""What a web worker reads of the recipe: single records, and what has changed."""
+"""Reads the live recipe for web workers: single records, and notices of changes."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -19,10 +19,10 @@ _change_decoder = msgspec.json.Decoder(Change)
 
 
 class RecipeReader:
-    """What a web worker reads; all errors are those of redis-py.
+    """Reads the recipe of this instance's Redis; all errors are those of redis-py.
 
-    A reply that does not fit the question is one of them, `redis.InvalidResponse`: something on the way to
-    Redis mixes replies up, so the connections that may hold more of them are closed.
+    A reply that does not fit its request raises `redis.InvalidResponse`. Something between us and Redis mixes
+    replies up then, so connections that may hold more of them are closed.
     """
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
@@ -30,7 +30,7 @@ class RecipeReader:
         self._read = client.register_script(READ)
 
     async def read(self, wanted: Iterable[tuple[RecipeKind, int]]) -> dict[RecipeKind, LiveRead]:
-        """Up to some thousand records of the live generations, in one round trip."""
+        """Return records of the live generations, up to some thousand, in one round trip."""
         ids: dict[RecipeKind, list[int]] = {}
         for kind, record_id in wanted:
             ids.setdefault(kind, []).append(record_id)
@@ -42,18 +42,18 @@ class RecipeReader:
         async with self._fitting():
             version, *blobs = reply
             return {
-                kind: LiveRead(int(version), context, _records(of, len(context)))
-                for (kind, context), of in zip(ids.items(), blobs, strict=True)
+                kind: LiveRead(int(version), record_ids, _records(of, len(record_ids)))
+                for (kind, record_ids), of in zip(ids.items(), blobs, strict=True)
             }
 
     async def version(self) -> int:
-        """The version of what is live now; 0 in an empty Redis."""
+        """Return the version of the live recipe; 0 in an empty Redis."""
         reply = await self._redis.get(keys.VERSION)
         async with self._fitting():
             return int(reply or 0)
 
     async def metas(self) -> dict[RecipeKind, RecipeMeta]:
-        """What is known of both kinds, in one round trip; `generation` is 0 where nothing is live."""
+        """Return the metadata of both kinds, in one round trip; `generation` is 0 if nothing is live."""
         names = [key for kind in RecipeKind for key in (keys.live(kind), keys.meta(kind))]
         found = await self._redis.mget(names)
         async with self._fitting():
@@ -61,19 +61,19 @@ class RecipeReader:
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
-        """Every change from the moment on which this is entered: then records can be read, too."""
+        """Subscribe to changes. Once entered, no change is missed, and records can be read."""
         async with self._redis.pubsub() as subscription:
             await subscription.subscribe(keys.CHANGES_CHANNEL)
             confirmed = await subscription.get_message(timeout=SUBSCRIBE_SECONDS)
             if confirmed is None:
                 raise redis.TimeoutError("no answer to SUBSCRIBE")
-            # A Redis that is still reading its data takes subscriptions, and refuses all else.
+            # A Redis that is still loading its data accepts subscriptions, but no other command.
             await self.version()
             yield _changes(subscription)
 
     @asynccontextmanager
     async def _fitting(self) -> AsyncIterator[None]:
-        """Raise `redis.InvalidResponse` for whatever the reply inside does not fit."""
+        """Turn the errors of reading a reply that does not fit into `redis.InvalidResponse`."""
         try:
             yield
         except (ValueError, TypeError, LookupError, redis.InvalidResponse) as error:
@@ -82,24 +82,24 @@ class RecipeReader:
 
 
 def _records(reply: object, count: int) -> list[bytes | None] | None:
-    """The records in a reply, None where nothing is live. Raises `ValueError` for one of another shape."""
+    """Return the records in a reply, None if nothing is live. Raises `ValueError` for any other reply."""
     if reply is None:
         return None
     if not isinstance(reply, list) or len(reply) != count:
-        raise ValueError(f"{count} records were asked for")
+        raise ValueError(f"{count} records were requested")
     if not all(blob is None or isinstance(blob, bytes) for blob in reply):
-        raise ValueError("what is no record came for one")
+        raise ValueError("a value is not a record")
     return reply
 
 
 async def _changes(subscription: "redis.asyncio.client.PubSub") -> AsyncIterator[Change]:
     while True:
-        # Asked with a time-out, because the connection's own would take silence for a failure.
+        # With a time-out of its own: the connection's would treat silence as a failure.
         message = await subscription.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS)
         if message is None:
             continue
         try:
             yield _change_decoder.decode(message["data"])
         except msgspec.DecodeError:
-            # Whatever it was, the version check finds what we do not understand.
+            # A change behind a message that we do not understand is found by the version check.
             continue

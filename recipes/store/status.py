@@ -1,10 +1,10 @@
-"""What the listener reports of itself, for the page and for operators. Times are in ms since the epoch."""
+"""The state of the listener, which it publishes for staff and operators. Times are in ms since the epoch."""
 
 import msgspec
 
 
 class HostState(msgspec.Struct):
-    """One co-recipe; None is never or not now."""
+    """The connection to one co-recipe; None means never, or not now."""
 
     url: str
     connected_since_ms: int | None = None
@@ -25,9 +25,9 @@ class SyncState(msgspec.Struct):
 
 
 class ListenerState(msgspec.Struct):
-    """The listener as a whole; `updates` counts them by outcome, `malformed` events of no use.
+    """The listener as a whole; `updates` counts updates by outcome, `malformed` unreadable events.
 
-    `ahead` counts updates whose sender's clock was too far ahead of ours, so that ours counted.
+    `ahead` counts updates that got our time because their sender's clock was too far ahead.
     """
 
     pid: int

@@ -1,4 +1,4 @@
-"""The recipe in this instance's Redis: with `reader.py` the only module that uses its keys (`keys.py`)."""
+"""Writes the recipe in this instance's Redis: generations, updates, holds, and the listener's state."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ _hold_decoder = msgspec.json.Decoder(Hold)
 
 
 def believable_ms(file_ms: int | None) -> int:
-    """The latest time that an update may carry: some minutes after our clock, or S3's if that is ahead."""
+    """Return the latest time that an update may carry: minutes after our clock, or S3's if that is ahead."""
     return max(time.time_ns() // 1_000_000, file_ms or 0) + MAX_AHEAD_MS
 
 
@@ -80,11 +80,11 @@ class GenerationWriter:
             pipeline.execute()
 
     def count(self) -> int:
-        """How many records there are in it."""
+        """Return the number of records in the generation."""
         return int(self._redis.hlen(self.key))
 
     def discard(self) -> None:
-        """Forget it, without making Redis wait."""
+        """Delete the generation in the background, so that clicks do not wait for it."""
         self._redis.unlink(self.key)
 
 
@@ -96,22 +96,22 @@ class RecipeStore(RecipeJournal):
         self._swap = client.register_script(SWAP)
 
     def meta(self, kind: RecipeKind) -> RecipeMeta:
-        """What is known of the live generation; `generation` is 0 when nothing is live."""
+        """Return the metadata of the live generation; `generation` is 0 if nothing is live."""
         return decoded_meta(*self.redis.mget(keys.live(kind), keys.meta(kind)))
 
     def begin(self, kind: RecipeKind) -> GenerationWriter:
-        """A new, empty generation; its number was never used before, not even by a load that failed."""
+        """Start an empty generation. Its number was never used before, not even by a load that failed."""
         generation = int(self.redis.incr(keys.last_generation(kind)))
         return GenerationWriter(self.redis, kind, generation)
 
     def swap(
         self, writer: GenerationWriter, meta: RecipeMeta, overlap_ms: int = 0, replay: Replay | None = None
     ) -> int:
-        """Make a filled generation live, with its metadata; returns the new version.
+        """Make a filled generation live, with its metadata. Returns the new version.
 
-        Updates newer than `meta.last_modified_ms` less `overlap_ms` (all, where that is unknown) are replayed
-        into it first, and those older ones of which `replay` says that the file would undo them. Raises
-        `SwapRefused` when the generation does not hold `meta.count` records.
+        First it replays the updates newer than `meta.last_modified_ms` less `overlap_ms` (all of them if that
+        time is unknown), and the older ones that the file would undo, as `replay` found. Raises `SwapRefused`
+        if the generation does not hold `meta.count` records.
         """
         kind, file_ms = writer.kind, meta.last_modified_ms
         replay_from_ms = 0 if file_ms is None else file_ms - overlap_ms
@@ -136,23 +136,23 @@ class RecipeStore(RecipeJournal):
         return version
 
     def amend_meta(self, kind: RecipeKind, **fields: object) -> None:
-        """Change some of the metadata of a kind, leaving what is live as it is."""
+        """Change some metadata of a kind; the live records stay as they are."""
         meta = self.meta(kind)
         for name, value in fields.items():
             setattr(meta, name, value)
         self.redis.set(keys.meta(kind), msgspec.json.encode(meta))
 
     def replay_for(self, kind: RecipeKind, file_ms: int, overlap_ms: int, *, forced: bool = False) -> Replay:
-        """What decides which updates stay when a file of that time goes live."""
+        """Return the judge of which updates stay when a file of that time goes live."""
         newer = self.updated_between(kind, file_ms - overlap_ms, believable_ms(file_ms))
         return Replay(self.journal_entries(kind), newer, forced=forced)
 
     def get(self, kind: RecipeKind, record_id: int) -> bytes | None:
-        """One record of the live generation."""
+        """Return a record of the live generation, None if it is missing."""
         return self.get_many(kind, [record_id])[0]
 
     def records(self, kind: RecipeKind, generation: int) -> Iterator[dict[int, bytes]]:
-        """Every record of a generation, some at a time; one may come twice, and one written meanwhile not."""
+        """Yield all records of a generation, some at a time. One may come twice; a new one may be missing."""
         cursor, found = 0, dict[bytes, bytes]()
         while True:
             scan: Any = self.redis.hscan(keys.generation(kind, generation), cursor, count=SCAN_RECORDS)
@@ -162,7 +162,7 @@ class RecipeStore(RecipeJournal):
                 return
 
     def record_ids(self, kind: RecipeKind, generation: int) -> Iterator[set[int]]:
-        """The ids of every record of a generation, some at a time; an id may come twice."""
+        """Yield the ids of all records of a generation, some at a time; one may come twice."""
         if not generation:
             return
         cursor, without_values = 0, True
@@ -172,7 +172,7 @@ class RecipeStore(RecipeJournal):
                     keys.generation(kind, generation), cursor, count=SCAN_RECORDS, no_values=without_values
                 )
             except redis.ResponseError:
-                # Redis before 7.4 has no such option, and sends the records along.
+                # Redis before 7.4 lacks this option: it returns the records as well.
                 if not without_values:
                     raise
                 without_values = False
@@ -185,7 +185,7 @@ class RecipeStore(RecipeJournal):
     def changed_since(
         self, kind: RecipeKind, generation: int, version: int, count: int, skip: int = 0
     ) -> list[tuple[int, int]]:
-        """Up to `count` records of a generation written after `version`: id and version, oldest first."""
+        """Return up to `count` records written after `version`: id and version, oldest first."""
         found = self.redis.zrange(
             keys.changed(kind, generation),
             *(f"({version}", "+inf"),
@@ -197,60 +197,60 @@ class RecipeStore(RecipeJournal):
         return scored_ids(found)
 
     def version(self) -> int:
-        """The version of what is live now; 0 in an empty Redis."""
+        """Return the version of the live recipe; 0 in an empty Redis."""
         return number(self.redis.get(keys.VERSION))
 
     def hold(self, kind: RecipeKind, hold: Hold | None) -> None:
-        """Let syncs of a kind wait for a person, or (None) no longer."""
+        """Make syncs of a kind wait for a person; None ends the wait."""
         if hold is None:
             self.redis.delete(keys.hold(kind))
             return
         self.redis.set(keys.hold(kind), msgspec.json.encode(hold), pxat=hold.until_ms)
 
     def held(self, kind: RecipeKind) -> Hold | None:
-        """Why syncs of a kind wait for a person; None when they do not."""
+        """Return why syncs of a kind wait for a person; None if they do not."""
         blob = optional_bytes(self.redis.get(keys.hold(kind)))
         return None if blob is None else _hold_decoder.decode(blob)
 
     def save_preview(self, preview: bytes, seconds: int) -> None:
-        """Keep the newest preview, however far it has come, for some time."""
+        """Keep the newest preview, finished or not, for this many seconds."""
         self.redis.set(keys.PREVIEW, preview, ex=seconds)
 
     def preview(self) -> bytes | None:
-        """The newest preview, as it was saved."""
+        """Return the newest preview as it was saved; None if there is none any more."""
         return optional_bytes(self.redis.get(keys.PREVIEW))
 
     def lock(self, kind: RecipeKind, name: str, seconds: float) -> Lock:
-        """A lock on syncs of a kind, which a holder that was killed loses after `seconds`."""
+        """Return a lock on syncs of a kind; a killed holder loses it after `seconds`."""
         lock: Lock = self.redis.lock(keys.lock(kind, name), timeout=seconds, thread_local=False)
         return lock
 
     def publish_listener_state(self, state: ListenerState) -> None:
-        """Publish how the listener is; the state expires after `LISTENER_STATE_SECONDS`."""
+        """Publish the state of the listener; it expires after `LISTENER_STATE_SECONDS`."""
         self.redis.set(keys.LISTENER, msgspec.json.encode(state), ex=LISTENER_STATE_SECONDS)
 
     def listener_state(self) -> ListenerState | None:
-        """How the listener is; None when none has published its state lately."""
+        """Return the state of the listener; None if none has published its state lately."""
         blob = optional_bytes(self.redis.get(keys.LISTENER))
         return None if blob is None else _listener_decoder.decode(blob)
 
     def note_s3(self, at_ms: int, error: str | None) -> None:
-        """Remember how the last look at S3 went, None being well, for staff to see."""
+        """Record the result of the last request to S3 for staff; `error` None means success."""
         outcome = (self.s3_outcome() or Outcome(at_ms)).then(at_ms, error)
         self.redis.set(keys.S3, msgspec.json.encode(outcome))
 
     def s3_outcome(self) -> Outcome | None:
-        """How the last look at S3 went; None when nobody looked yet."""
+        """Return the result of the last request to S3; None if there was none yet."""
         blob = optional_bytes(self.redis.get(keys.S3))
         return None if blob is None else msgspec.json.decode(blob, type=Outcome)
 
     def live_count(self, kind: RecipeKind) -> int:
-        """How many records are live now, updates included."""
+        """Return the number of live records, updates included."""
         generation = self._generation(kind)
         return int(self.redis.hlen(keys.generation(kind, generation))) if generation else 0
 
     def forget_old_generations(self) -> int:
-        """Forget generations that are neither live nor about to forget themselves; returns how many."""
+        """Delete generations that are neither live nor about to expire. Returns how many."""
         forgotten = 0
         for kind in RecipeKind:
             live = self.meta(kind).generation
@@ -266,17 +266,17 @@ class RecipeStore(RecipeJournal):
 
 
 class LiveRecords:
-    """The records of a kind that are live, as a load asks for them."""
+    """The live records of a kind, in the form that a load reads them."""
 
     def __init__(self, store: RecipeStore, kind: RecipeKind) -> None:
         self._store = store
         self._kind = kind
 
     def get(self, ids: list[int]) -> dict[int, bytes]:
-        """The live ones of these records."""
+        """Return those of these records that are live."""
         blobs = self._store.get_many(self._kind, ids)
         return {record_id: blob for record_id, blob in zip(ids, blobs, strict=True) if blob is not None}
 
     def ids(self) -> Iterator[set[int]]:
-        """The ids of every live record, some at a time."""
+        """Yield the ids of all live records, some at a time."""
         return self._store.record_ids(self._kind, self._store.meta(self._kind).generation)

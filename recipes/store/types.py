@@ -11,7 +11,7 @@ from recipes.records.kinds import RecipeKind
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What a worker has to forget: one record, or (None) everything of the kind."""
+    """A change that workers have to apply: to one record, or to all of the kind (`record_id` None)."""
 
     version: int
     kind: RecipeKind
@@ -19,7 +19,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class LiveRead(msgspec.Struct, frozen=True):
-    """Records of a kind as they were at `version`; `blobs` is None when no generation of the kind is live."""
+    """Records of a kind as they were at `version`; `blobs` is None if no generation of the kind is live."""
 
     version: int
     record_ids: list[int]
@@ -27,10 +27,10 @@ class LiveRead(msgspec.Struct, frozen=True):
 
 
 class WriteOutcome(StrEnum):
-    """What became of an update in Redis; the values are those that update.lua returns.
+    """The outcome of an update in Redis; the values are those that update.lua returns.
 
-    KEPT: nothing is live, so it waits for the first load. CHANGED: the record that the update was made for is
-    not what is live any more, so nothing was done.
+    KEPT: nothing is live, so the update waits for the first load. CHANGED: the record that the update was
+    made for is no longer live, so nothing was written.
     """
 
     APPLIED = "applied"
@@ -41,7 +41,7 @@ class WriteOutcome(StrEnum):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What became of an update; `version` is the new one where it was applied, else 0."""
+    """The outcome of an update; `version` is the new version if it was applied, else 0."""
 
     outcome: WriteOutcome
     version: int
@@ -57,8 +57,8 @@ class Journaled(msgspec.Struct, frozen=True):
 class Hold(msgspec.Struct, frozen=True):
     """Why syncs of a kind wait for a person.
 
-    `etag` is the file that must not go live; None is any file. Times are in milliseconds since the epoch;
-    `until_ms` None is until another file comes, or somebody makes this one live.
+    `etag` is the file that must not go live; None means any file. Times are in milliseconds since the epoch;
+    `until_ms` None means until S3 has another file, or someone makes this one live.
     """
 
     by: str
@@ -68,7 +68,7 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class HeldFile(msgspec.Struct, frozen=True):
-    """The file that is held back for it looks damaged: why, since when, and by which limits (per cent)."""
+    """The file that is held back because it looks damaged: why, since when, by which limits (per cent)."""
 
     etag: str
     why: str
@@ -77,14 +77,14 @@ class HeldFile(msgspec.Struct, frozen=True):
 
 
 class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is known of the live generation of a kind, and of the last failure to replace it.
+    """The metadata of the live generation of a kind, and the last failure to replace it.
 
     Times are in milliseconds since the epoch, durations in milliseconds; None is unknown. `checked_at_ms` is
     when S3 was last seen to have what is live; `index` names the file that finds its records by name.
 
-    `kept_count` records stayed as they were, since the file's version of them cannot be used (`kept` names
-    the first), `carried` since the file lacks them and holds elements that are no records, and `undone` since
-    the file would have undone an update. `held` is a newer file that is held back.
+    `kept_count` records stayed as they were because the file's version of them cannot be used (`kept` names
+    the first), `carried` because the file lacks them and holds elements that are not records, and `undone`
+    because the file would have undone an update. `held` is a newer file that is held back.
     """
 
     generation: int = 0
@@ -115,20 +115,20 @@ class RecipeMeta(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class SwapRefused(Exception):
-    """The generation is not what was written, so it must not go live."""
+    """The generation does not hold what was written to it, so it must not go live."""
 
 
 _meta_decoder = msgspec.json.Decoder(RecipeMeta)
 
 
 def decoded_meta(live: bytes | str | None, blob: bytes | str | None) -> RecipeMeta:
-    """The metadata as kept in Redis, `live` being the number of the live generation.
+    """Decode the metadata kept in Redis; `live` is the number of the live generation.
 
-    Raises `redis.InvalidResponse` for a reply that is neither.
+    Raises `redis.InvalidResponse` for replies that are not these.
     """
     try:
         meta = _meta_decoder.decode(blob) if blob else RecipeMeta()
         meta.generation = int(live or 0)
     except (ValueError, TypeError) as error:
-        raise redis.InvalidResponse(f"Redis gave no metadata of a recipe: {error}") from error
+        raise redis.InvalidResponse(f"Redis did not return the metadata of a recipe: {error}") from error
     return meta

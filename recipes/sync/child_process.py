@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -24,8 +25,17 @@ LONGEST_PAUSE_SECONDS = 300.0
 NICENESS = 10
 # Exit codes of recipe_sync for "done" and "nothing to do".
 GOOD_EXIT_CODES = (0, 3)
+# While somebody decides on a file; "Go on as usual" on the page of the preview is heard of as late.
+HELD_PAUSE_SECONDS = 30.0
 
 logger = structlog.stdlib.get_logger(__name__)
+
+
+class SyncProblem(NamedTuple):
+    """Why a sync made nothing live; `is_held` if a person is deciding on the file, which is no failure."""
+
+    text: str
+    is_held: bool = False
 
 
 class ChildSync:
@@ -41,12 +51,13 @@ class ChildSync:
         self._asked = asyncio.Event()
         self._announced: int | None = None
         self._failed_for: int | None = None
+        self._is_held = False
         self._next_try = 0.0
 
     def ask(self, announced_size: int | None) -> bool:
         """Request a sync; `announced_size` is co-recipe's number. False: too soon after a failure."""
         again = announced_size is None or announced_size == self._failed_for
-        if self.state.failures and again and time.monotonic() < self._next_try:
+        if (self.state.failures or self._is_held) and again and time.monotonic() < self._next_try:
             return False
         if announced_size is not None:
             self._announced = announced_size
@@ -58,16 +69,17 @@ class ChildSync:
         while True:
             await self._asked.wait()
             self._asked.clear()
+            # Taken before the sync: a number announced during it asks for one more.
             announced, self._announced = self._announced, None
             self.state.running_since_ms = _now_ms()
             try:
-                error = await self._sync(announced)
+                problem = await self._sync(announced)
             finally:
                 self.state.running_since_ms = None
-            self._note(error, announced)
+            self._note(problem, announced)
 
-    async def _sync(self, announced_size: int | None) -> str | None:
-        """Run one sync. Returns what went wrong, None if nothing did."""
+    async def _sync(self, announced_size: int | None) -> SyncProblem | None:
+        """Run one sync. Returns why nothing went live, None if what is live is the newest."""
         command = [sys.executable, "manage.py", "recipe_sync", self.kind.value, "--json"]
         if announced_size is not None:
             command += ["--announced-size", str(announced_size)]
@@ -77,24 +89,35 @@ class ChildSync:
                 *command, cwd=settings.BASE_DIR, stdin=nothing, stdout=pipe
             )
         except OSError as error:
-            return f"cannot start recipe_sync: {error}"
+            return SyncProblem(f"cannot start recipe_sync: {error}")
+        # From outside, because `preexec_fn` can deadlock in a process that has threads.
         with suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         try:
             output, _ = await process.communicate()
         except asyncio.CancelledError:
+            # A killed load leaves nothing live: its generation expires, and the next sync starts anew.
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
             raise
         if process.returncode in GOOD_EXIT_CODES:
             return None
-        return _error_in(output, self.kind) or f"recipe_sync ended with exit code {process.returncode}"
+        ended = SyncProblem(f"recipe_sync ended with exit code {process.returncode}")
+        return _problem_in(output, self.kind) or ended
 
-    def _note(self, error: str | None, announced_size: int | None) -> None:
+    def _note(self, problem: SyncProblem | None, announced_size: int | None) -> None:
         state = self.state
-        state.last_ended_ms, state.last_error = _now_ms(), error
-        if error is None:
+        was_held, self._is_held = self._is_held, problem is not None and problem.is_held
+        state.last_ended_ms = _now_ms()
+        state.last_error = None if problem is None or problem.is_held else problem.text
+        if problem is not None and problem.is_held:
+            state.failures, state.next_try_ms = 0, _now_ms() + round(HELD_PAUSE_SECONDS * 1000)
+            self._failed_for, self._next_try = announced_size, time.monotonic() + HELD_PAUSE_SECONDS
+            if not was_held:
+                logger.info("a sync waits for a person", kind=self.kind.value, problem=problem.text)
+            return
+        if problem is None:
             state.failures, state.next_try_ms = 0, None
             logger.info("the recipe is in sync", kind=self.kind.value, announced=announced_size)
             return
@@ -106,16 +129,17 @@ class ChildSync:
         logger.warning(
             "a sync has failed",
             kind=self.kind.value,
-            problem=error,
+            problem=problem.text,
             failures=state.failures,
             next_try_s=round(pause),
         )
 
 
-def _error_in(output: bytes, kind: RecipeKind) -> str | None:
+def _problem_in(output: bytes, kind: RecipeKind) -> SyncProblem | None:
     try:
         answer = msgspec.json.decode(output, type=dict[str, object])
-        return str(msgspec.convert(answer["kinds"], dict[str, dict[str, object]])[kind]["error"])
+        found = msgspec.convert(answer["kinds"], dict[str, dict[str, object]])[kind]
+        return SyncProblem(str(found["error"]), found.get("outcome") == "on hold")
     except (msgspec.MsgspecError, KeyError):
         return None
 

@@ -5,7 +5,6 @@ Nothing is written to Redis: records that differ are kept in a temporary file, a
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -105,6 +104,7 @@ class CandidateRecipe:
         # "" is a temporary file of SQLite's own; it holds only records that differ from what is live.
         self._different = sqlite3.connect("", isolation_level=None)
         self._different.execute("CREATE TABLE records (id INTEGER PRIMARY KEY, blob BLOB)")
+        # Nobody reads the file after a crash.
         self._different.execute("PRAGMA synchronous = OFF")
 
     def keep(self, records: Sequence[tuple[int, bytes]]) -> None:
@@ -164,6 +164,7 @@ def compare(
         comparison.held_back = reasons_to_hold(kind, store, loaded, comparison.live_count, counted)
         progress(f"looking for {kind} that are gone", 0, None)
         _note_removed(comparison, store, candidate)
+        # Records were compared with what was live while they were read; a swap in between mixes two recipes.
         if store.meta(kind).generation != comparison.live_generation:
             raise LiveChanged(f"{kind}: another generation went live meanwhile; preview once more")
     except BaseException:
@@ -190,9 +191,10 @@ class _Differences:
         ids = [record_id for record_id in batch if not self._candidate.replay.stays(record_id)]
         different = []
         for at in range(0, len(ids), ASKED_RECORDS):
-            context = ids[at : at + ASKED_RECORDS]
-            for record_id, live in zip(context, self._store.get_many(self._kind, context), strict=True):
+            some = ids[at : at + ASKED_RECORDS]
+            for record_id, live in zip(some, self._store.get_many(self._kind, some), strict=True):
                 if record_id in self._candidate.ids:
+                    # The file has this id twice, and its last record counts, as in a load.
                     self._forget(record_id)
                 if self._is_different(record_id, live, batch[record_id]):
                     different.append((record_id, batch[record_id]))
@@ -259,17 +261,17 @@ def _note_removed(comparison: Comparison, store: RecipeStore, candidate: Candida
     ]
 
 
-def _decoded(blob: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(blob)
+def _decoded(blob: bytes) -> dict[str, object]:
+    found: dict[str, object] = msgspec.json.decode(blob)
     return found
 
 
-def _differ(before: dict[str, Any], after: dict[str, Any], name: str) -> bool:
+def _differ(before: dict[str, object], after: dict[str, object], name: str) -> bool:
     missing = object()
     return bool(before.get(name, missing) != after.get(name, missing))
 
 
-def _change(before: dict[str, Any], after: dict[str, Any], name: str) -> FieldChange:
+def _change(before: dict[str, object], after: dict[str, object], name: str) -> FieldChange:
     return FieldChange(name, *(_shown(side[name]) if name in side else None for side in (before, after)))
 
 
@@ -278,6 +280,6 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
-def _name(record: dict[str, Any]) -> str:
+def _name(record: dict[str, object]) -> str:
     name = record.get("name")
     return "" if name is None else str(name)[:SHOWN_CHARACTERS]

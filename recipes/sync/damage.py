@@ -1,14 +1,13 @@
 """Decides whether a recipe file looks damaged beside what is live, so that it waits to be forced."""
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from recipes.file.load import Loaded
 from recipes.records.census import Census, damages
 from recipes.records.kinds import RecipeKind
-from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from recipes.sync.hold import limits
@@ -53,8 +52,8 @@ def live_census(
     kind: RecipeKind, store: RecipeStore, meta: RecipeMeta, progress: Callable[[int], object]
 ) -> Census:
     """Count the live records; elements that were rejected in their file count as rejected here, too."""
-    parse: Callable[[dict[str, Any]], Offer | Campaign]
-    parse = parse_offer if kind is RecipeKind.OFFERS else parse_campaign
+    parse: Callable[[dict[str, object]], Offer | Campaign]
+    parse = PARSERS[kind]
     rejected = sum(meta.rejected.values())
     census = Census(elements=rejected, rejected=rejected)
     for records in store.records(kind, meta.generation):

@@ -80,6 +80,7 @@ def refuse_if_held(kind: RecipeKind, store: RecipeStore) -> None:
 def hold_for_review(kind: RecipeKind, store: RecipeStore, by: str) -> None:
     """Make syncs wait while someone reads the preview. An earlier decision against a file stays."""
     hold, now_ms = store.held(kind), _now_ms()
+    # A decision against a file outlasts a review, which ends by itself.
     if hold is None or hold.etag is None:
         store.hold(kind, Hold(by, now_ms, until_ms=now_ms + REVIEW_SECONDS * 1000))
 

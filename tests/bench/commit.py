@@ -6,7 +6,7 @@ import statistics
 import tempfile
 import time
 from asyncio import Future
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,9 +28,11 @@ django.setup()
 from offers.click_log.connection import LogConnection  # noqa: E402
 from offers.click_log.stream import LOG  # noqa: E402
 from offers.click_log.writer import ClickWriter  # noqa: E402
+from offers.live_caps.counts import CountRow  # noqa: E402
 from offers.spool.spool import Spool  # noqa: E402
 from offers.spool.types import PendingClick  # noqa: E402
 from tests.offers.builders import context, decided, visitor  # noqa: E402
+from tests.offers.writing import written  # noqa: E402
 
 WORKERS = 2
 VISITORS = 2000
@@ -65,9 +67,9 @@ class Round(NamedTuple):
 class WaitingConnection(LogConnection):
     """A connection on which a batch is acknowledged when it is known to be on the disk."""
 
-    def append(self, clicks: Iterable[PendingClick]) -> "Future[Any]":
+    def append(self, clicks: Iterable[PendingClick], rows: Sequence[CountRow] = ()) -> "Future[Any]":
         """Write clicks into the log; the future is that of the WAITAOF behind them."""
-        super().append(clicks)
+        super().append(clicks, rows)
         return self.command("WAITAOF", 1, 0, 0)
 
 
@@ -99,7 +101,7 @@ class Worker:
         while (started := time.perf_counter()) < until:
             number = next(self._numbers)
             click = self._clicks[number % VISITORS]
-            await self._writer.written(replace(click, lid=f"{number:08}-{id(self):x}"))
+            await written(self._writer, replace(click, lid=f"{number:08}-{id(self):x}"))
             waited.append((time.perf_counter() - started) * 1000)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import statistics
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 import boto3
 import django
+import msgspec
 from django.conf import settings
 from redis import Redis
 
@@ -30,8 +32,13 @@ from offers.delivery import deliver as delivery  # noqa: E402
 from offers.delivery.deliver import consumer_name, deliver  # noqa: E402
 from offers.delivery.dynamodb import ClickTable  # noqa: E402
 from offers.spool.types import PendingClick  # noqa: E402
+from tests.bench.figures import FULL, Bench  # noqa: E402
+from tests.bench.stage import CONNECTIONS, Cores  # noqa: E402
+from tests.bench.wrk import demand_wrk  # noqa: E402
 
 APPENDED_TOGETHER = 500
+# Of the recipe of the answers beside which delivery is measured; their number does not matter.
+ANSWERED_RECORDS = 3_000
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/17.5 Mobile/15E148 Safari/604.1",
@@ -68,14 +75,14 @@ ALIKE = {
 
 
 class Setting(NamedTuple):
-    """What is measured: where clicks go, how long a request takes to get there, requests at once, workers."""
+    """What is measured: where clicks go, how many, requests at once, workers, and the core of the workers."""
 
     name: str
     endpoint: str
     clicks: int
-    latency_ms: float = 0
     parallel: int = delivery.PARALLEL_BATCHES
     workers: int = 1
+    core: int | None = None
 
 
 class Rate(NamedTuple):
@@ -85,7 +92,7 @@ class Rate(NamedTuple):
     cpu_us: float
 
 
-def records(count: int) -> Iterator[tuple[str, str]]:
+def records(count: int, began_ms: int = 1_764_000_000_000) -> Iterator[tuple[str, str]]:
     """Records as real clicks have them, each with its visitor's mark; the same every time but for lids."""
     chance = random.Random(1)
     for number in range(count):
@@ -93,7 +100,7 @@ def records(count: int) -> Iterator[tuple[str, str]]:
         mark, campaign_id = f"{chance.getrandbits(128):032x}", chance.randint(1, 200_000)
         record = {
             "lid": lid,
-            "dateAdded": 1_764_000_000_000 + number,
+            "dateAdded": began_ms + number,
             "subCampaign": f"sub-{chance.randint(1, 999)}",
             "cid": f"{chance.getrandbits(64):016x}",
             "payin": round(chance.uniform(1, 20), 8),
@@ -116,11 +123,11 @@ def records(count: int) -> Iterator[tuple[str, str]]:
         yield json.dumps(record | ALIKE, separators=(",", ":")), f"{campaign_id}:{mark}"
 
 
-def fill(log: ClickLog, count: int, *, with_visitors: bool = False) -> int:
+def fill(log: ClickLog, count: int, *, with_visitors: bool = False, began_ms: int = 1_764_000_000_000) -> int:
     """Append so many clicks; gives the bytes of their records."""
     pending: list[PendingClick] = []
     size = 0
-    for record, mark in records(count):
+    for record, mark in records(count, began_ms):
         size += len(record)
         click = PendingClick(record.encode())
         pending.append(click._replace(mark=mark) if with_visitors else click._replace(unique="1"))
@@ -137,8 +144,8 @@ def work(setting: Setting, port: int, start: Any, done: Any) -> None:
     settings.AWS_DYNAMODB_ENDPOINT = setting.endpoint
     delivery.PARALLEL_BATCHES = setting.parallel
     table = ClickTable()
-    if setting.latency_ms:
-        table._client.meta.events.register("before-send", lambda **_: time.sleep(setting.latency_ms / 1000))
+    if setting.core is not None:
+        os.sched_setaffinity(0, {setting.core})
     with Redis(LOCALHOST, port) as client:
         log = ClickLog(client)
         start.wait()
@@ -179,11 +186,11 @@ def memory(port: int, count: int) -> None:
             return int(client.info("memory")["used_memory"])
 
         client.flushall()
-        log.create_group()
+        log.delivery.create()
         before = used()
         size = fill(log, count)
         logged = used()
-        while log.read_new("worker", 1000):
+        while log.delivery.read_new("worker", 1000):
             pass
         held = used()
         client.flushall()
@@ -199,23 +206,52 @@ def memory(port: int, count: int) -> None:
         print(f"{name:<36}{value / count:>16,.0f}")
 
 
+class Places(NamedTuple):
+    """Where Valkey listens, and the addresses of what plays DynamoDB, by name."""
+
+    redis_port: int
+    dynamodb: dict[str, str]
+
+
 @contextmanager
-def servers() -> Iterator[tuple[int, str, str]]:
-    """The port of a Valkey, and the addresses of the stand-in that takes at once and of moto's DynamoDB."""
-    redis_port, stub_port, aws_port = free_port(), free_port(), free_port()
+def servers() -> Iterator[Places]:
+    """A Valkey, the stand-in at several distances, and moto's DynamoDB."""
+    redis_port, aws_port = free_port(), free_port()
+    moto = f"http://{LOCALHOST}:{aws_port}"
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.enter_context(Service("valkey", valkey_command(redis_port, directory), redis_port))
-        stack.enter_context(Service("stub", dynamodb_stub.command(stub_port), stub_port))
+        places = Places(redis_port, {})
+        for name, latency_ms in (("takes at once", 0), ("5 ms away", 5), ("15 ms away", 15)):
+            port = free_port()
+            stack.enter_context(Service(name, dynamodb_stub.command(port, latency_ms=latency_ms), port))
+            places.dynamodb[name] = f"http://{LOCALHOST}:{port}"
         stack.enter_context(Service("moto", aws_command(aws_port), aws_port))
-        moto = f"http://{LOCALHOST}:{aws_port}"
+        places.dynamodb["moto's server"] = moto
         boto3.client("dynamodb", region_name=settings.AWS_DYNAMODB_REGION, endpoint_url=moto).create_table(
             TableName=settings.AWS_DYNAMODB_TABLE_NAME,
             KeySchema=[{"AttributeName": "lid", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "lid", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        yield redis_port, f"http://{LOCALHOST}:{stub_port}", moto
+        yield places
+
+
+def of_an_answer(places: Places, clicks: int, runs: int) -> None:
+    """Print the CPU time of delivering a click beside that of answering it, measured in turns on one core."""
+    measured = msgspec.structs.replace(FULL, records=ANSWERED_RECORDS)
+    with ExitStack() as stack:
+        bench = Bench(stack, Cores.take(), measured)
+        web = bench.full()
+        setting = Setting("takes at once", places.dynamodb["takes at once"], clicks, core=bench.cores.server)
+        pairs = [
+            (web.run(measured.seconds, 4 * CONNECTIONS).cpu_us, rate(setting, places.redis_port).cpu_us)
+            for _ in range(runs)
+        ]
+    answer, delivered = (statistics.median(one) for one in zip(*pairs, strict=True))
+    shares = [pair[1] / pair[0] for pair in pairs]
+    print(f"\nCPU us a click: answered {answer:.0f}, delivered {delivered:.0f}; of an answer", end=" ")
+    print(f"{statistics.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})")
 
 
 def main() -> None:
@@ -225,32 +261,37 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each setting (default: 3)")
     parser.add_argument("--memory", type=int, default=100_000, help="clicks to weigh (default: 100,000)")
     parser.add_argument("--parallel", action="store_true", help="compare numbers of requests at once, too")
+    parser.add_argument("--share", action="store_true", help="only delivery beside the answer")
     options = parser.parse_args()
-    clicks = options.clicks
-    with servers() as (port, stub, moto):
-        compared = [
-            Setting(f"{latency} ms away", stub, clicks, latency, parallel)
-            for latency in (5, 15)
-            for parallel in (1, 2, 4, 8, 16)
-        ]
-        chosen = [
-            Setting("takes at once", stub, clicks),
-            Setting("takes at once", stub, clicks, workers=2),
-            Setting("15 ms away", stub, clicks, latency_ms=15),
-            Setting("15 ms away", stub, clicks, latency_ms=15, workers=2),
-            Setting("moto's server", moto, clicks // 4),
-        ]
-        print(
-            f"{'DynamoDB':<18}{'workers':>8}{'at once':>9}{'clicks/s':>12}{'min':>10}{'max':>10}{'CPU us':>9}"
+    demand_wrk()
+    with servers() as places:
+        if not options.share:
+            rates(places, options.clicks, options.runs, is_parallel_compared=options.parallel)
+            memory(places.redis_port, options.memory)
+        of_an_answer(places, options.clicks, options.runs)
+
+
+def rates(places: Places, clicks: int, runs: int, *, is_parallel_compared: bool) -> None:
+    """Print how fast clicks are delivered to each place."""
+    compared = [
+        Setting(name, places.dynamodb[name], clicks, parallel)
+        for name in ("5 ms away", "15 ms away")
+        for parallel in (1, 2, 4, 8, 16)
+    ]
+    chosen = [
+        Setting(name, places.dynamodb[name], clicks, workers=workers)
+        for name in ("takes at once", "15 ms away")
+        for workers in (1, 2)
+    ]
+    chosen.append(Setting("moto's server", places.dynamodb["moto's server"], clicks // 4))
+    print(f"{'DynamoDB':<18}{'workers':>8}{'at once':>9}{'clicks/s':>12}{'min':>10}{'max':>10}{'CPU us':>9}")
+    for setting in (compared if is_parallel_compared else []) + chosen:
+        found = [rate(setting, places.redis_port) for _ in range(runs)]
+        speeds, cpu = [one.per_second for one in found], statistics.median(one.cpu_us for one in found)
+        row = (
+            f"{setting.name:<18}{setting.workers:>8}{setting.parallel:>9}{statistics.median(speeds):>12,.0f}"
         )
-        for setting in (compared if options.parallel else []) + chosen:
-            found = [rate(setting, port) for _ in range(options.runs)]
-            rates, cpu = [one.per_second for one in found], statistics.median(one.cpu_us for one in found)
-            row = f"{setting.name:<18}{setting.workers:>8}{setting.parallel:>9}"
-            print(
-                f"{row}{statistics.median(rates):>12,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}{cpu:>9,.0f}"
-            )
-        memory(port, options.memory)
+        print(f"{row}{min(speeds):>10,.0f}{max(speeds):>10,.0f}{cpu:>9,.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import msgspec
 from devstack.services import Service
 from recipes.records.kinds import RecipeKind
 from recipes.sync.child_process import NICENESS
-from tests import doors
+from tests import web_servers
 from tests.bench import traffic
 from tests.bench.load import campaigns, offers, write
 from tests.bench.stage import CONNECTIONS, Cores, Instance, Subject, environment, pinned, worker
@@ -80,7 +80,7 @@ class Bench:
 
     def constant(self) -> Subject:
         """The bare uvicorn."""
-        return self.subject("bare uvicorn", doors.uvicorn_server("tests.bench.constant:application"))
+        return self.subject("bare uvicorn", web_servers.uvicorn_server("tests.bench.constant:application"))
 
     def full(self) -> Subject:
         """A web worker as it is."""
@@ -206,13 +206,13 @@ def reload(bench: Bench) -> list[Row]:
     return rows
 
 
-def django_door(bench: Bench) -> list[Row]:
+def through_django(bench: Bench) -> list[Row]:
     """7. The same clicks through Django."""
     full = bench.full()
-    django = doors.uvicorn_server("tests.doors:django", **environment(bench.instance))
-    door = bench.subject("Django door", django)
-    bench.take_turns(full, door)
-    return [row("7 Django", full), row("7 Django", door, full)]
+    application = web_servers.uvicorn_server("cotraffic.asgi:application", **environment(bench.instance))
+    django = bench.subject("Django", application)
+    bench.take_turns(full, django)
+    return [row("7 Django", full), row("7 Django", django, full)]
 
 
 FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
@@ -222,7 +222,7 @@ FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
     "records": sizes,
     "workers": workers,
     "reload": reload,
-    "django": django_door,
+    "django": through_django,
 }
 
 

@@ -63,7 +63,7 @@ def fill_log(redis: Redis, count: int, offer_count: int, campaign_count: int) ->
             batch = []
     if batch:
         log.append(batch)
-    log.create_group()
+    log.delivery.create()
     return str(middle)
 
 

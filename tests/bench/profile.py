@@ -37,7 +37,7 @@ STEPS = {
     "commit": "joining a batch, and what a batch costs, shared by its clicks",
     "commit: send": "packing a batch and giving it to the kernel",
     "answer": "making the redirect and giving it to the kernel",
-    "pulse": "counting the click",
+    "counters": "counting the click",
 }
 
 

@@ -15,7 +15,7 @@ from redis import Redis
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.click_log.stream import LOG
 from recipes.store.store import RecipeStore
-from tests import doors
+from tests import web_servers
 from tests.bench import traffic
 from tests.bench.wrk import Load, replay, send_once, write_requests
 
@@ -145,7 +145,7 @@ def environment(instance: Instance) -> dict[str, str]:
 def worker(instance: Instance, application: str = "cotraffic.asgi:application", workers: int = 1) -> Service:
     """gunicorn as in production."""
     variables = {**environment(instance), "WEB_CONCURRENCY": str(workers)}
-    return doors.protocol_server(application, **variables)
+    return web_servers.protocol_server(application, **variables)
 
 
 def cpu_seconds(service: Service) -> float:

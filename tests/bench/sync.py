@@ -202,7 +202,7 @@ def run(stack: ExitStack, options: argparse.Namespace) -> dict[str, float]:
         running("manage.py", "recipe_listen", SOCKET_HOST=corecipe.url, RECIPE_CHECK_SECONDS="3600")
     )
     path = f"/offer?ad={encrypt(1, 1, settings.ENCRYPTION_KEY)}"
-    wait_until(lambda: corecipe.context, what="the listener's connection")
+    wait_until(lambda: corecipe.requests, what="the listener's connection")
     updates = measure_updates(corecipe, ports, path, options.updates)
     quiet = measure_loads(corecipe, store, range(1000, 1000 + options.runs))
     clicker = Clicker(ports, path)

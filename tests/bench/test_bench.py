@@ -46,3 +46,17 @@ def test_a_small_recipe_and_few_strangers_stay_within_the_memory_that_a_worker_m
     found = json.loads((PROJECT / "var" / "bench" / "memory-2000.json").read_text())
     assert found["flood"]["forgotten"] == 0
     assert found["peak_mb"] < LIMIT_MB
+
+
+def test_a_live_cap_is_not_overrun_by_the_workers_of_an_instance() -> None:
+    done = command("-m", "tests.bench.caps", "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((PROJECT / "var" / "bench" / "caps-quick.json").read_text())
+    assert [(row["plain"], row["reloaded"]) for row in found] == [(0, 0), (0, 0)]
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt install wrk")
+def test_reports_can_be_measured() -> None:
+    done = command("-m", "tests.bench.reports", "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 failed" in done.stdout

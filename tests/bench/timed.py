@@ -120,7 +120,7 @@ def _timed_handler(*arguments: Any) -> ClickHandler:
         ("lid, click", handler, "resolve"),
         ("answer", handler, "finish"),
         ("answer", handler, "_written"),
-        ("pulse", handler.counters, "click"),
+        ("counters", handler.counters, "click"),
     ):
         setattr(owner, name, watch.on(step, getattr(owner, name)))
     return handler
@@ -138,7 +138,7 @@ for _step, _owner, _name in (
     ("commit", ClickWriter, "write"),
     ("commit: send", LogConnection, "append"),
     ("commit", _Pipe, "data_received"),
-    ("answer", protocol._Cycle, "send"),
+    ("answer", protocol.ClickProtocol, "send"),
 ):
     setattr(_owner, _name, watch.on(_step, getattr(_owner, _name)))
 setattr(ClickWriter, "_commit_batches", watch.on_steps_of("commit", ClickWriter._commit_batches))  # noqa: B010

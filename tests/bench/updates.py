@@ -77,7 +77,7 @@ def over_the_socket(store: RecipeStore, updates: list[dict[str, Any]]) -> Rate:
             "manage.py", "recipe_listen", SOCKET_HOST=corecipe.url, RECIPE_CHECK_SECONDS="3600"
         ) as listener,
     ):
-        wait_until(lambda: corecipe.context, what="the listener's connection")
+        wait_until(lambda: corecipe.requests, what="the listener's connection")
         version, cpu, started = store.version(), _cpu_seconds(listener), time.monotonic()
         for update in updates:
             corecipe.emit("updRecipe", update)

@@ -8,6 +8,7 @@ from devstack.demo import SHOWCASE
 from devstack.environment import DEMO_ENCRYPTION_KEY
 from offers.links.tokens import encrypt
 from tests.browser.views import assert_view
+from tests.processes import wait_until
 from tests.stacks import Stack
 
 BERLIN = "91.66.10.20"
@@ -56,7 +57,8 @@ def test_a_click_of_an_aggregated_offer_is_marked_where_another_has_its_turn(
     page: Page, context: BrowserContext, stack: Stack
 ) -> None:
     seen = set()
-    for _ in range(8):
+    # Two workers have turns of their own, so that a click and its page may agree by chance.
+    for _ in range(30):
         location = clicked(context, stack, "an exit to the best of several")
         page.goto(f"/admin/diagnostics/clicks/{lid_of(location)}/")
         expect(page.get_by_text("The same visitor, now")).to_be_visible()
@@ -70,12 +72,12 @@ def test_a_click_of_an_aggregated_offer_is_marked_where_another_has_its_turn(
 
 def test_a_delivered_click_is_in_dynamodb(page: Page, context: BrowserContext, stack: Stack) -> None:
     lid = lid_of(clicked(context, stack, "the same offer, from Berlin"))
-    for _ in range(30):
+
+    def is_delivered() -> bool:
         page.goto(f"/admin/diagnostics/clicks/{lid}/")
-        if page.get_by_text("It is in DynamoDB.").is_visible():
-            break
-        page.wait_for_timeout(500)
-    expect(page.get_by_text("It is in DynamoDB.")).to_be_visible()
+        return page.get_by_text("It is in DynamoDB.").is_visible()
+
+    wait_until(is_delivered, what="delivery")
     expect(page.get_by_role("row", name="city Berlin")).to_be_visible()
 
 

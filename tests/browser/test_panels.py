@@ -9,7 +9,9 @@ from cotraffic.diagnostics.panels import PANELS, Panel
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.name)
 def test_every_panel_can_be_reached_by_its_tab(page: Page, panel: Panel) -> None:
     page.goto("/admin/diagnostics/")
-    page.get_by_role("navigation", name="Diagnostics").get_by_role("link", name=panel.title).click()
+    page.get_by_role("navigation", name="Diagnostics").get_by_role(
+        "link", name=panel.title, exact=True
+    ).click()
     assert page.get_by_role("heading", level=1).inner_text() == panel.title
     assert page.locator(".tabs [aria-current=page]").inner_text() == panel.title
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from recipes.sync import hold
 from tests.browser.views import assert_view
+from tests.processes import wait_until
 from tests.stacks import Stack
 
 PREVIEW = "/admin/diagnostics/preview/"
@@ -53,10 +53,8 @@ def edit(stack: Stack, store: RecipeStore) -> Iterator[Callable[[Edit], None]]:
     s3.put_object(Bucket=bucket, Key=KEY, Body=original)
     store.hold(OFFERS, None)
     # The stack heals by itself; other tests need it at once.
-    deadline = time.monotonic() + 90
-    while store.live_count(OFFERS) != len(json.loads(gzip.decompress(original))):
-        assert time.monotonic() < deadline, "the original offers did not come back"
-        time.sleep(0.2)
+    offers = len(json.loads(gzip.decompress(original)))
+    wait_until(lambda: store.live_count(OFFERS) == offers, what="the original offers")
 
 
 def restricted(offers: list[dict[str, Any]]) -> list[dict[str, Any]]:

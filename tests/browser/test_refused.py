@@ -1,4 +1,4 @@
-"""Clicks that found nothing, in a browser."""
+"""Refused clicks, in a browser."""
 
 from playwright.sync_api import Page, expect
 

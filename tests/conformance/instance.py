@@ -11,6 +11,7 @@ import redis
 from offers.click_log.stream import CONVERSIONS, LOG
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
+from tests import http_client
 from tests.conformance.comparison import comparable_conversion
 from tests.processes import DEADLINE_SECONDS
 from tests.recipe import change_record, make_live
@@ -35,7 +36,7 @@ class Instance:
     """One web worker of it."""
 
     def __init__(self, url: str, connection: redis.Redis) -> None:
-        self.client = httpx.Client(base_url=url, follow_redirects=False)
+        self.client = http_client.Client(base_url=url, follow_redirects=False)
         self.redis = connection
         self.store = RecipeStore(connection)
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from cotraffic import variables
 from cotraffic.variables import Variables
 from devstack.environment import PROJECT
 from offers.landing import LandingBuilder
@@ -71,16 +73,9 @@ def test_the_entries_of_a_list_are_what_is_written() -> None:
     assert found == {"ALLOWED_HOSTS": ["$HOST", "b", "c$"], "AD_TOKEN_KEYS": ["$1:aa"]}
 
 
-@pytest.fixture
-def driver(tmp_path: Path) -> str:
-    """A directory with a package of the name that PostgreSQL's driver has."""
-    (tmp_path / "psycopg.py").touch()
-    return str(tmp_path)
-
-
-def test_the_password_of_a_database_url_is_what_is_written(driver: str) -> None:
+def test_the_password_of_a_database_url_is_what_is_written() -> None:
     url = "postgres://us$er:$pa$$word@db.example:5432/$name"
-    database = values("DATABASES", DATABASE_URL=url, PYTHONPATH=driver)["DATABASES"]["default"]
+    database = values("DATABASES", DATABASE_URL=url)["DATABASES"]["default"]
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("us$er", "$pa$$word", "$name")
 
 
@@ -104,18 +99,32 @@ def test_a_number_or_boolean_that_cannot_be_read_is_refused_by_name(name: str, v
     assert f"{name} must be {kind}" in ended.stderr.splitlines()[-1]
 
 
-def test_a_database_without_its_driver_is_refused_and_the_hint_names_the_driver() -> None:
-    last_line = read("DATABASES", DATABASE_URL="postgres://sam:hush@db.example/staff").stderr.splitlines()[-1]
-    assert "DATABASE_URL names a postgresql database, whose driver psycopg is not installed" in last_line
-    assert "sqlite:////data/" in last_line
-    assert "hush" not in last_line
+def test_a_database_without_its_driver_is_refused_and_the_hint_names_the_driver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(variables, "find_spec", lambda _: None)
+    monkeypatch.setenv("DATABASE_URL", "postgres://sam:hush@db.example/staff")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        Variables().database("DATABASE_URL", default="")
+    assert "DATABASE_URL names a database whose driver psycopg is not installed" in str(refused.value)
+    assert "sqlite:////data/" in str(refused.value)
+    assert "hush" not in str(refused.value)
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "hush://db.example/staff", "redis://hush@db.example/0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "hush://db.example/staff",
+        "redis://hush@db.example/0",
+        "mysql://sam:hush@db.example/staff",
+    ],
+)
 def test_a_url_of_no_database_is_refused_by_name(url: str) -> None:
     ended = read("DATABASES", DATABASE_URL=url)
     assert ended.returncode != 0
-    assert "DATABASE_URL must be a URL of a database" in ended.stderr.splitlines()[-1]
+    assert "DATABASE_URL must be the URL of a database of SQLite " in ended.stderr.splitlines()[-1]
     assert "hush" not in ended.stderr
 
 

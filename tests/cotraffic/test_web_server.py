@@ -16,6 +16,7 @@ from offers.links.tokens import encrypt
 from offers.stats.reader import StatsReader
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS, running, wait_until
 from tests.recipe import make_live, offer_blob
@@ -74,7 +75,7 @@ def test_a_worker_that_stops_answering_is_replaced(client: redis.Redis) -> None:
         (hanging,) = workers(client)
         os.kill(hanging, signal.SIGSTOP)
         wait_until(lambda: workers(client) - {hanging}, what="another worker")
-        assert httpx.get(f"{url}/health", timeout=DEADLINE_SECONDS).text == "Ok"
+        assert http_client.get(f"{url}/health").text == "Ok"
         wait_until(lambda: not Path(f"/proc/{hanging}").exists(), what="the end of the one that hung")
 
 
@@ -84,7 +85,7 @@ def test_a_worker_is_replaced_after_its_requests_and_no_click_is_lost(client: re
         wait_until(lambda: len(workers(client)) == 2, what="two workers")
         first = workers(client)
         answered = 0
-        with httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as visitor:
+        with http_client.Client(base_url=url) as visitor:
             while first & alive(first):
                 answered += click(visitor, path)
                 assert answered < 400
@@ -112,7 +113,7 @@ def test_a_worker_that_starts_over_half_a_geoip_file_answers_and_heals(
     link = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
     with (
         web_worker(ENV="production", MAXMIND_PATH=str(path)) as url,
-        httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as visitor,
+        http_client.Client(base_url=url) as visitor,
     ):
         wait_until(lambda: visitor.get(link).status_code == 302, what="a redirect")
         assert str(path) in visitor.get("/ready").json()["degraded"][0]
@@ -132,7 +133,7 @@ def test_a_geoip_file_that_is_overwritten_in_place_under_load_ends_no_worker(
     link = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
     with (
         web_worker(MAXMIND_PATH=str(path)) as url,
-        httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as visitor,
+        http_client.Client(base_url=url) as visitor,
     ):
         wait_until(lambda: workers(client), what="a worker")
         before = workers(client)

@@ -1,4 +1,4 @@
-"""A worker that cannot start ends and says why; a fault on the short way of a click costs no click."""
+"""A worker that cannot start ends and says why; a fault in the protocol costs no click."""
 
 import json
 import os
@@ -22,9 +22,8 @@ from tests.security.conftest import GOOD, live_recipe
 
 CLICK = get(GOOD)
 # As `tests.failing` has it, which changes the application where it is imported.
-SHORT_WAY = "short way"
+IN_PROTOCOL = "protocol"
 # For a process to start on a busy machine.
-SECONDS = 120.0
 
 
 class Instance(NamedTuple):
@@ -88,7 +87,7 @@ def _recipe(redis_client: redis.Redis, redis_url: str, geoip_databases: None) ->
 @pytest.mark.parametrize("error", ["ValueError", "KeyError", "MemoryError", "SystemExit"])
 def test_gunicorn_ends_where_no_worker_can_start_and_the_reason_is_told(tmp_path: Path, error: str) -> None:
     with instance(tmp_path, 1, error) as started:
-        assert started.process.wait(SECONDS) != 0
+        assert started.process.wait(DEADLINE_SECONDS) != 0
         (told,) = started.events("the worker ends, it cannot start")
     assert (told["level"], told["logger"]) == ("critical", "cotraffic.asgi")
     assert "a fault that was asked for" in told["problem"]
@@ -130,17 +129,17 @@ def test_workers_that_cannot_start_are_tried_again_with_pauses_and_in_the_end_se
 
 
 @pytest.mark.usefixtures("_recipe")
-def test_a_fault_on_the_short_way_is_counted_and_the_click_takes_the_long_one(
+def test_a_fault_in_the_protocol_is_counted_and_django_answers_the_click(
     tmp_path: Path, redis_client: redis.Redis
 ) -> None:
     with instance(tmp_path, 1) as started:
         wait_until(started.answers, what="an answer")
-        started.fault.write_text(SHORT_WAY)
+        started.fault.write_text(IN_PROTOCOL)
         began, before = time.monotonic(), redis_client.xlen("clicks")
         assert {exchange(started.port, CLICK).status for _ in range(300)} == {302}
         assert redis_client.xlen("clicks") - before == 300
         wait_until(lambda: errors(started.port) == 300, what="the count of 300 errors")
-        told = started.events("a request failed on the short way")
+        told = started.events("a click failed in the protocol")
         assert 1 <= len(told) <= time.monotonic() - began + 2
         assert "KeyError" in told[0]["exception"]
 

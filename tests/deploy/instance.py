@@ -14,10 +14,15 @@ import httpx
 
 from devstack.services import LOCALHOST, free_port
 from offers.links.tokens import encrypt
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 
+# Machines' clicks bring no conversion message.
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
 CLICK = f"/offer?ad={encrypt(1, 1, ENCRYPTION_KEY)}"
+# As /proc/net/tcp has it.
+ESTABLISHED = "01"
 SPAWNED = re.compile(r"spawned: '(\w+)' with pid (\d+)")
 
 
@@ -25,11 +30,11 @@ class Instance:
     """One running `deploy/entrypoint`; what it prints is in `log`."""
 
     def __init__(self, directory: Path, variables: dict[str, str]) -> None:
-        self.port = free_port()
+        self.port, self.redis_port = free_port(), free_port()
         self.url = f"http://{LOCALHOST}:{self.port}"
         self.data = directory / "data"
         self.log = directory / "log"
-        given = {"HOST": LOCALHOST, "PORT": str(self.port), "REDIS_PORT": str(free_port()), **variables}
+        given = {"HOST": LOCALHOST, "PORT": str(self.port), "REDIS_PORT": str(self.redis_port), **variables}
         self.environment_file = directory / "environment"
         self.environment_file.write_text("".join(f"{name}={value}\n" for name, value in given.items()))
         with self.log.open("wb") as output:
@@ -54,18 +59,25 @@ class Instance:
     def answer(self, path: str) -> int:
         """The status that a path is answered with, 0 while nobody answers."""
         try:
-            return httpx.get(
-                f"{self.url}{path}", headers={"Connection": "close"}, timeout=DEADLINE_SECONDS
-            ).status_code
+            return http_client.get(f"{self.url}{path}", headers={"Connection": "close"}).status_code
         except httpx.TransportError:
             return 0
 
     def click(self, path: str) -> str:
         """The lid of a click, from its redirect. Raises `httpx.HTTPError` when there was none."""
-        answer = httpx.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=DEADLINE_SECONDS)
+        answer = http_client.get(f"{self.url}{path}", headers={"Connection": "close", "User-Agent": PERSON})
         if answer.next_request is None:
             raise httpx.HTTPError(f"status {answer.status_code} instead of a redirect")
         return str(answer.next_request.url.params["lid"])
+
+    def under_way(self) -> int:
+        """How many connections have a request that it has read; each `click` has its own until the answer."""
+        found = 0
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, queues, *_ = line.split()
+            waiting_to_be_read = int(queues.partition(":")[2], 16)
+            found += state == ESTABLISHED and int(local[-4:], 16) == self.port and not waiting_to_be_read
+        return found
 
     def wait_until_ready(self) -> None:
         """Return when clicks are welcome."""

@@ -1,30 +1,20 @@
-"""What the Dockerfile and docker-compose.yml say: read and linted, which needs no Docker engine."""
+"""What the Dockerfile says: read and linted, which needs no Docker engine."""
 
-import configparser
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
-from typing import Any
 
-import pytest
-import yaml
-
+from cotraffic import __version__
 from tests.processes import PROJECT
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 STAGES = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
 FINAL = STAGES[-1]
-COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
-
-
-def program(name: str) -> configparser.SectionProxy:
-    config = configparser.RawConfigParser(inline_comment_prefixes=None)
-    config.read(PROJECT / "deploy" / "supervisord.conf")
-    return config[f"program:{name}"]
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -53,6 +43,25 @@ def test_it_runs_as_an_ordinary_user_who_can_change_nothing_but_the_data() -> No
     assert re.findall(r"^VOLUME (.+)", FINAL, re.MULTILINE) == ["/data"]
 
 
+def test_the_label_has_the_version_of_the_project_and_the_commit_of_the_build() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert f"org.opencontainers.image.version={project['version']} " in FINAL
+    assert "org.opencontainers.image.revision=$REVISION " in FINAL
+    assert __version__ == project["version"]
+
+
+def test_what_no_instance_reads_is_taken_out(tmp_path: Path) -> None:
+    kept = ["botocore/data/s3/x.json.gz", "botocore/data/endpoints.json", "django/conf/locale/en/a.mo"]
+    gone = ["botocore/data/ec2/x.json.gz", "django/conf/locale/de/a.mo", "csp/tests/test_a.py"]
+    for name in (*kept, *gone):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    script = PROJECT / "deploy" / "slim_packages.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == set(kept)
+
+
 def test_docker_can_ask_for_its_health_and_stop_it() -> None:
     assert 'CMD ["deploy/healthcheck"]' in FINAL
     assert 'ENTRYPOINT ["deploy/entrypoint"]' in FINAL
@@ -76,53 +85,26 @@ def test_static_files_are_collected_from_what_is_copied(tmp_path: Path) -> None:
     for source in ("manage.py", "cotraffic", "lib", "offers", "recipes"):
         origin = PROJECT / source
         shutil.copytree(origin, tmp_path / source) if origin.is_dir() else shutil.copy(origin, tmp_path)
-    (command,) = re.findall(r"^RUN (ENV=production .*collectstatic.*)$", DOCKERFILE, re.MULTILINE)
+    (command,) = re.findall(r"(ENV=production .*collectstatic.*)$", DOCKERFILE, re.MULTILINE)
     command = command.replace(".venv/bin/python", shlex.quote(sys.executable))
     subprocess.run(["/usr/bin/env", "-i", "/bin/sh", "-c", command], cwd=tmp_path, check=True)
     assert (tmp_path / "var" / "static" / "staticfiles.json").is_file()
 
 
+def test_every_module_is_compiled_in_the_image_whose_user_cannot_write_there() -> None:
+    assert "UV_COMPILE_BYTECODE=1" in DOCKERFILE
+    (compiled,) = re.findall(r"^RUN \S+python -m compileall -q ([a-z ]+)", DOCKERFILE, re.MULTILINE)
+    packages = {path.parent.name for path in PROJECT.glob("*/__init__.py")} - {"devstack", "tests"}
+    assert set(compiled.split()) == packages
+
+
 def test_every_script_can_be_run() -> None:
-    scripts = [path for path in (PROJECT / "deploy").iterdir() if path.read_text().startswith("#!")]
+    scripts = [
+        path
+        for path in (PROJECT / "deploy").iterdir()
+        if path.is_file() and path.read_text().startswith("#!")
+    ]
     assert len(scripts) == 6
     for script in scripts:
         assert os.access(script, os.X_OK), script
         subprocess.run(["/bin/bash", "-n", script], check=True)
-
-
-@pytest.mark.parametrize("name", ["web", "listener", "worker", "beat", "drain"])
-def test_a_container_of_its_own_runs_what_the_one_container_runs(name: str) -> None:
-    command = shlex.split(program(name)["command"].replace("%(ENV_CELERY_CONCURRENCY)s", "4"))
-    composed = [Path(word).name for word in COMPOSE["services"][name]["command"]]
-    assert composed == [Path(word).name for word in command[2:]]
-
-
-def test_there_is_a_container_for_every_process() -> None:
-    assert COMPOSE["services"].keys() == {"redis", "migrate", "web", "listener", "worker", "beat", "drain"}
-    for name, service in COMPOSE["services"].items():
-        assert service["restart"] in ("unless-stopped", "on-failure"), name
-        assert "data:/data" in service["volumes"], name
-
-
-def test_the_containers_share_one_redis_that_only_they_can_reach() -> None:
-    services = COMPOSE["services"]
-    assert "ports" not in services["redis"]
-    urls = {service["environment"].get("REDIS_URL") for name, service in services.items() if name != "redis"}
-    assert urls == {"redis://redis:6379/0"}
-
-
-def test_containers_stop_as_programs_do_first_web_then_drain_then_redis() -> None:
-    # Compose stops a service before those that it depends on.
-    waits = {name: service.get("depends_on", []) for name, service in COMPOSE["services"].items()}
-    assert waits["drain"] == ["redis"]
-    for name in ("web", "listener", "worker", "beat"):
-        assert "drain" in waits[name]
-        assert int(program(name).get("priority", "40")) > int(program("drain")["priority"])
-    assert int(program("drain")["priority"]) > int(program("redis")["priority"])
-
-
-def test_a_container_has_as_long_to_stop_as_its_program_takes() -> None:
-    for name in ("web", "worker", "drain"):
-        assert int(COMPOSE["services"][name]["stop_grace_period"].rstrip("s")) >= int(
-            program(name)["stopwaitsecs"]
-        )

@@ -68,7 +68,11 @@ def test_a_production_instance_runs_beside_the_devstack(commands: list[str], tmp
         )
     try:
         wait_until(lambda: '"status":"ready"' in output(ready), what="readiness")
-        assert json.loads(output(ready)) == {"status": "ready", "missing": [], "degraded": []}
+        answer = json.loads(output(ready))
+        assert set(answer.pop("recipe")) == {"offers", "campaigns"}
+        assert answer.pop("instance")
+        assert answer.pop("version")
+        assert answer == {"status": "ready", "missing": [], "degraded": []}
         assert output(click).startswith("HTTP/1.1 302 Found")
         assert "cotraffic_redis_up 1.0" in output(metrics)
         wait_until(lambda: "cotraffic_clicks_delivered_total 1.0" in output(metrics), what="delivery")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PAGES = "http://localhost:5002"
-WAIT_SECONDS = 60.0
 SENT_MS = 1_764_028_800_000
 
 

@@ -8,7 +8,7 @@ from devstack.environment import PROJECT
 READERS = ("cotraffic/settings.py", "gunicorn.conf.py")
 READ_BY_BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"}
 READ_BY_DEPLOY = {
-    *("ENVIRONMENT_FILE", "DATA_DIR", "RUN_DIR", "CELERY_CONCURRENCY"),
+    *("ENVIRONMENT_FILE", "DATA_DIR", "RUN_DIR"),
     *("REDIS_PORT", "REDIS_BIND", "REDIS_MEMORY_PERCENT"),
 }
 # Where the kernel tells of limits; other than usual in tests only.

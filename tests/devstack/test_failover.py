@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 OFFERS = RecipeKind.OFFERS
-WAIT_SECONDS = 60.0
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from devstack.demo import SHOWCASE
 from devstack.environment import DEMO_ENCRYPTION_KEY
 from devstack.services import LOCALHOST
 from offers.links.tokens import encrypt
+from tests import http_client
 from tests.processes import DEADLINE_SECONDS
 from tests.stacks import Stack, first_free_port
 
@@ -51,20 +51,20 @@ def is_alive(pid: int) -> bool:
 
 def test_the_links_work_and_ctrl_c_leaves_nothing_behind(start: Callable[[], Stack], port: int) -> None:
     stack = start()
-    plain, debug, elsewhere = (httpx.get(link) for link in stack.links())
+    plain, debug, elsewhere = (http_client.get(link) for link in stack.links())
     assert plain.status_code == 302
     assert plain.headers["Location"].startswith(f"http://localhost:{port + 2}/alpine-hiking-shop?")
     assert debug.status_code == 200
     assert debug.json()["status"] == "success"
     assert elsewhere.headers["Location"].startswith(f"http://localhost:{port + 2}/daily-deals-newsletter?")
-    assert "Alpine Hiking Shop" in httpx.get(plain.headers["Location"]).text
+    assert "Alpine Hiking Shop" in http_client.get(plain.headers["Location"]).text
 
     assert stack.stop() == 0
     assert stack.pids.keys() == PROCESSES
     assert not any(is_alive(pid) for pid in stack.pids.values())
 
     again = start()
-    assert httpx.get(again.links()[0]).status_code == 302
+    assert http_client.get(again.links()[0]).status_code == 302
     assert again.stop(signal.SIGTERM) == 0
 
 
@@ -73,7 +73,7 @@ def test_every_example_shows_what_it_says(start: Callable[[], Stack], port: int)
     shown = {}
     for example in SHOWCASE:
         token = encrypt(example.offer_id, example.campaign_id, DEMO_ENCRYPTION_KEY)
-        answer = httpx.get(
+        answer = http_client.get(
             f"http://localhost:{port}/offer?ad={token}&debug=debug{example.query}",
             headers={"User-Agent": DESKTOP, "X-Forwarded-For": example.client_ip},
         ).json()

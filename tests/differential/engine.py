@@ -3,8 +3,9 @@
 from offers.admission import Refusal, admit
 from offers.decision_cache import DecisionCache
 from offers.links.tokens import AdTarget
+from offers.routing.decision import Decision, Defaults
 from offers.routing.round_robin import RoundRobin
-from offers.routing.routing import Decision, Defaults, decide
+from offers.routing.routing import decide
 from offers.rules.common.verdict import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
@@ -49,7 +50,7 @@ class Records:
 class Engine:
     """Answers one click after another, with remembered decisions if there are to be any."""
 
-    def __init__(self, recipe: Recipe, known: DecisionCache | None = None) -> None:
+    def __init__(self, recipe: Recipe, known: DecisionCache[Decision] | None = None) -> None:
         self._records = Records(recipe)
         self._round_robin = RoundRobin()
         self._known = known
@@ -68,7 +69,7 @@ class Engine:
         if decision is None:
             decision = decide(context, self._records.offer, self._round_robin.choose, self._defaults)
             if self._known:
-                decision = self._known.keep(context, decision)
+                decision = self._known.keep(context, decision, lambda same: same)
         return _answer(decision)
 
 

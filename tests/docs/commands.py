@@ -61,10 +61,7 @@ def _anchors(page: Path) -> set[str]:
 
 
 def missing_files() -> list[str]:
-    """Files and folders that the pages name in backticks and that are not there.
-
-    Decisions name what there was on their day.
-    """
+    """Files and folders that the pages, decisions included, name in backticks and that are not there."""
     folders = {folder.name for folder in PROJECT.iterdir() if folder.is_dir()}
     own = folders - {".git", ".venv", MADE}
     names = {file.name for folder in own for file in (PROJECT / folder).rglob("*")}
@@ -72,7 +69,6 @@ def missing_files() -> list[str]:
     return [
         f"{page.relative_to(PROJECT)}: {named}"
         for page in pages()
-        if page.parent.name != "decisions"
         for named in QUOTED.findall(FENCED.sub("", page.read_text()))
         if not _is_there(named, folders, names)
     ]

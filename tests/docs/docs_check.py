@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from devstack.environment import PROJECT
 from tests.docs.commands import Told, broken_links, told
+from tests.processes import DEADLINE_SECONDS
 from tests.stacks import Stack, first_free_port
 
 # The beginning of a command -> what runs it.
@@ -25,11 +26,16 @@ ELSEWHERE = {
     "curl -si 'http://localhost:5010": "tests/deploy/test_rehearsal.py",
     "make .venv/.synced": "whoever runs the suite, before it",
     ".venv/bin/python manage.py collectstatic": "tests/deploy/test_image.py",
+    "kubectl ": "tests/deploy/test_kubernetes.py reads the manifests; there is no cluster here",
+    "python manage.py clicks_compare": "tests/cotraffic/diagnostics/compare/test_clicks_compare.py",
+    "useradd ": "tests/deploy/test_programs.py has systemd read the units",
+    "install -D -m 640 ": "tests/deploy/test_programs.py has systemd read the units",
+    "cp /opt/co-traffic/deploy/systemd": "tests/deploy/test_programs.py has systemd read the units",
+    "systemctl ": "tests/deploy/test_programs.py has systemd read the units",
     "make dev": "tests/devstack/test_stack.py",
     "make lint": "whoever runs the suite, before it",
     "make test": "the suite itself",
 }
-COMMAND_SECONDS = 120.0
 SHOWN_LINES = 12
 
 
@@ -75,12 +81,12 @@ def _run(one: Told, command: str, port: str) -> Ran:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=DEADLINE_SECONDS,
             check=False,
         )
         problem = "" if not done.returncode else f"it ended with {done.returncode}\n{_last(done.stdout)}"
     except subprocess.TimeoutExpired:
-        problem = f"it did not end within {COMMAND_SECONDS:g} s"
+        problem = f"it did not end within {DEADLINE_SECONDS:g} s"
     return Ran(one, time.monotonic() - started, problem)
 
 

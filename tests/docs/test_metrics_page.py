@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import redis
 import yaml
@@ -19,6 +18,7 @@ from recipes.records.kinds import RecipeKind
 from recipes.store.status import HostState, ListenerState
 from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
+from tests import http_client
 from tests.processes import PROJECT
 from tests.recipe import offer_blob
 from tests.servers import web_worker
@@ -28,7 +28,7 @@ OPERATING = (PROJECT / "docs" / "operating.md").read_text()
 RULES: dict[str, Any] = yaml.safe_load((PROJECT / "deploy" / "alerts.yml").read_text())
 ALERTS: list[dict[str, Any]] = RULES["groups"][0]["rules"]
 DASHBOARD: dict[str, Any] = json.loads((PROJECT / "deploy" / "grafana-dashboard.json").read_text())
-METRIC = re.compile(r"\bcotraffic_\w+")
+METRIC = re.compile(r"\b(?:cotraffic|process)_\w+")
 # A metric named in the first column of a table is explained by its row.
 ROWS = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
 EXPLAINED = {name for row in ROWS for name in METRIC.findall(row)}
@@ -46,13 +46,14 @@ def metrics(redis_url: str, geoip_databases: None) -> dict[str, str]:
         for kind in RecipeKind:
             writer = store.begin(kind)
             writer.add({1: offer_blob(1) if kind is RecipeKind.OFFERS else b'{"campaignId": 1}'})
-            store.swap(writer, RecipeMeta(count=1, loaded_at_ms=1, checked_at_ms=1, last_modified_ms=now_ms))
+            meta = RecipeMeta(count=1, digest="0f", loaded_at_ms=1, checked_at_ms=1, last_modified_ms=now_ms)
+            store.swap(writer, meta)
         with web_worker() as url:
             # Now, for they are forgotten in seconds.
             host = HostState("http://user:password@corecipe.example:3001", now_ms, now_ms, now_ms, "7")
             store.publish_listener_state(ListenerState(1, now_ms, [host], {"applied": 1}, 0, {}))
             publish_heartbeat(client, Heartbeat("beat", 1, 0.0, time.time()))
-            text = httpx.get(f"{url}/metrics").text
+            text = http_client.get(f"{url}/metrics").text
     assert 'host="corecipe.example:3001"' in text
     assert "password" not in text
     return {
@@ -77,6 +78,13 @@ def test_an_alert_asks_for_metrics_that_exist(rule: dict[str, Any], metrics: dic
     assert rule["expr"].count("(") == rule["expr"].count(")")
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert "{{ $labels.instance }}" in rule["annotations"]["summary"]
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=[rule["alert"] for rule in ALERTS])
+def test_an_alert_links_to_its_section(rule: dict[str, Any]) -> None:
+    page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    assert page.endswith("/docs/operating.md")
+    assert anchor == rule["alert"].lower()
 
 
 def test_every_alert_has_a_section_that_says_what_to_do_and_none_is_left_over() -> None:

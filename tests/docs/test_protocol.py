@@ -13,7 +13,7 @@ from devstack.environment import PROJECT
 from offers.click_log import record
 from offers.click_log.conversions import due_conversion, lid_of
 from offers.click_log.types import Entry
-from offers.delivery.dynamodb import item
+from offers.delivery.item import item
 from offers.links.tokens import AdTarget, AdToken, TokenReader, sealed_keys
 from recipes.corecipe import updates
 from recipes.records.kinds import RecipeKind
@@ -71,7 +71,7 @@ def test_the_update_is_applied(redis_client: redis.Redis) -> None:
 
 def test_the_click_record_becomes_an_item_of_the_table() -> None:
     example = EXAMPLES["click record"].encode()
-    made = item(Entry("1-1", example, "1"))
+    made = json.loads(item(Entry("1-1", example, "1")).attributes)
     assert made["lid"] == {"S": "9ed72f87-b7c2-4afc-ae44-b8183042ef4c"}
     assert made["payin"] == {"N": "5.5"}
     assert made["isUniqueVisit"] == {"BOOL": True}

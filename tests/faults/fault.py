@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from tests.faults.system import System
+from tests.processes import DEADLINE_SECONDS
 
 
 class Scale(NamedTuple):
-    """How long things last (seconds), and how many clicks wait in the long backlog."""
+    """How long things last, or may take (seconds), and how many clicks wait in the long backlog."""
 
     before: float
     after: float
@@ -18,6 +19,7 @@ class Scale(NamedTuple):
     dynamodb_away: float
     backlog: int
     drain: float
+    heal: float
 
 
 LONG = Scale(
@@ -30,6 +32,7 @@ LONG = Scale(
     dynamodb_away=60,
     backlog=1_000_000,
     drain=900,
+    heal=60,
 )
 
 
@@ -42,7 +45,8 @@ SHORT = Scale(
     dynamodb_fails=3,
     dynamodb_away=6,
     backlog=20_000,
-    drain=120,
+    drain=DEADLINE_SECONDS,
+    heal=DEADLINE_SECONDS,
 )
 
 

@@ -52,6 +52,7 @@ FAULTS = (
         disk_bytes=ONE_DISK_BYTES,
         variables={"CLICKS_UNWRITABLE": "refuse", "CLICK_SPOOL_RESERVE_BYTES": "65536"},
     ),
+    Fault("archive-away", "the archive's directory is gone for a while", of_programs.take_archive_away),
     Fault("geoip-overwritten", "the GeoIP file is overwritten in place", of_programs.overwrite_geoip),
     Fault("web-reloaded", "gunicorn reloads (SIGHUP)", of_programs.reload_web, drains=True),
     Fault("web-stopped", "gunicorn is stopped (SIGTERM) and started", of_programs.stop_web, drains=True),

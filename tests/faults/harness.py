@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from tests import http_client
 from tests.faults.fault import Broken, Fault, Scale
-from tests.faults.reconcile import Account, Answers, read_answers_file, reconcile, stored_lids
+from tests.faults.reconcile import Account, Answers, archived_lids, read_answers_file, reconcile, stored_lids
 from tests.faults.system import Load, System
 
 LOOK_SECONDS = 0.1
@@ -64,8 +65,11 @@ def _run(system: System, faults: Sequence[Fault], scale: Scale, rate: float) -> 
     lids |= answers.lids
     loses = any(fault.loses for fault in faults)
     drained, status = _drain(system, len(lids), scale.drain, loses)
-    account = reconcile(lids, stored_lids(system.dynamodb_url), int(status.get("lost", 0)))
+    stored, archived = stored_lids(system.dynamodb_url), archived_lids(system.archive)
+    account = reconcile(lids, stored, archived, int(status.get("lost", 0)))
     problems += judge(account, answers, faults)
+    if dropped := (status.get("archive") or {}).get("dropped"):
+        problems.append(f"{dropped} clicks were dropped before they were archived")
     if drained is None:
         problems.append(f"not everything was delivered within {scale.drain:g} s: {status}")
     if status.get("dead_letters"):
@@ -99,6 +103,12 @@ def judge(account: Account, answers: Answers, faults: Sequence[Fault]) -> list[s
     if account.doubles:
         some = ", ".join(account.doubles[:SHOWN_LIDS])
         problems.append(f"{len(account.doubles)} clicks came twice with different content, such as {some}")
+    if account.not_archived:
+        some = ", ".join(account.not_archived[:SHOWN_LIDS])
+        problems.append(f"{len(account.not_archived)} delivered clicks are not archived, such as {some}")
+    if account.archived_twice:
+        some = ", ".join(account.archived_twice[:SHOWN_LIDS])
+        problems.append(f"{len(account.archived_twice)} clicks are archived twice, such as {some}")
     if account.strangers > answers.unanswered:
         problems.append(f"{account.strangers - answers.unanswered} clicks were delivered that nobody made")
     if any(fault.drains for fault in faults) and account.strangers:
@@ -118,15 +128,15 @@ def _drain(
     """Wait until all is delivered; gives the seconds it took (None: it did not end), and the last status."""
     started = time.monotonic()
     status: dict[str, Any] = {}
-    context = 0.0
+    asked_at = 0.0
     while (passed := time.monotonic() - started) < within_seconds:
         try:
-            all_there = httpx.get(f"{system.dynamodb_url}/_stats").json()["lids"] >= clicks
+            all_there = http_client.get(f"{system.dynamodb_url}/_stats").json()["lids"] >= clicks
         except httpx.HTTPError:
             all_there = False
-        if (all_there and not loses) or time.monotonic() - context >= ASK_SECONDS:
+        if (all_there and not loses) or time.monotonic() - asked_at >= ASK_SECONDS:
             status = system.status() or status
-            context = time.monotonic()
+            asked_at = time.monotonic()
             if _is_empty(status):
                 # Workers tell what they have lost twice a second.
                 time.sleep(1.5)
@@ -136,4 +146,6 @@ def _drain(
 
 
 def _is_empty(status: dict[str, Any]) -> bool:
-    return bool(status) and not status["backlog"] and not status["spool"]["clicks"]
+    if not status or status["backlog"] or status["spool"]["clicks"]:
+        return False
+    return status["archive"] is not None and not status["archive"]["backlog"]

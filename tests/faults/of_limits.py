@@ -10,10 +10,8 @@ import redis
 from devstack.services import LOCALHOST
 from tests.faults.fault import Broken, Scale
 from tests.faults.system import System
+from tests.processes import DEADLINE_SECONDS
 
-# What is gone has to be forgotten within a minute.
-HEAL_SECONDS = 60.0
-BEGIN_SECONDS = 60.0
 MEMORY_BYTES = 32 * 1024 * 1024
 # Something else takes this share of the memory, less than that from which on clicks stay away.
 FILLED_SHARE = 0.72
@@ -31,14 +29,16 @@ def fill_memory(system: System, scale: Scale) -> None:
         client.setrange("filling", filling, "x")
         client.config_set("maxmemory", MEMORY_BYTES)
         try:
-            _wait(system.spooled, BEGIN_SECONDS, "clicks still go to Redis, whose memory should be used up")
+            _wait(
+                system.spooled, DEADLINE_SECONDS, "clicks still go to Redis, whose memory should be used up"
+            )
             until = time.monotonic() + scale.redis_full
             while time.monotonic() < until:
                 _write(client)
                 time.sleep(0.2)
         finally:
             system.dynamodb.release()
-        _heal(system)
+        _heal(system, scale)
         client.delete("filling")
         client.config_set("maxmemory", 0)
 
@@ -49,7 +49,7 @@ def fill_memory_entirely(system: System, scale: Scale) -> None:
         client.config_set("maxmemory", 1)
         time.sleep(scale.redis_full)
         client.config_set("maxmemory", 0)
-    _heal(system)
+    _heal(system, scale)
 
 
 def make_read_only(system: System, scale: Scale) -> None:
@@ -58,7 +58,7 @@ def make_read_only(system: System, scale: Scale) -> None:
         client.replicaof(LOCALHOST, str(NO_MASTER_PORT))
         time.sleep(scale.redis_full)
         client.replicaof("NO", "ONE")
-    _heal(system)
+    _heal(system, scale)
 
 
 def use_up_descriptors(system: System, scale: Scale) -> None:
@@ -68,7 +68,7 @@ def use_up_descriptors(system: System, scale: Scale) -> None:
     system.redis.kill()
     time.sleep(scale.redis_away + scale.after)
     system.unlimit_descriptors()
-    _heal(system)
+    _heal(system, scale)
 
 
 def fill_the_one_disk(system: System, scale: Scale) -> None:
@@ -83,7 +83,7 @@ def fill_the_one_disk(system: System, scale: Scale) -> None:
             # Redis ends, and what it held on to is free again.
             time.sleep(0.1)
     filling.unlink()
-    _heal(system)
+    _heal(system, scale)
 
 
 def may_mount() -> bool:
@@ -98,11 +98,11 @@ def _write(client: redis.Redis) -> None:
         raise Broken("clicks have left no memory to delivery") from None
 
 
-def _heal(system: System) -> None:
+def _heal(system: System, scale: Scale) -> None:
     _wait(
         lambda: not system.spooled(),
-        HEAL_SECONDS,
-        "clicks still go to the spool a minute after the cause's end",
+        scale.heal,
+        "clicks still go to the spool long after the cause's end",
     )
 
 

@@ -3,9 +3,8 @@
 import re
 import uuid
 
-import httpx
-
 from devstack.services import LOCALHOST
+from tests import http_client
 from tests.faults.system import NotUp, System
 
 LOG = "clicks"
@@ -17,7 +16,7 @@ def preload(system: System, count: int) -> set[str]:
 
     Raises NotUp when the click that is the model of all does not come into the log.
     """
-    answer = httpx.get(f"http://{LOCALHOST}:{system.web_port}{system.path}")
+    answer = http_client.get(f"http://{LOCALHOST}:{system.web_port}{system.path}")
     found = re.search(r"[?&]lid=([0-9a-f-]{36})", answer.headers.get("location", ""))
     if not found:
         raise NotUp(f"a click was answered with {answer.status_code} and no lid")

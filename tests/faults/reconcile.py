@@ -1,11 +1,15 @@
 """The bookkeeping: what visitors were answered, against what DynamoDB holds."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
 import httpx
+
+from offers.archive.partitions import all_files
 
 
 class Answers(NamedTuple):
@@ -36,7 +40,8 @@ class Account(NamedTuple):
 
     `missing`: answered, but not in DynamoDB. `counted_lost`: what the system itself says it has lost.
     `doubles`: put more than once with different content. `repeats`: further puts of the same content, which
-    change nothing. `strangers`: in DynamoDB although no visitor has seen an answer.
+    change nothing. `strangers`: in DynamoDB although no visitor has seen an answer. `archived`: answered,
+    and in the archive. `not_archived`: in DynamoDB, and not there. `archived_twice`: there more than once.
     """
 
     answered: int
@@ -46,6 +51,9 @@ class Account(NamedTuple):
     doubles: list[str]
     repeats: int
     strangers: int
+    archived: int
+    not_archived: list[str]
+    archived_twice: list[str]
 
     @property
     def unaccounted(self) -> int:
@@ -95,8 +103,20 @@ def stored_lids(url: str) -> dict[str, Stored]:
     return found
 
 
-def reconcile(lids: set[str], stored: Mapping[str, Stored], counted_lost: int = 0) -> Account:
-    """Compare answered lids with the items; `counted_lost` is what the system itself says it has lost."""
+def archived_lids(root: Path) -> Counter[str]:
+    """How often the archive holds each lid."""
+    if not (paths := [str(path) for path in all_files(root)]):
+        return Counter()
+    return Counter(lid for (lid,) in duckdb.connect().read_parquet(paths).project("lid").fetchall())
+
+
+def reconcile(
+    lids: set[str], stored: Mapping[str, Stored], archived: Mapping[str, int], counted_lost: int = 0
+) -> Account:
+    """Compare answered lids with the items and the archive.
+
+    `counted_lost` is what the system itself says it has lost.
+    """
     return Account(
         answered=len(lids),
         delivered=len(lids & stored.keys()),
@@ -105,6 +125,9 @@ def reconcile(lids: set[str], stored: Mapping[str, Stored], counted_lost: int = 
         doubles=sorted(lid for lid, item in stored.items() if item.differing),
         repeats=sum(item.puts - 1 for item in stored.values()),
         strangers=len(stored.keys() - lids),
+        archived=len(lids & archived.keys()),
+        not_archived=sorted(stored.keys() - archived.keys()),
+        archived_twice=sorted(lid for lid, times in archived.items() if times > 1),
     )
 
 

@@ -23,7 +23,7 @@ def named(*names: str) -> list[Fault]:
         ("everything-killed",),
         ("disk-full",),
         ("redis-memory", "redis-full", "redis-read-only", "descriptors"),
-        ("dynamodb-garbage", "geoip-overwritten"),
+        ("dynamodb-garbage", "geoip-overwritten", "archive-away"),
         ("one-disk-refused",),
     ],
     ids=lambda names: "+".join(names),
@@ -41,5 +41,6 @@ def test_no_answered_click_is_lost_and_none_comes_twice(names: tuple[str, ...], 
         assert account.missing == [], outcome.logs
         assert account.counted_lost == 0, outcome.logs
     assert account.doubles == []
+    assert account.not_archived == account.archived_twice == [], outcome.logs
     assert outcome.drain_seconds < SHORT.drain, outcome.problems
     assert not [problem for problem in outcome.problems if "still" in problem or "none" in problem]

@@ -3,29 +3,26 @@
 import asyncio
 import ssl
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import redis
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage
 from django.test import override_settings
 from django_redis.pool import ConnectionFactory
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisClusterException
 
-from cotraffic.checks import broker, instance, shared_redis
-from cotraffic.checks import redis as redis_checks
+from cotraffic.checks import broker
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from lib.shared_redis import open_shared
 from offers.bootstrap import open_redis
 from offers.click_log.connection import LogConnection
 from tests.offers.sentinels import watched
-from tests.offers.writing import logged, some_click, writing
+from tests.offers.writing import logged, some_click, writing, written
 from tests.processes import wait_until
-from tests.tls import KEY_PASSWORD, Authority, TlsEnd
+from tests.tls import KEY_PASSWORD, Authority, Certificates, TlsEnd, url_of
 
 # What each client raises where it is not let in, or does not want to be.
 REFUSED = (redis.RedisError, RedisClusterException, OperationalError, OSError)
@@ -78,44 +75,6 @@ CLIENTS = [
 ]
 each_client = pytest.mark.parametrize("ask", CLIENTS, ids=lambda ask: ask.__name__.removeprefix("ask_as_"))
 Ask = Callable[[str], None]
-
-
-class Certificates(NamedTuple):
-    """What a private authority has issued, and another authority."""
-
-    authority: Authority
-    other: Authority
-    server: tuple[Path, Path]
-    misnamed: tuple[Path, Path]
-    client: tuple[Path, Path]
-    locked_client: tuple[Path, Path]
-    other_client: tuple[Path, Path]
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    directory = tmp_path_factory.mktemp("tls")
-    authority, other = Authority(directory / "ours"), Authority(directory / "theirs")
-    return Certificates(
-        authority,
-        other,
-        authority.issue("server", "localhost", LOCALHOST),
-        authority.issue("misnamed", "another.example"),
-        authority.issue("client"),
-        authority.issue("locked", password=KEY_PASSWORD),
-        other.issue("client"),
-    )
-
-
-@pytest.fixture
-def end(valkey: Service, redis_client: redis.Redis, certificates: Certificates) -> Iterator[TlsEnd]:
-    """A Redis with TLS and a private authority."""
-    with TlsEnd(valkey.port, certificates.server) as end:
-        yield end
-
-
-def url_of(end: TlsEnd, login: str = "", /, **options: object) -> str:
-    return f"rediss://{login}localhost:{end.port}/0?{urllib.parse.urlencode(options)}"
 
 
 @each_client
@@ -241,7 +200,7 @@ def test_clicks_are_written_over_tls(
 
     async def scenario() -> None:
         async with writing(url, tmp_path, url) as writer:
-            await writer.written(some_click("over tls"))
+            await written(writer, some_click("over tls"))
             assert writer.counts.spooled == 0
 
     asyncio.run(scenario())
@@ -301,59 +260,3 @@ def test_the_nodes_of_a_cluster_are_asked_over_tls(certificates: Certificates, t
             assert (end.plain, end.encrypted >= 1) == (0, True)
             with pytest.raises(REFUSED):
                 ask_as_who_shares_it(f"{url}{certificates.other.ca}")
-
-
-def complaints(url: str) -> list[str | None]:
-    """The ids of what the checks say of a URL in all three places."""
-    with override_settings(REDIS_URL=url, SHARED_REDIS_URL=url, CELERY_BROKER_URL=url):
-        found: list[CheckMessage] = [
-            *instance.check_redis(),
-            *redis_checks.check_clicks_can_be_written(),
-            *redis_checks.check_redis_keeps_clicks(),
-            *broker.check_broker(),
-            *shared_redis.check_shared_redis(),
-        ]
-    assert all(message.hint for message in found)
-    return [message.id for message in found]
-
-
-def test_the_checks_open_what_the_workers_open(end: TlsEnd, certificates: Certificates) -> None:
-    assert complaints(url_of(end, ssl_ca_certs=certificates.authority.ca)) == []
-    assert complaints(url_of(end)) == ["cotraffic.E005", "cotraffic.W044"]
-
-
-def test_a_file_that_is_not_there_is_named(end: TlsEnd, certificates: Certificates, tmp_path: Path) -> None:
-    missing = tmp_path / "none.crt"
-    for option in ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"):
-        with override_settings(REDIS_URL=url_of(end, **{option: missing})):
-            (message,) = instance.check_redis()
-        assert f"{option} that cannot be read: {missing}" in message.msg
-
-
-@pytest.mark.parametrize("forbidden", ["-evalsha", "-script|load", "-@scripting"])
-def test_a_user_who_may_not_write_clicks_is_told(
-    redis_client: redis.Redis, redis_url: str, forbidden: str
-) -> None:
-    redis_client.acl_setuser(
-        "reader", enabled=True, passwords=["+pw"], commands=["+@all", forbidden], keys=["*"]
-    )
-    url = redis_url.replace("redis://", "redis://reader:pw@")
-    try:
-        with override_settings(REDIS_URL=url):
-            (message,) = redis_checks.check_clicks_can_be_written()
-    finally:
-        redis_client.acl_deluser("reader")
-    assert message.id == "cotraffic.E055"
-    assert "EVALSHA" in (message.hint or "")
-
-
-def test_a_broker_of_its_own_that_is_away_is_a_warning() -> None:
-    with override_settings(CELERY_BROKER_URL=f"redis://:hush@{LOCALHOST}:{free_port()}/0"):
-        (message,) = broker.check_broker()
-    assert message.id == "cotraffic.W057"
-    assert "hush" not in f"{message.msg}{message.hint}"
-
-
-def test_a_broker_that_is_no_redis_is_left_alone() -> None:
-    with override_settings(CELERY_BROKER_URL="sqs://"):
-        assert broker.check_broker() == []

@@ -17,7 +17,7 @@ from offers.click_log.stream import ASSUMED
 from offers.click_log.writer import ClickWriter
 from tests.offers.builders import campaign
 from tests.offers.sentinels import PATIENCE_SECONDS, Watched, watched
-from tests.offers.writing import logged, some_click, writing
+from tests.offers.writing import logged, some_click, writing, written
 from tests.processes import wait_until
 
 
@@ -33,7 +33,7 @@ async def marked(writer: ClickWriter, client: redis.Redis) -> str:
         number = 100
         while True:
             lid = f"visitor {number}"
-            await writer.written(some_click(lid, a_campaign=campaign(number)))
+            await written(writer, some_click(lid, a_campaign=campaign(number)))
             if logged(client)[lid] != ASSUMED:
                 return lid
             number += 1
@@ -59,13 +59,13 @@ def test_after_a_failover_visitors_are_looked_up_at_the_new_master(
 ) -> None:
     async def scenario() -> str:
         async with writing(redis_url, tmp_path / "spool", servers.url(), timeout_seconds=8) as writer:
-            await writer.written(some_click("first"))
+            await written(writer, some_click("first"))
             servers.wait_for_copy(1)
             end(servers)
-            await writer.written(some_click("meanwhile"))
+            await written(writer, some_click("meanwhile"))
             servers.notice()
             found = await marked(writer, redis_client)
-            await writer.written(some_click("again"))
+            await written(writer, some_click("again"))
             assert writer.counts.spooled == 0
             return found
 
@@ -87,13 +87,13 @@ def test_a_master_that_became_a_replica_is_left(
 ) -> None:
     async def scenario() -> None:
         async with writing(redis_url, tmp_path / "spool", servers.url()) as writer:
-            await writer.written(some_click("first"))
+            await written(writer, some_click("first"))
             servers.wait_for_copy(1)
             servers.tell("FAILOVER", "visitors")
             with servers.client(servers.master) as old:
                 wait_until(lambda: old.info("replication")["role"] == "slave", what="the switch")
             await marked(writer, redis_client)
-            await writer.written(some_click("again"))
+            await written(writer, some_click("again"))
 
     asyncio.run(scenario())
     assert logged(redis_client)["again"] == "0"
@@ -107,8 +107,8 @@ def test_sentinels_that_are_gone_or_hang_are_passed_over(
     async def scenario(hanging: str) -> None:
         url = servers.url(gone, hanging)
         async with writing(redis_url, tmp_path / "spool", url, timeout_seconds=6) as writer:
-            await writer.written(some_click("first"))
-            await writer.written(some_click("again"))
+            await written(writer, some_click("first"))
+            await written(writer, some_click("again"))
 
     with socket.create_server((LOCALHOST, 0)) as silent:
         asyncio.run(scenario(f"{LOCALHOST}:{silent.getsockname()[1]}"))

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from offers.click_log.record import Click
+from offers.click_log.record import Click, decision_part, plan_visitor
+from offers.landing import LandingBuilder
 from offers.request import read_request
+from offers.routing.decision import DecisionPlan, Defaults
 from offers.routing.round_robin import RoundRobin
-from offers.routing.routing import Defaults, decide
+from offers.routing.routing import decide
 from offers.rules.common.verdict import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
@@ -58,15 +60,24 @@ def finder(*offers: Offer) -> Callable[[int], Offer | None]:
 
 
 def scope(query: bytes = b"", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    """The ASGI scope of a GET."""
-    return {"method": "GET", "query_string": query, "headers": headers, "client": ("192.0.2.1", 4711)}
+    """The ASGI scope of a person's GET."""
+    agent = () if any(name == b"user-agent" for name, _ in headers) else ((b"user-agent", b"Firefox"),)
+    return {
+        "method": "GET",
+        "query_string": query,
+        "headers": (*agent, *headers),
+        "client": ("192.0.2.1", 4711),
+    }
 
 
 def decided(the_click: ClickContext | None = None, query: bytes = b"", lid: str = "the-lid") -> Click:
     """One click with the decision on it; offer 2 is there to exit to."""
     the_click = the_click or context()
     decision = decide(the_click, finder(offer(2)), RoundRobin().choose, DEFAULTS)
-    return Click(lid, read_request(scope(query)), the_click, decision, "https://p.example/", "")
+    route = LandingBuilder("", "").route(decision.page, None, 2, 1)
+    plan = DecisionPlan(decision, route, decision_part(decision))
+    visitor_plan = plan_visitor(the_click.visitor)
+    return Click(lid, read_request(scope(query)), the_click, visitor_plan, plan, "https://p.example/", "")
 
 
 def target(

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.request import ExplainRequest
-from cotraffic.diagnostics.explain.result import DECIDED, Explanation
+from cotraffic.diagnostics.explain.result import Explanation, RuleState
 from devstack.demo import Example
 from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.links.tokens import encrypt
@@ -39,4 +39,4 @@ def link(example: Example) -> str:
 
 
 def winner(explanation: Explanation) -> str:
-    return next(rule.rule for rule in explanation.rules if rule.state == DECIDED)
+    return next(rule.rule for rule in explanation.rules if rule.state == RuleState.DECIDED)

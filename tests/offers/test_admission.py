@@ -6,7 +6,7 @@ import pytest
 
 from offers.admission import Reason, Refusal, admit
 from offers.links.tokens import AdTarget
-from offers.routing.routing import Defaults
+from offers.routing.decision import Defaults
 from recipes.records.records import Campaign, Offer, parse_campaign
 from tests.offers.builders import DEFAULTS, offer
 

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from offers.catalog.catalog import Catalog
 from offers.catalog.record_cache import MAX_UNKNOWN_IDS
+from offers.click_log.record import plan_visitor
 from offers.decision_cache import DecisionCache
 from offers.links.tokens import BadToken, TokenReader, encrypt
+from offers.routing.decision import Decision
 from offers.visitors.address import AddressReader
 from offers.visitors.device import NO_HINTS, ClientHints, DeviceReader
 from offers.visitors.geoip import GeoReader
@@ -43,7 +45,7 @@ class Recipe(RecipeReader):
 @pytest.fixture
 def visitors(geoip_databases: None) -> VisitorReader:
     geo = GeoReader(os.environ["MAXMIND_PATH"], os.environ["MAXMIND_PATH_ISP"])
-    return VisitorReader(AddressReader([], ""), geo, DeviceReader(ENTRIES), ENTRIES)
+    return VisitorReader(plan_visitor, AddressReader([], ""), geo, DeviceReader(ENTRIES), ENTRIES)
 
 
 def clues(user_agent: str = "Firefox", language: str = "en", hints: ClientHints = NO_HINTS) -> Clues:
@@ -70,7 +72,7 @@ def test_no_more_visitors_are_remembered_than_there_is_room_for(visitors: Visito
 def test_what_is_larger_than_any_browser_sends_is_read_but_not_remembered(
     visitors: VisitorReader, large: Clues
 ) -> None:
-    assert visitors.read(large).user_agent == large.user_agent
+    assert visitors.read(large).visitor.user_agent == large.user_agent
     assert visitors.remembered.cache_info().currsize == 0
     assert visitors.devices.remembered.cache_info().currsize == 0
 
@@ -118,33 +120,38 @@ def test_an_id_that_came_into_being_is_read_again() -> None:
     assert recipe.reads == 2
 
 
+def itself(decision: Decision) -> Decision:
+    """Work out nothing."""
+    return decision
+
+
 def test_decisions_are_remembered_up_to_a_limit() -> None:
-    known = DecisionCache(ENTRIES)
+    known = DecisionCache[Decision](ENTRIES)
     clicks = [decided(context(offer(number), campaign(number))) for number in range(1, 3 * ENTRIES)]
     for click in clicks:
-        known.keep(click.context, click.decision)
+        known.keep(click.context, click.decision, itself)
     assert sum(known.get(click.context) is not None for click in clicks) <= ENTRIES
     assert known.get(clicks[-1].context) is clicks[-1].decision
 
 
 def test_the_decisions_of_one_campaign_count_one_by_one() -> None:
-    known = DecisionCache(ENTRIES)
+    known = DecisionCache[Decision](ENTRIES)
     places = sorted(COUNTRY_CODES)[: ENTRIES + 10]
     rows = [{"country": place, "lpUrl": "https://own.example/"} for place in places]
     one, another = offer(1, customLpRules={"customLPRules": rows}), campaign(1)
     other = decided(context(offer(2), campaign(2)))
-    known.keep(other.context, other.decision)
+    known.keep(other.context, other.decision, itself)
     for place in places:
         click = decided(context(one, another, visitor(place)))
-        known.keep(click.context, click.decision)
+        known.keep(click.context, click.decision, itself)
     assert known.get(other.context) is None
 
 
 @pytest.mark.parametrize("changed", ["offer", "campaign"])
 def test_no_decision_outlives_the_records_that_it_was_made_of(changed: str) -> None:
-    known = DecisionCache(ENTRIES)
+    known = DecisionCache[Decision](ENTRIES)
     before = decided(context(offer(), campaign()))
-    known.keep(before.context, before.decision)
+    known.keep(before.context, before.decision, itself)
     record = offer() if changed == "offer" else campaign()
     assert known.get(replace(before.context, **{changed: record})) is None
 
@@ -155,10 +162,10 @@ def test_no_decision_outlives_the_records_that_it_was_made_of(changed: str) -> N
 def test_a_decision_holds_for_every_country_of_which_the_offer_says_nothing(
     country: str | None, same: bool
 ) -> None:
-    known = DecisionCache(ENTRIES)
+    known = DecisionCache[Decision](ENTRIES)
     one, another = offer(countriesRestrictions="FR"), campaign()
     first = decided(context(one, another, visitor("US")))
-    known.keep(first.context, first.decision)
+    known.keep(first.context, first.decision, itself)
     found = known.get(context(one, another, visitor(country)))
     assert (found is first.decision) is same
 
@@ -178,28 +185,28 @@ def test_a_decision_holds_for_every_country_of_which_the_offer_says_nothing(
 def test_a_decision_that_hangs_on_more_is_made_anew(
     of_offer: dict[str, object], of_campaign: dict[str, object]
 ) -> None:
-    known = DecisionCache(ENTRIES)
+    known = DecisionCache[Decision](ENTRIES)
     click = decided(context(offer(**of_offer), campaign(**of_campaign)))
-    known.keep(click.context, click.decision)
+    known.keep(click.context, click.decision, itself)
     assert known.get(click.context) is None
 
 
 def test_what_was_worked_out_of_a_decision_is_there_when_the_same_is_decided_again() -> None:
-    known = DecisionCache(ENTRIES)
+    known = DecisionCache[Decision](ENTRIES)
     one, another = offer(), campaign(targetRules=target(("browser", "Chrome")))
     first, again = (decided(context(one, another, visitor(country))) for country in ("US", "DE"))
     other = decided(context(one, another, visitor(browser="Firefox")))
-    assert known.keep(first.context, first.decision) is first.decision
-    assert known.keep(again.context, again.decision) is first.decision
-    assert known.keep(other.context, other.decision) is other.decision
+    assert known.keep(first.context, first.decision, itself) is first.decision
+    assert known.keep(again.context, again.decision, itself) is first.decision
+    assert known.keep(other.context, other.decision, itself) is other.decision
 
 
 def test_outcomes_of_one_campaign_count_one_by_one() -> None:
-    known = DecisionCache(ENTRIES)
+    known = DecisionCache[Decision](ENTRIES)
     one, another = offer(), campaign(targetRules=target(("browser", "Chrome")))
     click = decided(context(one, another))
-    first = known.keep(click.context, click.decision)
+    first = known.keep(click.context, click.decision, itself)
     for number in range(2 * ENTRIES):
-        known.keep(click.context, replace(first, page_id=number))
+        known.keep(click.context, replace(first, page_id=number), itself)
     again = replace(first)
-    assert known.keep(click.context, again) is again
+    assert known.keep(click.context, again, itself) is again

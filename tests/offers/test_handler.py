@@ -10,6 +10,7 @@ import pytest
 from offers.admission import Reason, Refusal
 from offers.bootstrap import build_click_writer, build_handler, open_redis
 from offers.catalog.record_cache import CacheMiss
+from offers.click_log.commit import Fate
 from offers.click_log.record import Click
 from offers.click_log.writer import ClickWriter
 from offers.handler import ClickHandler
@@ -17,7 +18,7 @@ from offers.links.tokens import encrypt
 from offers.refusal_timing import BEAT_SECONDS
 from offers.request import ClickRequest, read_click
 from offers.response import Answer
-from offers.routing.routing import Step
+from offers.routing.decision import Step
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer
 from tests.environment import ENCRYPTION_KEY
@@ -50,13 +51,13 @@ class HeldClicks(ClickWriter):
     """A writer that holds every click until it is told whether that may be answered."""
 
     def __init__(self) -> None:
-        self.held: list[Callable[[bool], object]] = []
+        self.held: list[Callable[[Fate], object]] = []
 
     @property
     def problem(self) -> str:
         return PROBLEM
 
-    def write(self, click: Click, then: Callable[[bool], object]) -> None:  # noqa: ARG002 - the writer's own
+    def write(self, click: Click, then: Callable[[Fate], object]) -> None:  # noqa: ARG002 - the writer's own
         self.held.append(then)
 
 
@@ -68,7 +69,8 @@ def handler() -> ClickHandler:
 
 
 def request(offer_id: int = AGGREGATED, *, head: bool = False) -> ClickRequest:
-    return read_click(b"ad=" + encrypt(offer_id, 1, ENCRYPTION_KEY).encode(), (), "192.0.2.1", head)
+    query = b"ad=" + encrypt(offer_id, 1, ENCRYPTION_KEY).encode()
+    return read_click(query, ((b"user-agent", b"Firefox"),), "192.0.2.1", head)
 
 
 def taker(found: Click | Refusal) -> int:
@@ -141,14 +143,14 @@ class Finished:
 def test_a_click_is_answered_and_counted_once_it_is_written(handler: ClickHandler) -> None:
     finished = Finished(handler, request(), handler.resolve(request(), Records()))
     assert (finished.statuses, handler.counters.clicks) == ([], 0)
-    finished.held[0](True)
+    finished.held[0](Fate.ANSWER)
     assert (finished.statuses, handler.counters.clicks) == ([302], 1)
     assert (finished.answers[0].location or "").startswith("https://2.example/")
 
 
 def test_a_click_that_may_not_be_answered_is_refused_and_not_counted(handler: ClickHandler) -> None:
     finished = Finished(handler, request(), handler.resolve(request(), Records()))
-    finished.held[0](False)
+    finished.held[0](Fate.REFUSE)
     assert (finished.statuses, handler.counters.clicks) == ([503], 0)
 
 
@@ -191,7 +193,7 @@ def test_a_click_whose_caller_has_gone_is_written_and_counted(
         call.cancel()
         with suppress(asyncio.CancelledError):
             await call
-        held.held[0](True)
+        held.held[0](Fate.ANSWER)
 
     monkeypatch.setattr(handler, "load_and_resolve", at_hand)
     asyncio.run(go())

@@ -10,6 +10,7 @@ import redis.asyncio
 
 from offers.catalog.catalog import Catalog
 from recipes.store.reader import RecipeReader
+from tests.processes import DEADLINE_SECONDS
 
 
 @asynccontextmanager
@@ -32,11 +33,11 @@ async def is_version(catalog: Catalog) -> bool:
     return catalog.version > 0
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within_seconds: float = 3.0) -> float:
+async def until(condition: Callable[[], Awaitable[bool]]) -> float:
     """Wait until the condition holds; gives the seconds it took."""
     started = time.monotonic()
     while not await condition():
-        assert time.monotonic() - started < within_seconds, "it did not happen in time"
+        assert time.monotonic() - started < DEADLINE_SECONDS, "it did not happen in time"
         await asyncio.sleep(0.005)
     return time.monotonic() - started
 

@@ -10,11 +10,13 @@ import redis
 
 from devstack.services import LOCALHOST, Service
 from lib.shared_redis import open_shared
+from offers.click_log.commit import Fate
 from offers.click_log.connection import LogConnection
 from offers.click_log.record import Click
+from offers.click_log.shared import SharedBatches
 from offers.click_log.stream import LOG
-from offers.click_log.uniqueness import SharedUniqueness
 from offers.click_log.writer import ClickWriter
+from offers.live_caps.counts import LiveCaps
 from offers.spool.spool import Spool
 from tests.offers.builders import context, decided
 
@@ -32,16 +34,18 @@ async def writing(
     queue_conversions: bool = True,
     answers_unwritten: bool = True,
     memory_percent: float = 100.0,
+    live_caps: LiveCaps | None = None,
 ) -> AsyncIterator[ClickWriter]:
     """A running writer, as a web worker has it."""
     half = timeout_seconds / 2
     shared = open_shared(shared_url, half) if shared_url else None
-    seen = SharedUniqueness(shared, half) if shared else None
+    batches = SharedBatches(shared, half) if shared else None
     writer = ClickWriter(
         LogConnection(url, memory_percent),
         Spool(spool),
-        seen,
+        batches,
         timeout_seconds,
+        live_caps=live_caps,
         queue_conversions=queue_conversions,
         answers_unwritten=answers_unwritten,
     )
@@ -55,6 +59,24 @@ async def writing(
             await running
         if shared:
             await shared.aclose()
+
+
+async def written(writer: ClickWriter, click: Click) -> bool:
+    """Write a click down; returns whether it may be answered."""
+    return await fate(writer, click) is Fate.ANSWER
+
+
+async def fate(writer: ClickWriter, click: Click) -> Fate:
+    """Write a click down; returns what became of it."""
+    waiting: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
+
+    def release(found: Fate) -> None:
+        # The waiting task may have been cancelled meanwhile; the click is written all the same.
+        if not waiting.done():
+            waiting.set_result(found)
+
+    writer.write(click, release)
+    return await waiting
 
 
 def some_click(lid: str = "the-lid", query: bytes = b"", **kwargs: object) -> Click:

@@ -19,7 +19,7 @@ class FakeCoRecipe:
     def __init__(self, port: int) -> None:
         self.port = port
         self.numbers: dict[str, Any] = {}
-        self.context: list[tuple[str, Any]] = []
+        self.requests: list[tuple[str, Any]] = []
         self.connections = 0
 
     @property
@@ -54,7 +54,7 @@ class FakeCoRecipe:
 
     def numbers_asked(self, event: str) -> list[Any]:
         """The numbers that came with a check."""
-        return [number for context, number in self.context if context == event]
+        return [number for name, number in self.requests if name == event]
 
     def __enter__(self) -> Self:
         return self.start()
@@ -77,7 +77,7 @@ class FakeCoRecipe:
 
     def _check_handler(self, event: str) -> Any:
         async def on_check(sid: str, number: Any = None) -> None:
-            self.context.append((event, number))
+            self.requests.append((event, number))
             own = self.numbers.get(event)
             if own and own != number:
                 await self._sio.emit(event, own, to=sid)

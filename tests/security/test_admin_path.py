@@ -2,10 +2,10 @@
 
 import re
 
-import httpx
 import pytest
 
 from devstack.environment import PROJECT
+from tests import http_client
 from tests.servers import web_worker
 
 # The default itself, and the templates and modules of Django's admin.
@@ -15,8 +15,8 @@ ALLOWED = re.compile(r"default=\"admin/\"|ADMIN_PATH|contrib\.admin|[\"'{]admin/
 @pytest.mark.usefixtures("redis_url", "geoip_databases")
 def test_another_path_moves_them() -> None:
     with web_worker(ADMIN_PATH="/back-office") as url:
-        assert httpx.get(f"{url}/back-office/login/").status_code == 200
-        assert httpx.get(f"{url}/admin/login/").status_code == 404
+        assert http_client.get(f"{url}/back-office/login/").status_code == 200
+        assert http_client.get(f"{url}/admin/login/").status_code == 404
 
 
 def test_no_code_or_template_spells_the_path_out() -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from devstack.services import LOCALHOST, Service, free_port
 from tests.offers.exchanges import Answer, Connection, get
-from tests.processes import command
+from tests.processes import DEADLINE_SECONDS, command
 from tests.security.conftest import GOOD, live_recipe
 from tests.servers import web_worker
 
@@ -68,7 +68,7 @@ def ask(port: int, request: bytes) -> Answer:
     """The answer to a visitor who is not of this machine."""
     visitor = Connection(port, VISITOR)
     with visitor.socket:
-        visitor.socket.settimeout(60)
+        visitor.socket.settimeout(DEADLINE_SECONDS)
         visitor.send(request)
         return visitor.answer()
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pytest
 
 from devstack.services import Service
-from tests import doors
+from tests import web_servers
 from tests.offers.exchanges import Connection, connected, get
-from tests.processes import wait_until
+from tests.processes import DEADLINE_SECONDS, wait_until
 from tests.security.conftest import GOOD, live_recipe
 
 ENOUGH_BYTES = 64 * 1024**2
@@ -98,11 +98,11 @@ WHILE_AN_ANSWER_WAITS = {
 @pytest.fixture(scope="module")
 def server(redis_url: str, geoip_databases: None) -> Iterator[Service]:
     live_recipe(redis_url)
-    with doors.protocol_server() as server:
+    with web_servers.protocol_server() as server:
         wait_until(lambda: workers(server), what="the worker's start")
         # What a worker needs once, for a page and for a click, is not what grows.
         with connected(server.port) as connection:
-            connection.socket.settimeout(60)
+            connection.socket.settimeout(DEADLINE_SECONDS)
             connection.send((get(path=b"/metrics") + CLICK) * 10)
             assert [connection.answer().status for _ in range(20)] == [200, 302] * 10
         yield server

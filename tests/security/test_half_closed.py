@@ -7,6 +7,7 @@ import redis
 
 from offers.click_log.stream import LOG
 from tests.offers.exchanges import connected, get
+from tests.processes import DEADLINE_SECONDS
 from tests.security.conftest import GOOD
 
 CLICK, JUNK = get(GOOD), get(b"ad=junk")
@@ -39,11 +40,11 @@ def test_who_sends_no_more_gets_the_answers_to_what_is_complete(
 ) -> None:
     with redis.Redis.from_url(redis_url) as client, connected(worker) as connection:
         client.delete(LOG)
-        connection.socket.settimeout(60)
+        connection.socket.settimeout(DEADLINE_SECONDS)
         connection.send(sent)
         connection.socket.shutdown(socket.SHUT_WR)
         assert [connection.answer().status for _ in statuses] == statuses
-        assert connection.is_closed(60)
+        assert connection.is_closed()
         assert client.xlen(LOG) == statuses.count(302)
 
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from offers.links.tokens import encrypt, seal
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import DEADLINE_SECONDS
 from tests.security.conftest import live_recipe
 from tests.servers import web_worker
 
@@ -37,7 +37,7 @@ def url() -> Iterator[str]:
 
 
 def answer(url: str, token: str, **query: str) -> httpx.Response:
-    return httpx.get(f"{url}/offer", params={"ad": token, **query}, timeout=DEADLINE_SECONDS)
+    return http_client.get(f"{url}/offer", params={"ad": token, **query})
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,15 @@ def test_where_the_old_form_is_refused_only_sealed_links_are_good() -> None:
 def test_clicks_come_over_either_scheme_at_any_host(strict_url: str, path: str, method: str) -> None:
     """DELETE and debug requests go through Django, which sends staff pages to HTTPS."""
     params = {"ad": GOOD, "debug": "debug"}
-    answer = httpx.request(method, f"{strict_url}{path}", params=params, headers={"Host": "click_a.example"})
+    answer = http_client.request(
+        method, f"{strict_url}{path}", params=params, headers={"Host": "click_a.example"}
+    )
     assert answer.status_code == (302 if method == "GET" else 405)
 
 
 @pytest.mark.parametrize(("host", "status"), [("staff.example", 301), ("click_a.example", 400)])
 def test_staff_pages_do_not(strict_url: str, host: str, status: int) -> None:
-    answer = httpx.get(f"{strict_url}/admin/login/", headers={"Host": host})
+    answer = http_client.get(f"{strict_url}/admin/login/", headers={"Host": host})
     assert answer.status_code == status
 
 

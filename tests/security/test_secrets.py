@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from devstack.services import LOCALHOST, free_port, port_answers
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS, PROJECT, command, wait_until
 
@@ -87,7 +87,7 @@ def test_a_worker_in_trouble_prints_and_answers_no_secret(tmp_path: Path) -> Non
     gunicorn = ("-m", "gunicorn", "--config", "gunicorn.conf.py", "cotraffic.asgi:application")
     with printing(*gunicorn, **variables) as output:
         wait_until(lambda: port_answers(port))
-        with httpx.Client(base_url=f"http://{LOCALHOST}:{port}", timeout=DEADLINE_SECONDS) as client:
+        with http_client.Client(base_url=f"http://{LOCALHOST}:{port}") as client:
             paths = ["/offer?ad=junk", "/offer?ad=junk&debug=debug", "/health", "/ready", "/metrics", "/none"]
             answers = [client.get(path) for path in [*paths, "/admin/login/"]]
             answers.append(client.post("/admin/login/", data={"username": "a"}))

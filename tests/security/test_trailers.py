@@ -9,6 +9,7 @@ import redis
 
 from offers.click_log.stream import LOG
 from tests.offers.exchanges import connected, get
+from tests.processes import DEADLINE_SECONDS
 from tests.security.conftest import GOOD
 
 HEAD = (b"X-Forwarded-For: 34.99.99.105", b"User-Agent: of the head", b"Transfer-Encoding: chunked")
@@ -30,7 +31,7 @@ def test_a_trailer_is_no_header_of_its_click_and_none_of_the_next(
     requests = get(GOOD, *HEAD) + body + b"0\r\n" + TRAILERS + b"\r\n" + get(GOOD, b"X-None: 1")
     with redis.Redis.from_url(redis_url) as client, connected(worker) as connection:
         client.delete(LOG)
-        connection.socket.settimeout(60)
+        connection.socket.settimeout(DEADLINE_SECONDS)
         for at in range(0, len(requests), size):
             connection.send(requests[at : at + size])
         assert [connection.answer().status for _ in range(2)] == [302, 302]

@@ -1,21 +1,19 @@
 """Queues actions of staff with Celery, and logs who started them."""
 
-from typing import cast
-
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from kombu.exceptions import OperationalError
 
 from cotraffic.diagnostics.actions.kinds import ActionKind
-from cotraffic.diagnostics.actions.store import FAILED, Action, Actions
+from cotraffic.diagnostics.actions.store import Action, Actions, ActionState
 from cotraffic.diagnostics.models import Instance
 from cotraffic.diagnostics.overview.component import sources
 
 TASK = "cotraffic.diagnostics.actions.tasks.run_action"
 
 
-def enqueue(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] | None = None) -> Action:
+def enqueue(kind: ActionKind, user: User, arguments: dict[str, str] | None = None) -> Action:
     """Have an action run, and enter it in the admin's log; one that cannot be handed over has failed.
 
     Raises `RedisError`.
@@ -23,7 +21,7 @@ def enqueue(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] 
     actions = Actions(sources().redis)
     action = actions.add(kind.name, kind.title, user.get_username(), arguments or {})
     entry = LogEntry.objects.create(
-        user_id=cast(int, user.pk),
+        user_id=user.pk,
         content_type=ContentType.objects.get_for_model(Instance),
         object_repr=kind.title,
         action_flag=CHANGE,
@@ -38,7 +36,7 @@ def enqueue(kind: ActionKind, user: AbstractBaseUser, arguments: dict[str, str] 
     try:
         app.send_task(TASK, args=[action.id], retry=False)
     except OperationalError as error:
-        action.state = FAILED
+        action.state = ActionState.FAILED
         action.outcome = (
             f"The work could not be handed to Celery: {error}. Look at the broker (CELERY_BROKER_URL)."
         )

@@ -9,6 +9,7 @@ from redis import Redis
 from cotraffic.diagnostics.actions.store import ActionFailed, Reporter
 from cotraffic.diagnostics.preview import preview
 from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS
+from offers.click_log.redelivery import in_steps
 from offers.click_log.stream import ClickLog
 from recipes.file.download import CannotReachS3, FileChanged
 from recipes.file.json_stream import RecipeRejected
@@ -20,8 +21,6 @@ from recipes.sync import hold
 from recipes.sync.comparison import Comparison, LiveChanged
 from recipes.sync.report import ReportOutcome
 from recipes.sync.sync import Progress, SyncReport, SyncRequest, sync
-
-REDELIVER_STEP = 500
 
 
 class Job(NamedTuple):
@@ -71,33 +70,33 @@ def _each_kind(job: Job, *, from_file: bool) -> str:
 def _synced(job: Job, requests: Sequence[SyncRequest], *, is_waiting_well: bool) -> str:
     """Do every sync, even if one before fails; raises `ActionFailed` then, with what became of each.
 
-    `is_waiting_well`: where another waits for its turn, that one does as well.
+    `is_waiting_well`: another sync that waits for its turn is as good as this one.
     """
-    store, said, failed = RecipeStore(job.redis), [], False
+    store, messages, failed = RecipeStore(job.redis), [], False
     for request in requests:
         try:
-            said.append(_words(sync(request, store)))
+            messages.append(_words(sync(request, store)))
         except AlreadyWaiting as error:
             failed = failed or not is_waiting_well
-            said.append(f"{error}." if is_waiting_well else f"{error}. Try again in a moment.")
+            messages.append(f"{error}." if is_waiting_well else f"{error}. Try again in a moment.")
         except FileChanged as error:
             failed = True
-            said.append(f"{error}. Preview once more, and decide on that.")
+            messages.append(f"{error}. Preview once more, and decide on that.")
         except (CannotReachS3, RecipeRejected, SwapRefused, LockLost, OSError) as error:
             failed = True
-            said.append(f"{request.kind}: {error}.")
+            messages.append(f"{request.kind}: {error}.")
     if failed:
-        raise ActionFailed(" ".join(said))
-    return " ".join(said)
+        raise ActionFailed(" ".join(messages))
+    return " ".join(messages)
 
 
 def _naming(kind: RecipeKind, report: Progress) -> Progress:
     """Wrap a reporter so that each stage names the kind of recipe."""
 
-    def hear(stage: str, done: int, total: int | None) -> None:
+    def on_progress(stage: str, done: int, total: int | None) -> None:
         report(f"{stage} {kind}", done, total)
 
-    return hear
+    return on_progress
 
 
 def _words(report: SyncReport) -> str:
@@ -125,12 +124,9 @@ def _retry_dead_letters(job: Job) -> str:
 
 
 def _moved(move: Callable[[int], int], unit: str, count: int, report: Reporter) -> int:
-    """Move `count` dead letters, a step at a time; those that arrive during the move stay."""
+    """Move `count` dead letters, and report each step. Returns how many were moved."""
     moved = 0
-    while moved < count:
-        step = move(min(REDELIVER_STEP, count - moved))
-        if not step:
-            break
+    for step in in_steps(move, count):
         moved += step
         report(f"moving {unit}", moved, count)
     return moved
@@ -156,12 +152,12 @@ def _preview(job: Job) -> str:
             hold.end_review(kind, store)
     if not found.kinds:
         return "S3 has what is live; there is nothing to decide."
-    said = [_counts(comparison) for comparison in found.kinds.values()]
+    messages = [_counts(comparison) for comparison in found.kinds.values()]
     if found.clicks:
-        said.append(
+        messages.append(
             f"{found.clicks.elsewhere:,} of the last {_counted(found.clicks.clicks, 'click')} elsewhere."
         )
-    return " ".join(said)
+    return " ".join(messages)
 
 
 def _counts(found: Comparison) -> str:

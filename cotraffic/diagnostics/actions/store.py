@@ -6,6 +6,7 @@ one action; `actions:newest`, the ids of the newest, newest first.
 
 import secrets
 import time
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -18,11 +19,18 @@ TELL_SECONDS = 0.25
 
 _LIST = "actions:newest"
 
-WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+
+class ActionState(StrEnum):
+    """How far an action has come; after the last two it is over."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
 
 
 class Action(msgspec.Struct):
-    """One action. Times in milliseconds since the epoch; `state` is waiting, running, done or failed.
+    """One action. Times in milliseconds since the epoch;
 
     `done` of `total` (None: not known) is the progress of `stage`; `outcome` is in words, once it ended.
     `log_entry` is its entry in the admin's log.
@@ -34,7 +42,7 @@ class Action(msgspec.Struct):
     user: str
     asked_ms: int
     arguments: dict[str, str] = {}
-    state: str = WAITING
+    state: ActionState = ActionState.WAITING
     started_ms: int | None = None
     ended_ms: int | None = None
     stage: str = ""
@@ -46,7 +54,7 @@ class Action(msgspec.Struct):
     @property
     def is_over(self) -> bool:
         """Whether it has ended, done or failed."""
-        return self.state in (DONE, FAILED)
+        return self.state in (ActionState.DONE, ActionState.FAILED)
 
     @property
     def took_ms(self) -> int | None:

@@ -12,7 +12,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.actions.kinds import KINDS, Job
-from cotraffic.diagnostics.actions.store import DONE, FAILED, RUNNING, Action, ActionFailed, Actions, Reporter
+from cotraffic.diagnostics.actions.store import Action, ActionFailed, Actions, ActionState, Reporter
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -25,21 +25,24 @@ def run_action(action_id: str) -> None:
     action = actions.get(action_id)
     if action is None or action.is_over:
         return
-    action.state, action.started_ms = RUNNING, _now_ms()
+    action.state, action.started_ms = ActionState.RUNNING, _now_ms()
     actions.save(action)
     job = Job(redis, action.arguments, Reporter(action, actions), action.user)
     try:
         action.outcome = KINDS[action.name].run(job)
-        action.state = DONE
+        action.state = ActionState.DONE
     except ActionFailed as error:
-        action.state, action.outcome = FAILED, str(error)
+        action.state, action.outcome = ActionState.FAILED, str(error)
     except SoftTimeLimitExceeded:
-        action.state, action.outcome = FAILED, "It took longer than a task may, and was stopped."
+        action.state, action.outcome = ActionState.FAILED, "It took longer than a task may, and was stopped."
     except (RedisError, OSError) as error:
-        action.state, action.outcome = FAILED, f"Redis or the disk failed: {error}."
+        action.state, action.outcome = ActionState.FAILED, f"Redis or the disk failed: {error}."
     finally:
-        if action.state == RUNNING:
-            action.state, action.outcome = FAILED, "It ended by an error that nobody foresaw; see the log."
+        if action.state == ActionState.RUNNING:
+            action.state, action.outcome = (
+                ActionState.FAILED,
+                "It ended by an error that nobody foresaw; see the log.",
+            )
         action.ended_ms = _now_ms()
         actions.save(action)
         _tell_the_admin_log(action)

@@ -1,16 +1,16 @@
 """The panel of actions: starts them and shows their outcomes."""
 
 import time
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from redis.exceptions import RedisError
 
+from cotraffic.diagnostics.access import staff_user
 from cotraffic.diagnostics.actions.enqueue import enqueue
 from cotraffic.diagnostics.actions.kinds import KINDS, LISTED
-from cotraffic.diagnostics.actions.store import WAITING, Actions
+from cotraffic.diagnostics.actions.store import Actions, ActionState
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 
@@ -40,20 +40,20 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
         page = {"kind": kind, "title": kind.title}
         return render_panel(request, "actions", page, "diagnostics/confirm.html")
     try:
-        enqueue(kind, request.user)  # type: ignore[arg-type]  # access.py lets nobody through without
+        enqueue(kind, staff_user(request))
     except RedisError as error:
         return render_panel(request, "actions", {"kinds": LISTED, "redis_problem": error}, status=503)
     return redirect("diagnostics:actions")
 
 
-def _newest() -> dict[str, Any]:
+def _newest() -> dict[str, object]:
     now_ms = time.time() * 1000
     try:
         newest = Actions(sources().redis).newest()
     except RedisError as error:
         return {"redis_problem": error}
     stuck = any(
-        action.state == WAITING and now_ms - action.asked_ms > NOT_TAKEN_UP_SECONDS * 1000
+        action.state == ActionState.WAITING and now_ms - action.asked_ms > NOT_TAKEN_UP_SECONDS * 1000
         for action in newest
     )
     return {"actions": newest, "stuck": stuck, "busy": any(not action.is_over for action in newest)}

@@ -1,1 +1,1 @@
-"""The newest clicks, one click, and the same visitor now."""
+"""The panel of clicks: the newest ones, and one click beside what the same visitor would get now."""

@@ -1,7 +1,7 @@
 """Compares a recorded click with what the same visitor would get now.
 
-The request to explain is made from the record. What the record does not keep (Accept-Language, client hints)
-makes no difference, because the device is taken as it was recorded.
+The request to explain is made from the record. What the record lacks (Accept-Language, client hints) makes
+no difference, because the device is taken as it was recorded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import Explanation
 from offers.links.tokens import AdTarget
 from offers.request import ClickRequest
+from offers.visitors.automated import AutomatedReason
 from offers.visitors.device import NO_HINTS, Device
 from offers.visitors.visitor import Clues
 from recipes.records.fields import id_of
@@ -72,6 +73,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "os",
         "platform",
         "userAgent",
+        "isAutomated",
+        "automatedReason",
     ),
     "Click": (
         "lid",
@@ -120,7 +123,7 @@ class FieldGroup(msgspec.Struct, frozen=True):
         return sum(field.differs for field in self.fields)
 
 
-def question_of(record: Mapping[str, Any]) -> ExplainRequest | None:
+def explain_request_of(record: Mapping[str, object]) -> ExplainRequest | None:
     """Make a request to explain the same click now; None if the record names no offer or no campaign."""
     offer_id = id_of(record.get("originOfferId")) or id_of(record.get("offerId"))
     campaign_id = id_of(record.get("campaignId"))
@@ -135,7 +138,7 @@ def question_of(record: Mapping[str, Any]) -> ExplainRequest | None:
         debug=True,
         head=False,
         referer=_text(record, "referer"),
-        clues=Clues(_text(record, "IP"), "", _text(record, "userAgent"), "", NO_HINTS),
+        clues=Clues(_text(record, "IP"), "", _text(record, "userAgent"), "", NO_HINTS, _purpose(record)),
     )
     device = Device(
         device_type=_text(record, "deviceType") or "unknown",
@@ -149,7 +152,13 @@ def question_of(record: Mapping[str, Any]) -> ExplainRequest | None:
     )
 
 
-def compare(record: Mapping[str, Any], now: Explanation | None) -> tuple[FieldGroup, ...]:
+def _purpose(record: Mapping[str, object]) -> AutomatedReason | None:
+    """Return the purpose that the browser may have stated; a preview's user agent says the same."""
+    is_preview = record.get("automatedReason") == AutomatedReason.PREVIEW.value
+    return AutomatedReason.PREVIEW if is_preview else None
+
+
+def compare(record: Mapping[str, object], now: Explanation | None) -> tuple[FieldGroup, ...]:
     """Group the record's fields, each beside what the same click would record now."""
     again = now.record if now is not None else None
     known = {name for names in GROUPS.values() for name in names}
@@ -162,7 +171,7 @@ def compare(record: Mapping[str, Any], now: Explanation | None) -> tuple[FieldGr
 
 
 def _fields(
-    names: tuple[str, ...], record: Mapping[str, Any], again: Mapping[str, Any] | None
+    names: tuple[str, ...], record: Mapping[str, object], again: Mapping[str, object] | None
 ) -> Iterator[Field]:
     for name in names:
         then, now = record.get(name), None if again is None else again.get(name)
@@ -179,6 +188,6 @@ def _equal(then: object, now: object) -> bool:
     return then == now
 
 
-def _text(record: Mapping[str, Any], name: str) -> str:
+def _text(record: Mapping[str, object], name: str) -> str:
     value = record.get(name)
     return "" if value is None else str(value)

@@ -1,7 +1,6 @@
 """One click by its lid: its record, where it is, and what the same visitor would get now."""
 
 import asyncio
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django_redis import get_redis_connection
 
-from cotraffic.diagnostics.clicks.compare import compare, question_of
+from cotraffic.diagnostics.clicks.compare import compare, explain_request_of
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.result import Explanation
 from cotraffic.diagnostics.handler import handler_for
@@ -18,7 +17,7 @@ from offers.delivery.lookup import Whereabouts, look_up, read_lid
 
 
 def find(request: HttpRequest) -> HttpResponse:
-    """To the page of the lid that was typed or pasted; without one, the form alone."""
+    """Redirect to the page of the lid that was typed or pasted; without one, show the form."""
     typed = request.GET.get("lid", "")
     lid = read_lid(typed)
     if lid is not None:
@@ -27,13 +26,13 @@ def find(request: HttpRequest) -> HttpResponse:
 
 
 async def page(request: HttpRequest, lid: str) -> HttpResponse:
-    """The click; `entry` in the query, where it is known, says which entry of the log it is."""
+    """Show a click; `entry` in the query is its entry of the log, if that is known."""
     known = read_lid(lid)
     if known is None:
         return redirect(f"{reverse('diagnostics:find_click')}?{urlencode({'lid': lid})}")
-    # It asks DynamoDB and Redis, and must not hold the clicks of this worker meanwhile.
+    # In a thread: it waits for DynamoDB and Redis, and must not hold up the clicks of this worker.
     found = await asyncio.to_thread(_look_up, known, request.GET.get("entry", ""))
-    context: dict[str, Any] = {"title": "A click", "lid": known, "typed": known, "found": found}
+    context: dict[str, object] = {"title": "A click", "lid": known, "typed": known, "found": found}
     if found.record is not None:
         context |= await _beside_now(request, found.record)
     return await arender_panel(request, "clicks", context, "diagnostics/click.html")
@@ -43,9 +42,9 @@ def _look_up(lid: str, entry_id: str) -> Whereabouts:
     return look_up(lid, get_redis_connection("default"), entry_id)
 
 
-async def _beside_now(request: HttpRequest, record: dict[str, Any]) -> dict[str, Any]:
-    """The record beside what would be recorded now."""
-    explain_request, now, not_set_up = question_of(record), None, ""
+async def _beside_now(request: HttpRequest, record: dict[str, object]) -> dict[str, object]:
+    """Return the context that compares the record with what would be recorded now."""
+    explain_request, now, not_set_up = explain_request_of(record), None, ""
     try:
         if explain_request is not None:
             async with handler_for(request) as handler:
@@ -59,18 +58,18 @@ async def _beside_now(request: HttpRequest, record: dict[str, Any]) -> dict[str,
         "now": now,
         "not_set_up": not_set_up,
         "explain_url": _explain_url(record, supposed=False),
-        # Only where the address has moved does it matter which country is asked about.
+        # Only if the address has moved does the country of the request make a difference.
         "explain_as_recorded_url": _explain_url(record, supposed=True) if _has_moved(record, now) else "",
     }
 
 
-def _has_moved(record: dict[str, Any], now: Explanation | None) -> bool:
+def _has_moved(record: dict[str, object], now: Explanation | None) -> bool:
     return now is not None and now.looked_up_country != record.get("country")
 
 
-def _explain_url(record: dict[str, Any], *, supposed: bool) -> str:
-    """The explanation of the same click now, with the country as recorded where that is `supposed`."""
-    explain_request = question_of(record)
+def _explain_url(record: dict[str, object], *, supposed: bool) -> str:
+    """Return the URL that explains the same click now; `supposed` keeps the recorded country."""
+    explain_request = explain_request_of(record)
     if explain_request is None or explain_request.target is None:
         return ""
     context = {

@@ -1,7 +1,6 @@
-"""The newest clicks, as they come, filtered."""
+"""The panel of the newest clicks, which can be filtered and follows new ones."""
 
 import re
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.loader import render_to_string
@@ -15,7 +14,8 @@ from offers.rules.common.redirect_type import RedirectType
 
 NUMBERS = {"offer": "Offer", "campaign": "Campaign", "affiliate": "Affiliate"}
 UNIQUE = {"yes": True, "no": False}
-# What rules come to; a record's own redirect types are others, so that any text may be asked for.
+MADE_BY = {"machine": True, "person": False}
+# Suggestions of the form. Records may have redirect types of their own, so any text is accepted.
 REDIRECT_TYPES = sorted(each.value for each in RedirectType)
 ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
 AWAY = "Redis does not answer, and the newest clicks are there."
@@ -27,8 +27,8 @@ class BadFilter(Exception):
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """The panel."""
-    context: dict[str, Any] = {"redirect_types": REDIRECT_TYPES, "asked": request.GET.dict()}
+    """Show the newest clicks that pass the filter."""
+    context: dict[str, object] = {"redirect_types": REDIRECT_TYPES, "asked": request.GET.dict()}
     try:
         found = recent_clicks(sources().log, _wanted(request.GET))
     except BadFilter as error:
@@ -51,7 +51,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return JsonResponse(_rows(found))
 
 
-def _rows(found: RecentClicks) -> dict[str, Any]:
+def _rows(found: RecentClicks) -> dict[str, object]:
     return {
         "rows": render_to_string("diagnostics/includes/click_rows.html", {"clicks": found.clicks}),
         "shown": len(found.clicks),
@@ -62,13 +62,14 @@ def _rows(found: RecentClicks) -> dict[str, Any]:
 
 
 def _wanted(query: QueryDict) -> Wanted:
-    """Read the filter of the form. Raises `BadFilter`."""
+    """Read the filter from the form. Raises `BadFilter`."""
     numbers = {name: _number(label, query.get(name, "")) for name, label in NUMBERS.items()}
     return Wanted(
         **numbers,
         country=query.get("country", "").strip().upper() or None,
         redirect_type=query.get("redirect_type", "").strip() or None,
         unique=UNIQUE.get(query.get("unique", "")),
+        automated=MADE_BY.get(query.get("made_by", "")),
     )
 
 

@@ -1,18 +1,17 @@
-"""Where a decision's amounts come from. Only for explanations: `offers/routing/routing.py` computes them."""
+"""Explains where a decision's amounts come from; `offers/routing/routing.py` computes them."""
 
 from decimal import Decimal
 
 from cotraffic.diagnostics.explain.result import Amount, Named
-from offers.routing.routing import Decision
+from offers.routing.decision import Decision
 from offers.rules.common.verdict import ClickContext, Exit, Pick, Stay
-from offers.rules.country_payout import payout_for
 from recipes.records.records import ZERO, Offer
 
 PER_COUNTRY = "customPayOutPerGeo"
 
 
 def amounts(context: ClickContext, decision: Decision, verdict: Stay | Exit | Pick) -> tuple[Amount, Amount]:
-    """payIn and payOut of a decision that `verdict` led to, each with its origin."""
+    """Return payIn and payOut of a decision that `verdict` led to, each with its origin."""
     if isinstance(verdict, Stay):
         return _staying(context, verdict)
     if decision.offer is None:
@@ -34,7 +33,7 @@ def _staying(context: ClickContext, stay: Stay) -> tuple[Amount, Amount]:
 
 
 def _exiting(offer: Offer, country: str | None) -> tuple[Amount, Amount]:
-    special = payout_for(offer, country)
+    special = offer.payout_in(country)
     why = ", which takes the click"
     if special is None:
         return _of_offer(offer, "payin", why), _of_offer(offer, "payout", why)

@@ -1,6 +1,6 @@
-"""Explains a click: decides it as any other, but writes nothing down, and nobody loses a turn.
+"""Explains a click: decides it like any other, but writes nothing, and no candidate loses its turn.
 
-The page, `manage.py explain` and the tests ask the same question and get the same answer as a visitor would.
+The page, `manage.py explain` and the tests use this; a visitor would get the same decision.
 """
 
 import time
@@ -8,11 +8,9 @@ from urllib.parse import parse_qsl
 
 from cotraffic.diagnostics.explain.amounts import amounts
 from cotraffic.diagnostics.explain.hints import hint
+from cotraffic.diagnostics.explain.live_caps import capped_records
 from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import (
-    DECIDED,
-    NOT_ASKED,
-    PASSED,
     ExplainOutcome,
     Explanation,
     Filled,
@@ -21,16 +19,17 @@ from cotraffic.diagnostics.explain.result import (
     PageInputs,
     RefusedExplanation,
     RuleSeen,
+    RuleState,
 )
 from offers.admission import Reason, Refusal
 from offers.catalog.catalog import CatalogUnavailable
 from offers.catalog.record_cache import RecordSource
-from offers.click_log.record import Click, fields, record
+from offers.click_log.record import Click, fields, plan_visitor, record
 from offers.handler import ClickHandler
 from offers.http.debug import visitor_fields
 from offers.landing import encoded
 from offers.links.tokens import AdToken, BadToken
-from offers.routing.routing import Step
+from offers.routing.decision import Step
 from offers.rules import BY_NAME, RULES
 from offers.rules.common.sentences import instant
 from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick, Stay
@@ -42,14 +41,14 @@ LAST_RESORT_STEP = "last resort"
 
 
 async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Explanation:
-    """What becomes of the click in question, and why. It does not raise."""
+    """Explain what becomes of the requested click, and why. Never raises."""
     trace: list[Step] = []
     token = _token(handler, explain_request)
     offer = campaign = None
     if isinstance(token, AdToken):
         offer = await _named_offer(handler, token.target.offer_id)
         campaign = await _named_campaign(handler, token.target.campaign_id)
-        found = await handler.with_records(
+        found = await handler.with_live_counts(
             lambda records: _look(handler, explain_request, token, records, trace)
         )
     else:
@@ -57,6 +56,7 @@ async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Exp
     if isinstance(found, Refusal):
         return _refused(handler, explain_request, offer, campaign, found)
     context = found.context
+    live_caps, live_caps_problem = await capped_records(handler, found)
     names = {id_: await _named_offer(handler, id_) for id_ in _offers_in(trace)}
     return Explanation(
         at_ms=context.now_ms,
@@ -71,11 +71,13 @@ async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Exp
         refused=None,
         recipe_version=handler.catalog.version,
         record=fields(record(found)),
+        live_caps=live_caps,
+        live_caps_problem=live_caps_problem,
     )
 
 
 def _token(handler: ClickHandler, explain_request: ExplainRequest) -> AdToken | Refusal:
-    """What the link names, without asking whether there is such, or whether it has expired."""
+    """Decrypt the token, without checking whether it has expired or its records exist."""
     if explain_request.target is not None:
         return AdToken(explain_request.target)
     try:
@@ -91,7 +93,7 @@ def _look(
     records: RecordSource,
     trace: list[Step],
 ) -> Click | Refusal:
-    """What becomes of the click. Raises `CacheMiss`."""
+    """Decide the click. Raises `CacheMiss`."""
     request, now_ms = explain_request.request, time.time_ns() // 1_000_000
     at_ms = now_ms if explain_request.at_ms is None else explain_request.at_ms
     if token.expires_s and token.expires_s * 1000 <= at_ms:
@@ -101,9 +103,10 @@ def _look(
         return admitted
     own = ClickContext(*admitted, handler.visitor(request), at_ms, request.subid, request.cid)
     context, lid = explain_request.apply_to(own), explain_request.lid or EXPLAINED_LID
-    decision = handler.decide(context, records, dry_run=True, trace=trace)
-    landing = handler.landing(decision, request, lid)
-    return Click(lid, request, context, decision, landing.page_url, landing.location)
+    plan = handler.decide(context, records, dry_run=True, trace=trace)
+    landing = handler.landing(plan, request, lid)
+    visitor = plan_visitor(context.visitor)
+    return Click(lid, request, context, visitor, plan, landing.page_url, landing.location)
 
 
 def _refused(
@@ -124,7 +127,7 @@ def _refused(
         took_over="",
         visitor=visitor_fields(visitor),
         looked_up_country=visitor.geo.country,
-        rules=tuple(RuleSeen(rule.name, rule.title, NOT_ASKED) for rule in RULES),
+        rules=tuple(RuleSeen(rule.name, rule.title, RuleState.NOT_ASKED) for rule in RULES),
         hops=(),
         outcome=None,
         refused=RefusedExplanation(
@@ -149,22 +152,22 @@ def _took_over(offer: Named | None, context: ClickContext) -> str:
 
 
 def _rules(context: ClickContext, trace: list[Step]) -> tuple[RuleSeen, ...]:
-    """Every rule in order; those after the one that decided were not asked."""
+    """Describe every rule in order; those after the one that decided were not asked."""
     steps = {step.rule: step for step in trace}
     seen = []
     for rule in RULES:
         step = steps.get(rule.name)
         if step is None:
-            seen.append(RuleSeen(rule.name, rule.title, NOT_ASKED))
+            seen.append(RuleSeen(rule.name, rule.title, RuleState.NOT_ASKED))
             continue
-        state = DECIDED if step.decided else PASSED
+        state = RuleState.DECIDED if step.decided else RuleState.PASSED
         words, set_up = rule.describe(context), rule.is_set_up(context)
-        seen.append(RuleSeen(rule.name, rule.title, state, words, step.said, step.looked_at, set_up))
+        seen.append(RuleSeen(rule.name, rule.title, state, words, step.message, step.inputs, set_up))
     return tuple(seen)
 
 
 def _hops(handler: ClickHandler, click: Click, trace: list[Step], names: dict[int, Named]) -> tuple[Hop, ...]:
-    """What followed the rules; at its end, where no offer was left, the page of last resort."""
+    """Return the steps after the rules; the page of last resort is the last if no offer took the click."""
     hops = [_hop(step, names) for step in trace if step.rule not in BY_NAME]
     if click.decision.page is handler.defaults.page:
         said = "no offer has a page for the click, so it goes to DEFAULT_REDIRECT_URL"
@@ -173,14 +176,14 @@ def _hops(handler: ClickHandler, click: Click, trace: list[Step], names: dict[in
 
 
 def _hop(step: Step, names: dict[int, Named]) -> Hop:
-    seen = step.looked_at
+    seen = step.inputs
     offer, picked = (
         names.get(id_) if isinstance(id_, int) else None for id_ in (seen.get("offerId"), seen.get("picked"))
     )
     candidates, chain = seen.get("candidates"), seen.get("chain")
     return Hop(
         step.rule,
-        step.said,
+        step.message,
         step.decided,
         offer,
         picked,
@@ -191,7 +194,7 @@ def _hop(step: Step, names: dict[int, Named]) -> Hop:
 
 def _offers_in(trace: list[Step]) -> list[int]:
     found = (
-        step.looked_at.get(key) for step in trace for key in ("offerId", "picked") if step.rule not in BY_NAME
+        step.inputs.get(key) for step in trace for key in ("offerId", "picked") if step.rule not in BY_NAME
     )
     return [id_ for id_ in found if isinstance(id_, int)]
 
@@ -253,7 +256,7 @@ def _page(handler: ClickHandler, click: Click, verdict: Stay | Exit | Pick) -> P
 
 
 async def _named_offer(handler: ClickHandler, offer_id: int) -> Named:
-    """The offer as people know it; while it cannot be read, its id alone."""
+    """Return the offer with name and status; with its id alone if it cannot be read."""
     try:
         offer = await handler.catalog.offer(offer_id)
     except CatalogUnavailable:

@@ -1,4 +1,4 @@
-"""What an explanation is asked: a link or two ids, and under which circumstances it is clicked."""
+"""The request for an explanation: a link or two ids, and the circumstances of the click."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ FIELDS = ("link", "offer", "campaign", "address", "country", "at", "subid", "cid
 
 
 class BadExplainRequest(ValueError):
-    """A circumstance that cannot be; `field` names it, the message says what it may be instead."""
+    """A field of the request is invalid; `field` names it, the message says what it may be."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(problem)
@@ -33,9 +33,9 @@ class BadExplainRequest(ValueError):
 class ExplainRequest(msgspec.Struct, frozen=True):
     """One click to explain.
 
-    `target` replaces the token of `request`. What is not None replaces what the click has itself: its country
-    ("unknown" is one; region and city are then unknown too), its moment in milliseconds since the epoch, its
-    device, its lid.
+    `target` replaces the token of `request`. The others, if not None, replace the click's own values: its
+    country ("unknown" is one; region and city are then unknown, too), its time in milliseconds since the
+    epoch, its device, its lid.
     """
 
     request: ClickRequest
@@ -46,7 +46,7 @@ class ExplainRequest(msgspec.Struct, frozen=True):
     lid: str | None = None
 
     def apply_to(self, context: ClickContext) -> ClickContext:
-        """Return the click with the country and device that are supposed."""
+        """Return the click with the supposed country and device."""
         visitor = context.visitor
         if self.country is not None and self.country != visitor.geo.country:
             country = None if self.country == UNKNOWN_COUNTRY else self.country
@@ -63,9 +63,9 @@ def read_explain_request(
     hints: ClientHints = NO_HINTS,
     paths: ClickPaths = OFFER_ONLY,
 ) -> ExplainRequest:
-    """The question in texts as people type them, by the names in `FIELDS`; links lead to one of `paths`.
+    """Read the request from texts that people typed, by the names in `FIELDS`; links have one of `paths`.
 
-    "" leaves a circumstance as the link or the clock has it. Raises `BadExplainRequest`.
+    "" keeps the value of the link or the clock. Raises `BadExplainRequest`.
     """
     given = {name: texts.get(name, "").strip() for name in FIELDS}
     for field, text in given.items():
@@ -103,7 +103,7 @@ def _link_or_target(given: Mapping[str, str], paths: ClickPaths) -> tuple[Pasted
 
 
 def read_instant_ms(text: str) -> int:
-    """A moment such as 2026-11-25T10:00 (UTC where it names no zone), or milliseconds since the epoch.
+    """Read a time such as 2026-11-25T10:00 (UTC if it has no zone), or milliseconds since the epoch.
 
     Raises `BadExplainRequest`.
     """

@@ -1,15 +1,28 @@
-"""An explanation of one click: what was asked, what each rule said, who takes the click, and for how much.
+"""An explanation of one click: its link, the answer of each rule, the offer that takes it, the amounts.
 
 Values only, ready for a page, a terminal or JSON; `explain.py` beside this file makes them.
 """
 
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
 
 import msgspec
 
-DECIDED, PASSED, NOT_ASKED = "decided", "passed", "not asked"
+from offers.live_caps.standing import LimitStanding
+
+COUNTS_FOR_NOTHING = (
+    "its click is answered and written, but sends no conversion message, is no unique visit, takes no turn "
+    "and fills no cap"
+)
 _STEP_TITLES = {"pick": "pick in aggregated", "exit": "exit to", "default offer": "default"}
+
+
+class RuleState(StrEnum):
+    """What a rule did with the click; rules after the one that decided are not asked."""
+
+    DECIDED = "decided"
+    PASSED = "passed"
+    NOT_ASKED = "not asked"
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -22,23 +35,22 @@ class Named(msgspec.Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """The record in a sentence."""
+        """The name of the record in a sentence."""
         return f"{self.kind.removesuffix('s')} {self.id}"
 
 
 class RuleSeen(msgspec.Struct, frozen=True):
-    """One rule: its name in a trace and its title, what it looked at (as values, and in words), what it said.
+    """One rule: its name in a trace, its title, its inputs (as values, and in words) and its answer.
 
-    `state` is "decided", "passed" or, after one that decided, "not asked"; then the rest is empty.
-    `is_set_up`: offer or campaign have something for it to decide by.
+    If it was not asked, the rest is empty. `is_set_up`: offer or campaign have something for it to decide by.
     """
 
     rule: str
     title: str
-    state: str
+    state: RuleState
     words: str = ""
-    said: str = ""
-    looked_at: dict[str, Any] = {}
+    message: str = msgspec.field(default="", name="said")
+    inputs: dict[str, object] = msgspec.field(default_factory=dict, name="looked_at")
     is_set_up: bool = False
 
 
@@ -50,7 +62,7 @@ class Hop(msgspec.Struct, frozen=True):
     """
 
     step: str
-    said: str
+    message: str = msgspec.field(name="said")
     works: bool
     offer: Named | None = None
     picked: Named | None = None
@@ -59,13 +71,13 @@ class Hop(msgspec.Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """The step in a heading."""
+        """The step as a heading."""
         about = f"offer {self.offer.id} {self.offer.name}".rstrip() if self.offer else ""
         return f"{_STEP_TITLES.get(self.step, self.step)} {about}".rstrip()
 
 
 class Amount(msgspec.Struct, frozen=True):
-    """An amount, in words where it came from, and the record (and its field) to change it in."""
+    """An amount, its origin in words, and the record and field where it can be changed."""
 
     value: Decimal
     words: str
@@ -74,14 +86,14 @@ class Amount(msgspec.Struct, frozen=True):
 
 
 class Filled(msgspec.Struct, frozen=True):
-    """A macro or an added parameter, and what this click has for it."""
+    """A macro or an added parameter, with its value for this click."""
 
     name: str
     value: str
 
 
 class PageInputs(msgspec.Struct, frozen=True):
-    """The final URL: `template` as the recipe (or a setting) has it, filled, and as the visitor gets it."""
+    """The final URL: `template` of the recipe or a setting, `filled`, and `location` for the visitor."""
 
     template: str
     words: str
@@ -93,7 +105,7 @@ class PageInputs(msgspec.Struct, frozen=True):
 
 
 class ExplainOutcome(msgspec.Struct, frozen=True):
-    """A redirect: the rule that won, who takes the click (None: nobody is left), and from whom."""
+    """A redirect: the rule that decided, the offer that takes the click (None: none), the offer it left."""
 
     winner: str
     redirect_type: str
@@ -107,7 +119,7 @@ class ExplainOutcome(msgspec.Struct, frozen=True):
 
 
 class RefusedExplanation(msgspec.Struct, frozen=True):
-    """A refusal: its reason, the details, what to do about it, and what the visitor sees instead."""
+    """A refusal: its reason, the details, what to do about it, and what the visitor sees."""
 
     reason: str
     detail: str
@@ -116,23 +128,39 @@ class RefusedExplanation(msgspec.Struct, frozen=True):
     visitor_sees: str
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one click. Exactly one of `outcome` and `refused` is set.
+class CappedRecord(msgspec.Struct, frozen=True):
+    """A record whose clicks are counted live, and how each of its limits stands."""
 
-    `offer` and `campaign` are those that the link names (None: it names none), and `took_over` tells when the
-    default campaign stands in for them. `looked_up_country` is the address's own, whatever was supposed.
-    `at_ms` is the moment supposed, in milliseconds since the epoch.
+    record: Named
+    limits: tuple[LimitStanding, ...]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """The explanation. Exactly one of `outcome` and `refused` is set.
+
+    `offer` and `campaign` are those in the link (None: it has none); `took_over` says so if the default
+    campaign took their place. `looked_up_country` is that of the address, whatever country was supposed.
+    `live_caps_problem` says why live counts are only what this worker knew last, "" where they are not.
+    `at_ms` is the moment of the click, in milliseconds since the epoch.
     """
 
     at_ms: int
     offer: Named | None
     campaign: Named | None
     took_over: str
-    visitor: dict[str, Any]
+    visitor: dict[str, object]
     looked_up_country: str | None
     rules: tuple[RuleSeen, ...]
     hops: tuple[Hop, ...]
     outcome: ExplainOutcome | None
     refused: RefusedExplanation | None
     recipe_version: int
-    record: dict[str, Any] | None
+    live_caps: tuple[CappedRecord, ...] = ()
+    live_caps_problem: str = ""
+    record: dict[str, object] | None
+
+    @property
+    def automated(self) -> str:
+        """Why the visitor is no person, and what follows from that, in words; "" if it may be one."""
+        reason = self.visitor["automatedReason"]
+        return f"{reason}: {COUNTS_FOR_NOTHING}" if reason else ""

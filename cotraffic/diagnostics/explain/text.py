@@ -2,23 +2,22 @@
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 from cotraffic.diagnostics.explain.result import (
-    DECIDED,
-    NOT_ASKED,
     Amount,
     ExplainOutcome,
     Explanation,
     Hop,
     Named,
     RefusedExplanation,
+    RuleState,
 )
+from offers.live_caps.standing import LAST_KNOWN, limit_in_words
 from offers.rules.common.sentences import amount, instant
 
 LABEL_COLUMNS = 12
 INDENT = " " * 7
-_MARKS = {DECIDED: "→", NOT_ASKED: "·"}
+_MARKS = {RuleState.DECIDED: "→", RuleState.NOT_ASKED: "·"}
 
 
 def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
@@ -27,6 +26,8 @@ def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
     if explanation.took_over:
         yield from _labelled("", explanation.took_over, columns)
     yield from _labelled("visitor", _visitor(explanation), columns)
+    if explanation.automated:
+        yield from _labelled("automated", explanation.automated, columns)
     yield from _labelled("time", instant(explanation.at_ms), columns)
     yield ""
     if explanation.refused is not None:
@@ -34,11 +35,12 @@ def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
     if explanation.outcome is not None:
         yield "rules"
         for number, rule in enumerate(explanation.rules, 1):
-            said = f", {rule.said}" if rule.said else ""
+            said = f", {rule.message}" if rule.message else ""
             yield f"  {_MARKS.get(rule.state, ' ')} {number}. {rule.title}: {rule.state}{said}"
             if rule.is_set_up:
                 yield from textwrap.wrap(rule.words, columns, initial_indent=INDENT, subsequent_indent=INDENT)
         yield from _hops(explanation.hops, columns)
+        yield from _live_caps(explanation, columns)
         yield ""
         yield from _outcome(explanation.outcome, columns)
 
@@ -68,9 +70,9 @@ def _named(named: Named) -> str:
 
 
 def _visitor(explanation: Explanation) -> str:
-    who: dict[str, Any] = explanation.visitor
-    place = ", ".join(filter(None, (who["country"], who["region"], who["city"], who["isp"])))
-    device = ", ".join(filter(None, (who["deviceType"], who["browser"], who["os"])))
+    who = explanation.visitor
+    place = ", ".join(str(who[name]) for name in ("country", "region", "city", "isp") if who[name])
+    device = ", ".join(str(who[name]) for name in ("deviceType", "browser", "os") if who[name])
     supposed = ""
     if explanation.looked_up_country != who["country"]:
         supposed = f" (supposed; the address is in {explanation.looked_up_country or 'no known country'})"
@@ -83,13 +85,27 @@ def _hops(hops: tuple[Hop, ...], columns: int) -> Iterator[str]:
     yield ""
     yield "exits followed"
     for hop in hops:
-        words = f"{'→' if hop.works else '✗'} {hop.title}: {hop.said}"
+        words = f"{'→' if hop.works else '✗'} {hop.title}: {hop.message}"
         yield from textwrap.wrap(words, columns, initial_indent="  ", subsequent_indent=INDENT)
         for candidate, standing in hop.candidates.items():
             mark = "→" if hop.picked and str(hop.picked.id) == candidate else " "
             yield f"       {mark} offer {candidate}: {standing}"
         if hop.chain:
             yield f"         chain: {' → '.join(map(str, hop.chain))}"
+
+
+def _live_caps(explanation: Explanation, columns: int) -> Iterator[str]:
+    if not explanation.live_caps:
+        return
+    yield ""
+    yield "live caps"
+    if explanation.live_caps_problem:
+        said = f"{LAST_KNOWN}: {explanation.live_caps_problem}"
+        yield from textwrap.wrap(said, columns, initial_indent="  ", subsequent_indent=INDENT)
+    for capped in explanation.live_caps:
+        for limit in capped.limits:
+            words = f"{_named(capped.record)}: {limit_in_words(limit)}"
+            yield from textwrap.wrap(words, columns, initial_indent="  ", subsequent_indent=INDENT)
 
 
 def _outcome(outcome: ExplainOutcome, columns: int) -> Iterator[str]:

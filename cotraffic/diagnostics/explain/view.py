@@ -1,7 +1,6 @@
 """The panel that explains a link: a form, and the explanation below."""
 
 import shlex
-from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -47,7 +46,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 async def page(request: HttpRequest) -> HttpResponse:
     """Show the form, and the explanation if the query has a link; `format=json` returns that alone."""
     given = {name: request.GET.get(name, "") for name in FIELDS}
-    context: dict[str, Any] = {"given": given, "user_agents": USER_AGENTS}
+    context: dict[str, object] = {"given": given, "user_agents": USER_AGENTS}
     try:
         async with handler_for(request) as handler:
             own = _own(request, handler)

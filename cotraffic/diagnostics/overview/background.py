@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cotraffic.diagnostics.formatting import duration, number
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources
+from cotraffic.diagnostics.overview.component import Component, Fact, Light, Sources
 from cotraffic.ops.heartbeats import BEAT, Heartbeat, heartbeats
 
 # Three heartbeats missed.
@@ -25,7 +25,7 @@ def parts(sources: Sources) -> Iterable[Component]:
     workers = [each for each in found if each.name != BEAT]
     alive = [each for each in workers if _silent(each, sources.now) <= SILENT_SECONDS]
     if not workers:
-        yield Component("celery-worker", "Celery worker", ERROR, "No worker was heard of.", WORKER_HINT)
+        yield Component("celery-worker", "Celery worker", Light.ERROR, "No worker was heard of.", WORKER_HINT)
     # A worker that was replaced under a new name is left out.
     for worker in alive or workers[-1:]:
         yield _worker(worker, sources.now, len(workers) > 1)
@@ -44,14 +44,14 @@ def _worker(worker: Heartbeat, now: float, named: bool) -> Component:
     )
     if silent > SILENT_SECONDS:
         sentence = f"Not heard of for {duration(silent)}."
-        return Component(f"celery-{worker.name}", title, ERROR, sentence, WORKER_HINT, facts)
+        return Component(f"celery-{worker.name}", title, Light.ERROR, sentence, WORKER_HINT, facts)
     sentence = f"Alive, heard of {duration(silent)} ago." if silent >= 1 else "Alive, heard of just now."
-    return Component(f"celery-{worker.name}", title, OK, sentence, facts=facts)
+    return Component(f"celery-{worker.name}", title, Light.OK, sentence, facts=facts)
 
 
 def _beat(beat: Heartbeat | None, now: float) -> Component:
     if beat is None:
-        return Component("celery-beat", "Celery beat", ERROR, "Beat was not heard of.", BEAT_HINT)
+        return Component("celery-beat", "Celery beat", Light.ERROR, "Beat was not heard of.", BEAT_HINT)
     silent = _silent(beat, now)
     facts = (
         Fact("Last heartbeat", at_s=beat.heard_s),
@@ -62,14 +62,21 @@ def _beat(beat: Heartbeat | None, now: float) -> Component:
     )
     if silent > SILENT_SECONDS:
         return Component(
-            "celery-beat", "Celery beat", ERROR, f"Not heard of for {duration(silent)}.", BEAT_HINT, facts
+            "celery-beat",
+            "Celery beat",
+            Light.ERROR,
+            f"Not heard of for {duration(silent)}.",
+            BEAT_HINT,
+            facts,
         )
     idle = now - (beat.last_task_s or beat.since_s)
     if idle > IDLE_BEAT_SECONDS:
         hint = "It cannot reach the broker (CELERY_BROKER_URL), or its schedule file is broken; see its log."
         sentence = f"Alive, but it has sent no task for {duration(idle)}."
-        return Component("celery-beat", "Celery beat", WARNING, sentence, hint, facts)
-    return Component("celery-beat", "Celery beat", OK, f"Alive, {number(beat.done)} tasks sent.", facts=facts)
+        return Component("celery-beat", "Celery beat", Light.WARNING, sentence, hint, facts)
+    return Component(
+        "celery-beat", "Celery beat", Light.OK, f"Alive, {number(beat.done)} tasks sent.", facts=facts
+    )
 
 
 def _silent(heartbeat: Heartbeat, now: float) -> float:

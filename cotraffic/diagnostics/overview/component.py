@@ -1,6 +1,7 @@
 """The types of the overview: a part of an instance, and the sources of its state."""
 
 import time
+from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
@@ -12,32 +13,40 @@ from offers.click_log.stream import ClickLog
 from offers.stats.reader import StatsReader
 from recipes.store.store import RecipeStore
 
-OK, WARNING, ERROR, OFF, UNKNOWN = "ok", "warning", "error", "off", "unknown"
-
 # Longest wait for Redis, because staff wait for the page.
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 
 
+class Light(StrEnum):
+    """The state of a part, as a light shows it; OFF means not in use."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
 class Fact(msgspec.Struct, frozen=True):
     """One line of a part: a text, or a time in seconds since the epoch, or several lines.
 
-    `state` is for what is well or wrong by itself, and "" for the rest.
+    `state` is for facts that are good or bad by themselves, else None.
     """
 
     label: str
     text: str = ""
     at_s: float | None = None
     lines: tuple[str, ...] = ()
-    state: str = ""
+    state: Light | None = None
 
 
 class Component(msgspec.Struct, frozen=True):
-    """One part: `state` is ok, warning, error, off (not in use) or unknown; `hint` says what to do."""
+    """One part of the instance, with its state in a sentence; `hint` says what to do."""
 
     key: str
     title: str
-    state: str
+    state: Light
     sentence: str
     hint: str = ""
     facts: tuple[Fact, ...] = ()
@@ -54,7 +63,7 @@ class Sources(NamedTuple):
 
 
 def sources() -> Sources:
-    """This instance's Redis, with a time-out that a page can wait for."""
+    """Return this instance's Redis and the readers over it, with time-outs that a page can wait for."""
     redis = _redis(settings.REDIS_URL)
     return Sources(redis, RecipeStore(redis), ClickLog(redis), StatsReader(redis), time.time())
 
@@ -66,7 +75,7 @@ def _redis(url: str) -> Redis:
 
 def unknown(title: str) -> Component:
     """Make a part whose state is unknown while Redis is away."""
-    return Component(title, title, UNKNOWN, "Not known while Redis does not answer.")
+    return Component(title, title, Light.UNKNOWN, "Not known while Redis does not answer.")
 
 
 def seconds(at_ms: float | None) -> float | None:

@@ -1,37 +1,28 @@
-"""co-recipe, master and slave, as the listener sees them; and the listener itself."""
+"""The parts co-recipe (master and slave, as the listener sees them) and listener."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from cotraffic.diagnostics.formatting import number
-from cotraffic.diagnostics.overview.component import (
-    ERROR,
-    OFF,
-    OK,
-    WARNING,
-    Component,
-    Fact,
-    Sources,
-    seconds,
-)
+from cotraffic.diagnostics.overview.component import Component, Fact, Light, Sources, seconds
 from recipes.store.status import HostState, ListenerState
 
 NAMES = ("master", "slave")
 
 
 def parts(sources: Sources) -> Iterable[Component]:
-    """Each co-recipe, then the listener. Raises `RedisError`."""
+    """Describe each co-recipe, then the listener. Raises `RedisError`."""
     state = sources.store.listener_state()
     if state is None:
         hint = "Start `manage.py recipe_listen`. Until then changes arrive with the next look at S3."
-        yield Component("listener", "co-recipe", ERROR, "The listener does not run.", hint)
+        yield Component("listener", "co-recipe", Light.ERROR, "The listener does not run.", hint)
         return
     others_connected = [host.connected_since_ms is not None for host in state.hosts]
     for at, host in enumerate(state.hosts):
         yield _host(NAMES[at] if at < len(NAMES) else str(at + 1), host, any(others_connected))
     if len(state.hosts) < len(NAMES):
         yield Component(
-            "corecipe-slave", "co-recipe slave", OFF, "There is none: SOCKET_HOST_SLAVE is empty."
+            "corecipe-slave", "co-recipe slave", Light.OFF, "There is none: SOCKET_HOST_SLAVE is empty."
         )
     yield _listener(state)
 
@@ -47,11 +38,11 @@ def _host(name: str, host: HostState, another_is_connected: bool) -> Component:
     )
     key, title = f"corecipe-{name}", f"co-recipe {name}"
     if host.connected_since_ms is not None:
-        return Component(key, title, OK, f"Connected to {where}.", facts=facts)
+        return Component(key, title, Light.OK, f"Connected to {where}.", facts=facts)
     setting = "SOCKET_HOST_SLAVE" if name == "slave" else "SOCKET_HOST"
     because = f": {host.last_error}" if host.last_error else ""
     hint = f"Is it up, and does {setting} name it? It is tried again all the time."
-    state = WARNING if another_is_connected else ERROR
+    state = Light.WARNING if another_is_connected else Light.ERROR
     return Component(key, title, state, f"Not connected to {where}{because}.", hint, facts)
 
 
@@ -62,13 +53,13 @@ def _listener(state: ListenerState) -> Component:
         Fact("Running since", at_s=seconds(state.started_ms)),
         Fact("Process", str(state.pid)),
         Fact("Updates", lines=tuple(f"{number(n)} {outcome}" for outcome, n in state.updates.items() if n)),
-        Fact("Unreadable events", number(state.malformed), state=WARNING if state.malformed else ""),
+        Fact("Unreadable events", number(state.malformed), state=Light.WARNING if state.malformed else None),
     ]
     if failing:
-        facts.append(Fact("Its last sync failed", lines=tuple(failing), state=ERROR))
+        facts.append(Fact("Its last sync failed", lines=tuple(failing), state=Light.ERROR))
     sentence = f"Listens, and has applied {number(applied)} update{'' if applied == 1 else 's'}."
     if failing:
         return Component(
-            "listener", "Listener", WARNING, "Listens, but its last sync failed.", facts=tuple(facts)
+            "listener", "Listener", Light.WARNING, "Listens, but its last sync failed.", facts=tuple(facts)
         )
-    return Component("listener", "Listener", OK, sentence, facts=tuple(facts))
+    return Component("listener", "Listener", Light.OK, sentence, facts=tuple(facts))

@@ -1,11 +1,11 @@
-"""The GeoIP databases, as the web workers have them open, or as they lie on the disk."""
+"""The parts of the GeoIP databases, as the web workers have them open, or as they are on the disk."""
 
 from collections.abc import Iterable
 
 from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources
+from cotraffic.diagnostics.overview.component import Component, Fact, Light, Sources
 from offers.stats.types import OpenDatabase
 from offers.visitors.geoip import CITY_KINDS, ISP_KINDS
 from offers.visitors.geoip_file import GeoFile
@@ -24,7 +24,7 @@ PUT_THERE = {
 
 
 def parts(sources: Sources) -> Iterable[Component]:
-    """Both databases of the workers. Raises `RedisError`."""
+    """Describe both databases as the workers have them open. Raises `RedisError`."""
     workers = [worker for worker in sources.counters.workers(sources.now) if worker.databases]
     if not workers:
         yield from parts_of_files(sources.now)
@@ -39,7 +39,7 @@ def parts(sources: Sources) -> Iterable[Component]:
 
 
 def parts_of_files(now: float) -> Iterable[Component]:
-    """Both files on this machine's disk, where no worker tells of them."""
+    """Describe both files on this machine's disk, if no worker has reported."""
     wanted = ((settings.MAXMIND_PATH, CITY_KINDS), (settings.MAXMIND_PATH_ISP, ISP_KINDS))
     for name, (path, kinds) in zip(NAMES, wanted, strict=True):
         if path:
@@ -51,7 +51,7 @@ def parts_of_files(now: float) -> Iterable[Component]:
 def _part(name: str, database: OpenDatabase, now: float, behind: int) -> Component:
     if not database.database_type:
         sentence = f"{database.error}: {UNKNOWN[name]}"
-        return Component(_key(name), _title(name), ERROR, sentence, PUT_THERE[name])
+        return Component(_key(name), _title(name), Light.ERROR, sentence, PUT_THERE[name])
     age = max(0.0, now - database.built_s)
     facts = (
         Fact("Type", database.database_type),
@@ -59,16 +59,19 @@ def _part(name: str, database: OpenDatabase, now: float, behind: int) -> Compone
         Fact("Age", duration(age)),
         Fact("File", database.path),
     )
-    state, hint = OK, ""
+    state, hint = Light.OK, ""
     sentence = f"{database.database_type}, built {duration(age)} ago."
     if database.error:
-        state, hint = WARNING, PUT_THERE[name]
+        state, hint = Light.WARNING, PUT_THERE[name]
         sentence = f"{database.error}; the one before it stays in use, and is gone with a restart."
     elif age > OLD_SECONDS:
-        state, hint = WARNING, "Put a newer file in its place; it is used within seconds, without a restart."
+        state, hint = (
+            Light.WARNING,
+            "Put a newer file in its place; it is used within seconds, without a restart.",
+        )
         sentence = f"{database.database_type} is {duration(age)} old: visitors' places may be wrong."
     elif behind:
-        state, hint = WARNING, "They open the new one within seconds."
+        state, hint = Light.WARNING, "They open the new one within seconds."
         sentence = f"{behind} of the workers still have an older file open."
     return Component(_key(name), _title(name), state, sentence, hint, facts)
 

@@ -1,11 +1,11 @@
-"""The two recipes: what is live, from where, since when, and why nothing newer is."""
+"""The parts of the two recipes: what is live, from where, since when, and why nothing newer is."""
 
 from collections.abc import Iterable
 
 from django.conf import settings
 
 from cotraffic.diagnostics.formatting import duration, file_size, number
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources, seconds
+from cotraffic.diagnostics.overview.component import Component, Fact, Light, Sources, seconds
 from recipes.records.kinds import RecipeKind
 from recipes.store.types import Hold, RecipeMeta
 
@@ -15,7 +15,7 @@ SHOWN_KEPT = 10
 
 
 def parts(sources: Sources) -> Iterable[Component]:
-    """Offers and campaigns. Raises `RedisError`."""
+    """Describe offers and campaigns. Raises `RedisError`."""
     for kind in RecipeKind:
         meta, count = sources.store.meta(kind), sources.store.live_count(kind)
         yield _part(kind, meta, count, sources.store.held(kind), sources.now)
@@ -23,44 +23,48 @@ def parts(sources: Sources) -> Iterable[Component]:
 
 def _part(kind: RecipeKind, meta: RecipeMeta, count: int, hold: Hold | None, now: float) -> Component:
     state, sentence, hint = _judged(kind, meta, count, now)
-    if state == OK and hold is not None:
+    if state == Light.OK and hold is not None:
         # What is live need not be what S3 has.
         doing = "is looking at the file in S3" if hold.etag is None else "decided to leave the file in S3"
-        state, sentence = WARNING, f"{number(count)} records live; syncs wait, since {hold.by} {doing}."
+        state, sentence = Light.WARNING, f"{number(count)} records live; syncs wait, since {hold.by} {doing}."
         hint = "The recipe preview shows what the file would change, and makes it live."
     return Component(f"recipe-{kind}", f"Recipe: {kind}", state, sentence, hint, _facts(meta, count, now))
 
 
-def _judged(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> tuple[str, str, str]:
-    """State, sentence, and what to do."""
+def _judged(kind: RecipeKind, meta: RecipeMeta, count: int, now: float) -> tuple[Light, str, str]:
+    """Return state, sentence and hint."""
     live = f"{number(count)} {kind if count != 1 else kind.singular}"
     if not meta.generation:
         hint = f"Sync now (Actions), or run `manage.py recipe_sync {kind}`: it says what is in the way."
         because = f" {meta.last_error}" if meta.last_error else ""
-        return ERROR, f"No {kind} are loaded: clicks get status 503.{because}", hint
+        return Light.ERROR, f"No {kind} are loaded: clicks get status 503.{because}", hint
     if meta.held is not None:
         hint = "Look at the file on the page of the recipe preview, and force it or leave it there."
-        return WARNING, f"{live} live; a newer file looks damaged and is held back: {meta.held.why}.", hint
+        return (
+            Light.WARNING,
+            f"{live} live; a newer file looks damaged and is held back: {meta.held.why}.",
+            hint,
+        )
     if meta.last_error:
         hint = "What was live before stays live. The recipe preview shows the file that waits."
-        return WARNING, f"{live} live, but a newer recipe is not: {meta.last_error}", hint
+        return Light.WARNING, f"{live} live, but a newer recipe is not: {meta.last_error}", hint
     stale = _stale_seconds(meta, now)
     if stale is not None and stale > settings.RECIPE_STALE_SECONDS:
         hint = "Look at S3 and at the Celery worker; sync now (Actions) shows what is in the way."
-        return WARNING, f"{live} live, not compared with S3 for {duration(stale)}.", hint
+        return Light.WARNING, f"{live} live, not compared with S3 for {duration(stale)}.", hint
     rejected = sum(meta.rejected.values())
     if meta.kept_count:
         hint = "Correct them in co-admin-back; which they are is below."
         kept = f"{number(meta.kept_count)} of them stay as they were, for their new version cannot be used"
-        return WARNING, f"{live} live; {kept}.", hint
+        return Light.WARNING, f"{live} live; {kept}.", hint
     if rejected:
         hint = "Correct them in co-admin-back; the reasons are below."
         return (
-            WARNING,
+            Light.WARNING,
             f"{live} live; {number(rejected)} more in the file cannot be used.",
             hint,
         )
-    return OK, f"{live} live, as S3 has them.", ""
+    return Light.OK, f"{live} live, as S3 has them.", ""
 
 
 def _stale_seconds(meta: RecipeMeta, now: float) -> float | None:
@@ -89,7 +93,7 @@ def _facts(meta: RecipeMeta, count: int, now: float) -> tuple[Fact, ...]:
     if meta.defect_count:
         facts.append(_defects(meta))
     if meta.last_error:
-        facts.append(Fact("Last error", meta.last_error, state=ERROR))
+        facts.append(Fact("Last error", meta.last_error, state=Light.ERROR))
         facts.append(Fact("It happened", at_s=seconds(meta.last_error_at_ms)))
     return tuple(facts)
 
@@ -99,19 +103,19 @@ def _rejected(meta: RecipeMeta) -> Fact:
         return Fact("Rejected records", "none")
     reasons = [f"{number(count)}: {reason}" for reason, count in meta.rejected.items()]
     examples = [f"for example {example}" for example in meta.rejections[:SHOWN_REJECTIONS]]
-    return Fact("Rejected records", lines=(*reasons, *examples), state=WARNING)
+    return Fact("Rejected records", lines=(*reasons, *examples), state=Light.WARNING)
 
 
 def _staying(meta: RecipeMeta) -> list[Fact]:
-    """Live records that are not as the file has them."""
+    """Describe the live records that differ from the file."""
     facts = []
     if meta.kept_count:
         more = meta.kept_count - SHOWN_KEPT
         lines = (*meta.kept[:SHOWN_KEPT], *([f"and {number(more)} more"] if more > 0 else []))
-        facts.append(Fact("Stay as they were", lines=lines, state=WARNING))
+        facts.append(Fact("Stay as they were", lines=lines, state=Light.WARNING))
     if meta.carried:
         text = f"{number(meta.carried)}, for the file holds elements that are no records"
-        facts.append(Fact("Not in the file", text, state=WARNING))
+        facts.append(Fact("Not in the file", text, state=Light.WARNING))
     if meta.undone:
         text = f"{number(meta.undone)}, for the file was made before their updates"
         facts.append(Fact("Stay as updates have them", text))
@@ -119,11 +123,11 @@ def _staying(meta: RecipeMeta) -> list[Fact]:
 
 
 def _defects(meta: RecipeMeta) -> Fact:
-    """Values that cannot be read; their rules are off, or decide where they restrict."""
+    """Describe the values that cannot be read."""
     shown = [
         f"record {defect.record_id}, {defect.field}: {defect.problem}"
         for defect in meta.defects[:SHOWN_DEFECTS]
     ]
     more = meta.defect_count - len(shown)
     lines = (*shown, f"and {number(more)} more") if more else tuple(shown)
-    return Fact("Unreadable values", lines=lines, state=WARNING)
+    return Fact("Unreadable values", lines=lines, state=Light.WARNING)

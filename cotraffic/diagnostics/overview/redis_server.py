@@ -1,4 +1,4 @@
-"""This instance's Redis: does it answer, and does it keep what it is given?"""
+"""The part of this instance's Redis: whether it answers, and keeps its data."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.formatting import duration, file_size, number
-from cotraffic.diagnostics.overview.component import ERROR, OK, WARNING, Component, Fact, Sources
+from cotraffic.diagnostics.overview.component import Component, Fact, Light, Sources
 
 TITLE = "Redis"
 CONFIGURATION = (
@@ -16,12 +16,12 @@ CONFIGURATION = (
 
 
 def part(sources: Sources) -> tuple[Component, bool]:
-    """The part, and whether Redis answers at all."""
+    """Describe Redis. Returns the part, and whether Redis answers at all."""
     started = time.perf_counter()
     try:
         sources.redis.ping()
         took = time.perf_counter() - started
-        info: dict[str, Any] = sources.redis.info()
+        info = sources.redis.info()
     except (RedisError, OSError) as error:
         return _away(error), False
     return _answering(info, took), True
@@ -32,8 +32,8 @@ def _away(problem: Exception) -> Component:
         "Start it, or let REDIS_URL say where it is. Links that a worker remembers are answered meanwhile, "
         f"and their clicks are kept in {settings.CLICK_SPOOL_DIR}; all others get status 503."
     )
-    facts = (Fact("Error", str(problem) or type(problem).__name__, state=ERROR),)
-    return Component("redis", TITLE, ERROR, "Redis does not answer.", hint, facts)
+    facts = (Fact("Error", str(problem) or type(problem).__name__, state=Light.ERROR),)
+    return Component("redis", TITLE, Light.ERROR, "Redis does not answer.", hint, facts)
 
 
 def _answering(info: dict[str, Any], took: float) -> Component:
@@ -43,7 +43,7 @@ def _answering(info: dict[str, Any], took: float) -> Component:
     memory = f"{file_size(info['used_memory'])}{f' of {file_size(limit)}' if limit else ', no limit'}"
     facts = (
         Fact("Answers in", duration(took)),
-        Fact("RecordCaches", memory),
+        Fact("Memory", memory),
         Fact("When it is full", str(info.get("maxmemory_policy", "not told"))),
         Fact("Append-only file", "on" if info.get("aof_enabled") else "off"),
         Fact("Connections", number(info.get("connected_clients"))),
@@ -51,7 +51,12 @@ def _answering(info: dict[str, Any], took: float) -> Component:
         Fact("Running for", duration(float(info.get("uptime_in_seconds", 0)))),
     )
     return Component(
-        "redis", TITLE, WARNING if problems else OK, sentence, CONFIGURATION if problems else "", facts
+        "redis",
+        TITLE,
+        Light.WARNING if problems else Light.OK,
+        sentence,
+        CONFIGURATION if problems else "",
+        facts,
     )
 
 

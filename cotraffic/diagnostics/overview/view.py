@@ -1,7 +1,6 @@
 """The overview: a light and a sentence for each part, the web workers, and the last hour in charts."""
 
 import time
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -11,7 +10,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
-from offers.stats.types import LATENCY_BOUNDS_MS, SLOT_SECONDS, SLOTS, TimeBucket
+from offers.stats.types import BUCKET_SECONDS, BUCKETS, LATENCY_BOUNDS_MS, TimeBucket
 
 PERCENTILES = (50, 95, 99)
 
@@ -24,17 +23,23 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def parts(request: HttpRequest) -> HttpResponse:
-    """The lights and the workers as they are now, for the page to patch in."""
+    """Return the lights as a fragment, with which the page replaces its own."""
     return render(request, "diagnostics/includes/overview.html", {"overview": look(sources())})
 
 
 @require_GET
+def workers(request: HttpRequest) -> HttpResponse:
+    """Return the web workers as a fragment, with which the page replaces its own."""
+    return render(request, "diagnostics/includes/overview_workers.html", {"overview": look(sources())})
+
+
+@require_GET
 def charts(request: HttpRequest) -> HttpResponse:
-    """The last hour in slots of ten seconds, those from `since` (seconds since the epoch) on."""
-    context = sources()
+    """Return the last hour as JSON, in buckets of ten seconds, from `since` (seconds since the epoch) on."""
+    overview_sources = sources()
     try:
         since = float(request.GET.get("since") or 0)
-        slots = context.counters.slots(context.now, since)
+        buckets = overview_sources.counters.buckets(overview_sources.now, since)
     except ValueError:
         return JsonResponse({"problem": "since is a time in seconds since the epoch."}, status=400)
     except RedisError:
@@ -42,21 +47,22 @@ def charts(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"problem": problem}, status=503)
     found = {
         "now": time.time(),
-        "slotSeconds": SLOT_SECONDS,
-        "slots": [_shown(slot) for slot in slots],
-        "kept": SLOTS,
+        "slotSeconds": BUCKET_SECONDS,
+        "slots": [_shown(bucket) for bucket in buckets],
+        "kept": BUCKETS,
     }
     return JsonResponse(found)
 
 
-def _shown(slot: TimeBucket) -> dict[str, Any]:
-    # What took longer than the last bound has no better figure.
+def _shown(bucket: TimeBucket) -> dict[str, object]:
+    # Answers that took longer than the last bound are shown as that bound.
     slowest = LATENCY_BOUNDS_MS[-1]
-    percentiles = [slot.percentile(percent) for percent in PERCENTILES]
+    percentiles = [bucket.percentile(percent) for percent in PERCENTILES]
     return {
-        "start": slot.start,
-        "clicks": slot.clicks,
-        "types": slot.redirect_types,
-        "refused": sum(slot.refused.values()),
+        "start": bucket.start,
+        "clicks": bucket.clicks,
+        "types": bucket.redirect_types,
+        "refused": sum(bucket.refused.values()),
+        "automated": bucket.automated,
         "latency": [None if bound is None else min(bound, slowest) for bound in percentiles],
     }

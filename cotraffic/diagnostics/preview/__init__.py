@@ -1,1 +1,1 @@
-"""What the recipe in S3 would change if it went live."""
+"""Previews what the recipe in S3 would change if it went live."""

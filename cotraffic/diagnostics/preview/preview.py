@@ -11,9 +11,10 @@ from functools import partial
 import msgspec
 from django.conf import settings
 
-from cotraffic.diagnostics.preview.simulate import RecipeView, Simulated, redecide
+from cotraffic.diagnostics.preview.counted import PreviewCounts
+from cotraffic.diagnostics.preview.simulate import RecipeView, Simulated, simulate
 from offers.click_log.stream import ClickLog
-from offers.routing.routing import Defaults
+from offers.routing.decision import Defaults
 from recipes.file import download
 from recipes.records.kinds import RecipeKind
 from recipes.records.redirects import last_page
@@ -29,7 +30,7 @@ Progress = Callable[[str, int, int | None], object]
 
 
 class Preview(msgspec.Struct, kw_only=True):
-    """What would change. A kind that is missing is in S3 as it is live. Times are in ms since the epoch."""
+    """What would change. A missing kind is unchanged in S3. Times are in ms since the epoch."""
 
     by: str
     started_ms: int
@@ -40,7 +41,7 @@ class Preview(msgspec.Struct, kw_only=True):
 
     @property
     def etags(self) -> dict[str, str]:
-        """The files that were looked at, by kind."""
+        """The tags of the compared files, by kind."""
         return {kind.value: comparison.etag for kind, comparison in self.kinds.items()}
 
     @property
@@ -57,7 +58,7 @@ def preview(
     progress: Progress,
     kinds: tuple[RecipeKind, ...] = tuple(RecipeKind),
 ) -> Preview:
-    """Compare the files in S3 with what is live, and decide the newest `clicks` of the log under both.
+    """Compare the files in S3 with the live recipe, and decide the newest `clicks` of the log under both.
 
     Raises `CannotReachS3`, `RecipeRejected`, `LiveChanged`, redis-py's errors, and `OSError` for the disk.
     """
@@ -71,18 +72,18 @@ def preview(
                 found.kinds[kind], candidates[kind] = compared
                 stack.callback(candidates[kind].close)
         if candidates:
-            found.clicks = _redecided(store, log, candidates, min(clicks, MOST_CLICKS), progress)
+            found.clicks = _simulated(store, log, candidates, min(clicks, MOST_CLICKS), progress)
     found.took_ms = round((time.monotonic() - started) * 1000)
     return found
 
 
 def save(store: RecipeStore, found: Preview) -> None:
-    """Keep a preview for staff to read and decide on."""
+    """Store a preview for staff to read and decide on."""
     store.save_preview(msgspec.json.encode(found), KEPT_SECONDS)
 
 
 def newest(store: RecipeStore) -> Preview | None:
-    """The newest preview, None when there is none or it is too old."""
+    """Return the newest preview; None if there is none, or it has expired."""
     blob = store.preview()
     try:
         return None if blob is None else msgspec.json.decode(blob, type=Preview)
@@ -100,7 +101,7 @@ def _compared(
         return None if file is None else compare(kind, file, store, progress)
 
 
-def _redecided(
+def _simulated(
     store: RecipeStore,
     log: ClickLog,
     candidates: dict[RecipeKind, CandidateRecipe],
@@ -110,18 +111,22 @@ def _redecided(
     live = {kind: partial(store.get, kind) for kind in RecipeKind}
     new = {kind: candidates[kind].get if kind in candidates else live[kind] for kind in RecipeKind}
     defaults = Defaults(settings.DEFAULT_OFFER_ID, settings.DEFAULT_CAMPAIGN_ID, last_page())
-    return redecide(
-        _newest_clicks(log, clicks),
-        RecipeView(live[RecipeKind.OFFERS], live[RecipeKind.CAMPAIGNS]),
-        RecipeView(new[RecipeKind.OFFERS], new[RecipeKind.CAMPAIGNS]),
-        defaults,
-        time.time_ns() // 1_000_000,
-        lambda done: progress("deciding clicks again", done, clicks),
-    )
+    counts = PreviewCounts()
+    with counts.reading() as counted:
+        simulated = simulate(
+            _newest_clicks(log, clicks),
+            RecipeView(live[RecipeKind.OFFERS], live[RecipeKind.CAMPAIGNS], counted),
+            RecipeView(new[RecipeKind.OFFERS], new[RecipeKind.CAMPAIGNS], counted),
+            defaults,
+            time.time_ns() // 1_000_000,
+            lambda done: progress("deciding clicks again", done, clicks),
+        )
+    simulated.live_caps_problem = counts.problem
+    return simulated
 
 
 def _newest_clicks(log: ClickLog, count: int) -> Iterator[bytes]:
-    """The newest clicks of the log, newest first, read some at a time."""
+    """Yield the newest clicks of the log, newest first, read some at a time."""
     before = ""
     while count > 0:
         entries = log.newest(min(count, CLICKS_STEP), before=before)

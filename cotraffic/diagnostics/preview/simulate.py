@@ -1,38 +1,44 @@
-"""Decides clicks of the log again, under the recipe that is live and under another: what would differ?
+"""Decides clicks of the log again, under the live recipe and under another one, and counts the differences.
 
-Both decisions are of this moment, so that only the recipe makes the difference, not the time that has passed.
+Both decisions are made for the same moment, so only the recipe makes a difference, not the time since.
 """
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from offers.admission import Refusal, admit
 from offers.click_log.record import fields
 from offers.links.tokens import AdTarget
-from offers.routing.routing import Defaults, decide
+from offers.live_caps.versions import closed, versioned
+from offers.routing.decision import Decision, Defaults
+from offers.routing.routing import decide
 from offers.rules.common.verdict import ClickContext
 from offers.visitors.device import Device
 from offers.visitors.geoip import Geo
 from offers.visitors.visitor import Visitor
 from recipes.records.fields import id_of
+from recipes.records.kinds import RecipeKind
 from recipes.records.records import Campaign, Offer, RecordRejected, parse_campaign, parse_offer
 
 KEPT_EXAMPLES = 3
 KEPT_GROUPS = 100
 REMEMBERED_RECORDS = 20_000
 SHOWN_CHARACTERS = 300
-FOUND_NOTHING = "found nothing"
+REFUSED = "refused"
 
+# Picks one of the open candidates of an aggregated offer, for a campaign.
+Choose = Callable[[int, int, tuple[int, ...]], int]
 Get = Callable[[int], bytes | None]
+Counted = Callable[[str], int]
 Record = TypeVar("Record", Offer, Campaign)
 
 
 class SimulatedOutcome(NamedTuple):
-    """Where a click goes: by which rule, to which offer (0: none) and page, and for how much."""
+    """Where a click goes: the rule that decides, the offer (0: none), the page, and the amounts."""
 
     rule: str
     offer_id: int
@@ -40,8 +46,8 @@ class SimulatedOutcome(NamedTuple):
     payin: str
     payout: str
 
-    def goes_where(self, other: "SimulatedOutcome") -> bool:
-        """Whether both end at the same offer and page."""
+    def has_same_target(self, other: "SimulatedOutcome") -> bool:
+        """Return whether both end at the same offer and page."""
         return (self.offer_id, self.page) == (other.offer_id, other.page)
 
 
@@ -59,7 +65,7 @@ class SimulatedClick(msgspec.Struct, frozen=True):
 
 
 class SimulatedGroup(msgspec.Struct):
-    """Clicks that would go elsewhere, by the rule that decides now and the one that would."""
+    """Clicks that would go elsewhere, with the rule that decides them now and the one that would."""
 
     from_rule: str
     to_rule: str
@@ -68,35 +74,42 @@ class SimulatedGroup(msgspec.Struct):
 
 
 class Simulated(msgspec.Struct, kw_only=True):
-    """What would become of clicks. `paid_otherwise` go where they go now, for other amounts.
+    """Clicks that would be decided differently. `paid_otherwise` have the same target and other amounts.
 
-    `unreadable` are in the log, and no clicks that can be decided again.
+    `unreadable` entries of the log are not clicks that can be decided again. `live_caps_problem` says why
+    live counts had no part in it, "" where they had.
     """
 
     clicks: int = 0
     elsewhere: int = 0
     paid_otherwise: int = 0
     unreadable: int = 0
+    live_caps_problem: str = ""
     groups: list[SimulatedGroup] = []
 
 
 class RecipeView:
-    """Offers and campaigns by id, parsed, over whatever gives them raw; remembers those asked for last."""
+    """Parses offers and campaigns that two functions return raw, and caches the last ones.
 
-    def __init__(self, offer: Get, campaign: Get) -> None:
-        self._offer = lru_cache(REMEMBERED_RECORDS)(lambda found: _parsed(offer(found), parse_offer))
-        self._campaign = lru_cache(REMEMBERED_RECORDS)(lambda found: _parsed(campaign(found), parse_campaign))
+    `counted` returns the clicks of a live count by its name; None where none are counted.
+    """
+
+    def __init__(self, offer: Get, campaign: Get, counted: Counted | None = None) -> None:
+        as_offer = _capped(RecipeKind.OFFERS, parse_offer, counted)
+        as_campaign = _capped(RecipeKind.CAMPAIGNS, parse_campaign, counted)
+        self._offer = lru_cache(REMEMBERED_RECORDS)(lambda found: _parsed(offer(found), as_offer))
+        self._campaign = lru_cache(REMEMBERED_RECORDS)(lambda found: _parsed(campaign(found), as_campaign))
 
     def offer(self, offer_id: int) -> Offer | None:
-        """The offer of this id."""
+        """Return the offer of this id, None if there is none that can be used."""
         return self._offer(offer_id)
 
     def campaign(self, campaign_id: int) -> Campaign | None:
-        """The campaign of this id."""
+        """Return the campaign of this id, None if there is none that can be used."""
         return self._campaign(campaign_id)
 
 
-def redecide(
+def simulate(
     clicks: Iterable[bytes],
     live: RecipeView,
     candidate: RecipeView,
@@ -104,7 +117,7 @@ def redecide(
     now_ms: int,
     progress: Callable[[int], object],
 ) -> Simulated:
-    """What would become of click records; `progress` hears how many were looked at."""
+    """Decide click records under both recipes. `progress` is called with the number of clicks so far."""
     found, groups = Simulated(), dict[tuple[str, str], SimulatedGroup]()
     for record in clicks:
         found.clicks += 1
@@ -116,7 +129,7 @@ def redecide(
         except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
             found.unreadable += 1
             continue
-        if before.goes_where(after):
+        if before.has_same_target(after):
             found.paid_otherwise += before[3:] != after[3:]
             continue
         found.elsewhere += 1
@@ -125,23 +138,20 @@ def redecide(
     return found
 
 
-def outcome(click: dict[str, Any], recipe: RecipeView, defaults: Defaults, now_ms: int) -> SimulatedOutcome:
-    """Where a click of the log would go now, under a recipe."""
-    target = target_of(click)
-    admitted = admit(target, recipe, defaults)
-    if isinstance(admitted, Refusal):
-        return SimulatedOutcome(f"{FOUND_NOTHING}: {admitted.reason.value}", 0, "", "", "")
-    offer, campaign = admitted
-    sub_campaign, cid = str(click.get("subCampaign", "")), str(click.get("cid", ""))
-    context = ClickContext(offer, campaign, _visitor(click), now_ms, sub_campaign, cid)
+def outcome(
+    click: dict[str, object], recipe: RecipeView, defaults: Defaults, now_ms: int
+) -> SimulatedOutcome:
+    """Return where a click of the log would go under a recipe."""
     lid = str(click["lid"])
 
     def choose(_: int, __: int, candidates: tuple[int, ...]) -> int:
-        # By the click, not in turn: where the candidates are the same, so is the choice, and where one is
-        # gone, only its own clicks go elsewhere.
+        # By the click and not in turn: the same candidates lead to the same choice, and if one is gone, only
+        # its own clicks go elsewhere.
         return max(candidates, key=lambda candidate: _weight(lid, candidate))
 
-    decision = decide(context, recipe.offer, choose, defaults)
+    decision = decide_again(click, recipe, defaults, now_ms, choose)
+    if isinstance(decision, Refusal):
+        return SimulatedOutcome(f"{REFUSED}: {decision.reason.value}", 0, "", "", "")
     return SimulatedOutcome(
         decision.redirect_type,
         decision.offer.offer_id if decision.offer else 0,
@@ -151,8 +161,21 @@ def outcome(click: dict[str, Any], recipe: RecipeView, defaults: Defaults, now_m
     )
 
 
-def target_of(click: dict[str, Any]) -> AdTarget:
-    """The offer that a click was meant for, and its campaign. Raises `KeyError` where it has none."""
+def decide_again(
+    click: dict[str, object], recipe: RecipeView, defaults: Defaults, now_ms: int, choose: Choose
+) -> Decision | Refusal:
+    """Decide a click record anew, as of `now_ms`. Raises `KeyError` where it has no offer or campaign."""
+    admitted = admit(target_of(click), recipe, defaults)
+    if isinstance(admitted, Refusal):
+        return admitted
+    offer, campaign = admitted
+    sub_campaign, cid = str(click.get("subCampaign", "")), str(click.get("cid", ""))
+    context = ClickContext(offer, campaign, _visitor(click), now_ms, sub_campaign, cid)
+    return decide(context, recipe.offer, choose, defaults)
+
+
+def target_of(click: dict[str, object]) -> AdTarget:
+    """Return the ids of the offer a click was meant for and its campaign. Raises `KeyError` without them."""
     offer_id = id_of(click.get("originOfferId")) or id_of(click.get("offerId"))
     campaign_id = id_of(click.get("campaignId"))
     if not offer_id or not campaign_id:
@@ -160,20 +183,24 @@ def target_of(click: dict[str, Any]) -> AdTarget:
     return AdTarget(offer_id, campaign_id)
 
 
-def _visitor(click: dict[str, Any]) -> Visitor:
-    """The visitor as the log has them."""
-    get = click.get
+def _visitor(click: dict[str, object]) -> Visitor:
+    """Make the visitor from the record of the click."""
+
+    def text(name: str) -> str | None:
+        value = click.get(name)
+        return value if isinstance(value, str) else None
+
     return Visitor(
-        address=str(get("IP", "")),
-        user_agent=str(get("userAgent", "")),
+        address=text("IP") or "",
+        user_agent=text("userAgent") or "",
         accept_language="",
-        geo=Geo(get("country"), get("region"), get("city"), get("isp")),
+        geo=Geo(text("country"), text("region"), text("city"), text("isp")),
         device=Device(
-            device_type=str(get("deviceType") or "unknown"),
-            browser=get("browser"),
-            browser_version=get("browserVersion"),
-            os=get("os"),
-            platform=get("platform"),
+            device_type=text("deviceType") or "unknown",
+            browser=text("browser"),
+            browser_version=text("browserVersion"),
+            os=text("os"),
+            platform=text("platform"),
         ),
     )
 
@@ -184,7 +211,7 @@ def _weight(lid: str, candidate: int) -> bytes:
 
 def _note(
     groups: dict[tuple[str, str], SimulatedGroup],
-    click: dict[str, Any],
+    click: dict[str, object],
     before: SimulatedOutcome,
     after: SimulatedOutcome,
 ) -> None:
@@ -204,7 +231,22 @@ def _note(
         group.examples = [*group.examples, example]
 
 
-def _parsed(blob: bytes | None, parse: Callable[[dict[str, Any]], Record]) -> Record | None:
+def _capped(
+    kind: RecipeKind, parse: Callable[[dict[str, object]], Record], counted: Counted | None
+) -> Callable[[dict[str, object]], Record]:
+    """Return a `parse` whose records are closed where their live counts have reached a limit."""
+    if counted is None:
+        return parse
+
+    def parse_counted(raw: dict[str, object]) -> Record:
+        record = versioned(kind, parse(raw), raw)
+        name = record.caps.counted_as if record.caps else ""
+        return closed(record, counted(name)) if name else record
+
+    return parse_counted
+
+
+def _parsed(blob: bytes | None, parse: Callable[[dict[str, object]], Record]) -> Record | None:
     if blob is None:
         return None
     try:

@@ -13,7 +13,7 @@ SHOWN_CHARACTERS = 60
 
 
 def preview_text(found: Preview) -> Iterator[str]:
-    """The lines of a preview: counts, then the first records of each sort, then the clicks."""
+    """Return the lines of a preview: counts, the first records of each sort, the clicks."""
     yield (
         f"{'kind':<11}{'live':>11}{'in S3':>11}{'added':>10}{'removed':>10}{'changed':>10}{'same':>11}"
         f"{'rejected':>10}{'defects':>9}"
@@ -76,6 +76,8 @@ def _clicks(found: Simulated) -> Iterator[str]:
     if not found.clicks:
         yield "There are no clicks in the log to decide again."
         return
+    if found.live_caps_problem:
+        yield f"Live counts are out of reach, and had no part in it: {found.live_caps_problem}."
     share = 100 * found.elsewhere / found.clicks
     yield (
         f"Of the last {found.clicks:,} clicks, decided again now, {found.elsewhere:,} ({share:.1f} %) would "

@@ -1,14 +1,12 @@
-"""The recipe in S3 against what is live, and the decision on it."""
+"""The panel of the recipe preview, and the decision on the files that were previewed."""
 
-from typing import Any, cast
-
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from cotraffic.diagnostics.access import staff_user
 from cotraffic.diagnostics.actions.enqueue import enqueue
 from cotraffic.diagnostics.actions.kinds import KINDS
 from cotraffic.diagnostics.actions.store import Action, Actions
@@ -30,8 +28,8 @@ SORTS = ("added", "removed", "changed")
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """The panel: the newest preview, and what can be decided."""
-    context: dict[str, Any] = {
+    """Show the newest preview, and what can be decided."""
+    context: dict[str, object] = {
         **{"choices": CLICK_CHOICES, "chosen": DEFAULT_CLICKS, "decisions": DECISIONS},
     }
     try:
@@ -48,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def progress(request: HttpRequest) -> HttpResponse:
-    """How far the newest preview or decision has come, for the page to show in its place."""
+    """Return the progress of the newest preview or decision as a fragment of the page."""
     try:
         context = _progress()
     except RedisError as error:
@@ -58,13 +56,13 @@ def progress(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
-    """Have the files in S3 previewed; syncs wait meanwhile, and while it is read."""
+    """Queue a preview of the files in S3; syncs wait until it has been read."""
     clicks = min(id_of(request.POST.get("clicks")) or DEFAULT_CLICKS, MOST_CLICKS)
     try:
         store = _store()
         for kind in RecipeKind:
-            holds.hold_for_review(kind, store, _user(request).get_username())
-        enqueue(KINDS["preview"], _user(request), {"clicks": str(clicks)})
+            holds.hold_for_review(kind, store, staff_user(request).get_username())
+        enqueue(KINDS["preview"], staff_user(request), {"clicks": str(clicks)})
     except RedisError as error:
         return _redis_is_away(request, error)
     return redirect("diagnostics:preview")
@@ -72,7 +70,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def decide(request: HttpRequest, decision: str) -> HttpResponse:
-    """Make the previewed files live, or leave them; asked about first."""
+    """Make the previewed files live, or leave them; needs confirmation."""
     if decision not in ("make-live", "leave"):
         raise Http404(f"{decision} is no decision")
     kind = KINDS[decision]
@@ -99,7 +97,19 @@ def decide(request: HttpRequest, decision: str) -> HttpResponse:
         arguments = dict(found.etags)
         if forced and found.is_held_back:
             arguments["force"] = "yes"
-        enqueue(kind, _user(request), arguments)
+        enqueue(kind, staff_user(request), arguments)
+    except RedisError as error:
+        return _redis_is_away(request, error)
+    return redirect("diagnostics:preview")
+
+
+@require_POST
+def go_on(request: HttpRequest) -> HttpResponse:
+    """End the wait of syncs without a decision. A file that somebody left stays left."""
+    try:
+        store = _store()
+        for kind in RecipeKind:
+            holds.end_review(kind, store)
     except RedisError as error:
         return _redis_is_away(request, error)
     return redirect("diagnostics:preview")
@@ -109,20 +119,15 @@ def _store() -> RecipeStore:
     return RecipeStore(get_redis_connection("default"))
 
 
-def _user(request: HttpRequest) -> AbstractBaseUser:
-    # access.py lets nobody through without.
-    return cast(AbstractBaseUser, request.user)
-
-
-def _progress() -> dict[str, Any]:
-    """The newest action of this panel."""
+def _progress() -> dict[str, object]:
+    """Return the newest action of this panel."""
     ours = [action for action in Actions(get_redis_connection("default")).newest() if action.name in OURS]
     newest_action: Action | None = ours[0] if ours else None
     return {"action": newest_action, "busy": newest_action is not None and not newest_action.is_over}
 
 
-def _described(found: Preview, store: RecipeStore) -> dict[str, Any]:
-    """A preview, and whether it still holds: `is_open` while there is something to decide."""
+def _described(found: Preview, store: RecipeStore) -> dict[str, object]:
+    """Return the context of a preview; `is_open` while there is something to decide."""
     live = {kind: store.meta(kind) for kind in found.kinds}
     done = [kind for kind, meta in live.items() if meta.etag == found.kinds[kind].etag]
     overtaken = [
@@ -148,8 +153,8 @@ def _described(found: Preview, store: RecipeStore) -> dict[str, Any]:
     }
 
 
-def _listed(request: HttpRequest, found: Preview) -> dict[str, Any]:
-    """One of the lists of records, and the page of it that was asked for."""
+def _listed(request: HttpRequest, found: Preview) -> dict[str, object]:
+    """Return the context of the requested list of records and its requested page."""
     tabs = [
         (kind, sort, count)
         for kind, comparison in found.kinds.items()
@@ -158,8 +163,8 @@ def _listed(request: HttpRequest, found: Preview) -> dict[str, Any]:
     ]
     if not tabs:
         return {}
-    context = (request.GET.get("kind"), request.GET.get("sort"))
-    kind, sort, count = next((tab for tab in tabs if tab[:2] == context), tabs[0])
+    chosen = (request.GET.get("kind"), request.GET.get("sort"))
+    kind, sort, count = next((tab for tab in tabs if tab[:2] == chosen), tabs[0])
     comparison: Comparison = found.kinds[kind]
     records = getattr(comparison, f"{sort}_records")
     pages = max(1, -(-len(records) // RECORDS_A_PAGE))

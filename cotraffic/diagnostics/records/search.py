@@ -1,15 +1,12 @@
 """Finds records for staff by id or name, with everything known about one. No click uses it."""
 
-from collections.abc import Callable
-from typing import Any
-
 import msgspec
 
 from recipes.index.index import RecordIndex
 from recipes.index.maintain import IndexMissing, live_index
 from recipes.records.fields import id_of
 from recipes.records.kinds import RecipeKind
-from recipes.records.records import BLACKLISTED, Campaign, Offer, RecordRejected, parse_campaign, parse_offer
+from recipes.records.records import BLACKLISTED, PARSERS, Campaign, Offer, RecordRejected
 from recipes.records.references import Relation, references
 from recipes.records.restrictions import AFFILIATE_STATUS
 from recipes.store.store import RecipeStore
@@ -20,11 +17,6 @@ LATEST_CHANGES = 10
 SHOWN_USERS = 20
 # Counting stops here: more would take time, and the exact number helps nobody.
 COUNTED_USERS = 10_000
-
-_PARSE: dict[RecipeKind, Callable[[dict[str, Any]], Offer | Campaign]] = {
-    RecipeKind.OFFERS: parse_offer,
-    RecipeKind.CAMPAIGNS: parse_campaign,
-}
 
 
 class SearchHit(msgspec.Struct, frozen=True):
@@ -39,7 +31,7 @@ class SearchHit(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct):
-    """What a search came to; `more`: there are others, `problem`: why names were not looked at."""
+    """The result of a search. `more`: there are further hits. `problem`: why names could not be searched."""
 
     kind: RecipeKind
     entries: list[SearchHit]
@@ -50,7 +42,7 @@ class Findings(msgspec.Struct):
 class Use(msgspec.Struct, frozen=True):
     """Records that use an offer in one way: the first of them, and how many there are.
 
-    `count` is `COUNTED_USERS` where there are that many or more.
+    `count` is at most `COUNTED_USERS`.
     """
 
     relation: Relation
@@ -59,18 +51,18 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class Uses(msgspec.Struct):
-    """Who uses an offer; `problem`: why that is not known."""
+    """The records that use an offer; `problem`: why they are not known."""
 
     uses: list[Use]
     problem: str = ""
 
 
-class CachedPage(msgspec.Struct, frozen=True):
-    """Everything about one record. `raw` is None for one that is not live; `record` for one of no use."""
+class RecordDetails(msgspec.Struct, frozen=True):
+    """Everything about one record. `raw` is None if it is not live, `record` if it cannot be used."""
 
     kind: RecipeKind
     record_id: int
-    raw: dict[str, Any] | None
+    raw: dict[str, object] | None
     record: Offer | Campaign | None
     why_unusable: str
     update: Journaled | None
@@ -78,13 +70,13 @@ class CachedPage(msgspec.Struct, frozen=True):
 
     @property
     def is_from_update(self) -> bool:
-        """Whether it was an update that wrote it last, and not the file."""
+        """Whether an update wrote the record last, and not the file."""
         meta_ms = self.meta.last_modified_ms
         return self.update is not None and (meta_ms is None or self.update.timestamp_ms > meta_ms)
 
 
 def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_RECORDS) -> Findings:
-    """Records whose id is `text`, or whose name holds it. Raises redis-py's errors."""
+    """Find records whose id is `text`, or whose name contains it. Raises redis-py's errors."""
     record_id, findings = id_of(text.strip().lstrip("#")), Findings(kind, [])
     ids: list[int] = []
     is_there = record_id is not None and store.get(kind, record_id) is not None
@@ -103,33 +95,35 @@ def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_REC
 
 
 def latest_changes(store: RecipeStore, kind: RecipeKind) -> list[tuple[SearchHit, int]]:
-    """The records that updates changed last, with their times in ms since the epoch, newest first."""
+    """Return the records that updates changed last, newest first, with their times in ms since the epoch."""
     changed = store.latest_updates(kind, LATEST_CHANGES)
     found = entries(store, kind, [record_id for record_id, _ in changed])
     return [(entry, at_ms) for entry, (_, at_ms) in zip(found, changed, strict=True)]
 
 
 def entries(store: RecipeStore, kind: RecipeKind, ids: list[int]) -> list[SearchHit]:
-    """One entry for each id, in their order; read together. Raises redis-py's errors."""
+    """Return an entry for each id, in order, with one read. Raises redis-py's errors."""
     blobs = store.get_many(kind, ids)
     return [_entry(kind, record_id, blob) for record_id, blob in zip(ids, blobs, strict=True)]
 
 
-def look_up(store: RecipeStore, kind: RecipeKind, record_id: int) -> CachedPage:
-    """Everything about one record, whether there is such or not. Raises redis-py's errors."""
+def look_up(store: RecipeStore, kind: RecipeKind, record_id: int) -> RecordDetails:
+    """Return everything about a record, also about one that does not exist. Raises redis-py's errors."""
     blob = store.get(kind, record_id)
     raw, record, why = None, None, ""
     if blob is not None:
         try:
-            raw = msgspec.json.decode(blob, type=dict[str, Any])
-            record = _PARSE[kind](raw)
+            raw = msgspec.json.decode(blob, type=dict[str, object])
+            record = PARSERS[kind](raw)
         except (RecordRejected, msgspec.DecodeError) as error:
             why = str(error)
-    return CachedPage(kind, record_id, raw, record, why, store.journaled(kind, record_id), store.meta(kind))
+    return RecordDetails(
+        kind, record_id, raw, record, why, store.journaled(kind, record_id), store.meta(kind)
+    )
 
 
 def used_by(store: RecipeStore, offer_id: int) -> Uses:
-    """Campaigns and offers that point at an offer, by how they do. Raises redis-py's errors."""
+    """Return the campaigns and offers that use an offer, by the way they do. Raises redis-py's errors."""
     uses = Uses([])
     for kind in (RecipeKind.CAMPAIGNS, RecipeKind.OFFERS):
         try:
@@ -145,7 +139,7 @@ def used_by(store: RecipeStore, offer_id: int) -> Uses:
 def users(
     store: RecipeStore, offer_id: int, relation: Relation, limit: int, after: int = 0
 ) -> list[SearchHit]:
-    """Up to `limit` records above id `after` that use an offer so.
+    """Return up to `limit` records with ids above `after` that use an offer in this way.
 
     Raises `IndexMissing` and redis-py's errors.
     """
@@ -154,7 +148,7 @@ def users(
 
 
 def points_at(store: RecipeStore, record: Offer | Campaign) -> list[tuple[Relation, SearchHit]]:
-    """The offers that a record points at, and how. Raises redis-py's errors."""
+    """Return the offers that a record refers to, and how. Raises redis-py's errors."""
     found = sorted((relation, offer_id) for relation, offer_id in references(record) if offer_id)
     named = entries(store, RecipeKind.OFFERS, [offer_id for _, offer_id in found])
     return [(relation, entry) for (relation, _), entry in zip(found, named, strict=True)]
@@ -170,7 +164,7 @@ def _entry(kind: RecipeKind, record_id: int, blob: bytes | None) -> SearchHit:
     if blob is None:
         return SearchHit(kind, record_id, "", "not in the recipe", "", is_known=False)
     try:
-        record = _PARSE[kind](msgspec.json.decode(blob))
+        record = PARSERS[kind](msgspec.json.decode(blob))
     except (RecordRejected, msgspec.DecodeError) as error:
         return SearchHit(kind, record_id, "", "of no use", str(error), is_known=False)
     if isinstance(record, Offer):

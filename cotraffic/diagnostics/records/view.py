@@ -1,8 +1,7 @@
-"""Offers and campaigns: finding one, and everything about it."""
+"""The panel of records: a search for offers and campaigns, and the page of one."""
 
 import json
 import time
-from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +10,10 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.records import describe, search
-from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, CachedPage
+from cotraffic.diagnostics.records.live_caps import live_caps
+from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, RecordDetails
+from cotraffic.diagnostics.reports.table import record_addresses
+from cotraffic.diagnostics.reports.types import Dimension
 from offers.links.links import CannotLink, ad_link, read_expiry
 from recipes.index.maintain import IndexMissing
 from recipes.records.fields import id_of
@@ -35,7 +37,7 @@ USED_AS = {
     Relation.OFFER_CAPS: "Offers whose caps send clicks here",
     Relation.DETECTED: "Offers whose exit chain ends here",
 }
-# The same as seen from the record that does.
+# The same, as a label on the page of the record that refers to an offer.
 POINTS_AS = {
     Relation.CAMPAIGN: "Its offer",
     Relation.TARGET: "Where target rules send clicks",
@@ -48,15 +50,15 @@ POINTS_AS = {
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The search, and the records that changed last."""
+    """Show the search, and the records that changed last."""
     asked, only = request.GET.get("q", "").strip()[:200], request.GET.get("kind", "")
     kinds = [RecipeKind(only)] if only in set(RecipeKind) else list(RecipeKind)
-    context: dict[str, Any] = {"asked": asked, "only": only, "kinds": list(RecipeKind)}
+    context: dict[str, object] = {"asked": asked, "only": only, "kinds": list(RecipeKind)}
     store = _store()
     try:
         if asked:
-            context["findings"] = [search.find(store, kind, asked) for kind in kinds]
-            context["nothing"] = not any(found.entries for found in context["findings"])
+            findings = [search.find(store, kind, asked) for kind in kinds]
+            context |= {"findings": findings, "nothing": not any(found.entries for found in findings)}
         else:
             context["changes"] = [(kind, search.latest_changes(store, kind)) for kind in kinds]
             context["counts"] = [(kind, store.live_count(kind)) for kind in RecipeKind]
@@ -66,16 +68,18 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def record(request: HttpRequest, kind: str, record_id: int) -> HttpResponse:
-    """One offer or campaign."""
+    """Show one offer or campaign."""
     recipe_kind = _kind(kind)
     title = f"{recipe_kind.singular.capitalize()} {record_id}"
-    context: dict[str, Any] = {"title": title, "kind": recipe_kind, "record_id": record_id}
+    context: dict[str, object] = {"title": title, "kind": recipe_kind, "record_id": record_id}
     store, status = _store(), 200
     try:
         known = search.look_up(store, recipe_kind, record_id)
-        context |= _described(known) | _neighbours(store, known)
+        campaigns, neighbours = _neighbours(store, known)
+        context |= _described(known) | neighbours
         if isinstance(known.record, Offer | Campaign):
-            context |= _link_builder(request, known.record, context["campaigns"])
+            context |= live_caps(request, recipe_kind, known.record, known.raw or {})
+            context |= _link_builder(request, known.record, campaigns)
         status = 404 if known.raw is None else 200
     except RedisError as error:
         context["redis_problem"] = str(error)
@@ -83,13 +87,13 @@ def record(request: HttpRequest, kind: str, record_id: int) -> HttpResponse:
 
 
 def users(request: HttpRequest, record_id: int, relation: str) -> HttpResponse:
-    """All records that use an offer in one way, page by page."""
+    """Show all records that use an offer in one way, page by page."""
     try:
         found = Relation[relation.upper()]
     except KeyError:
         raise Http404(f"nothing uses an offer as {relation}") from None
     after = id_of(request.GET.get("after")) or 0
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         **{"title": USED_AS[found], "record_id": record_id, "relation": relation, "after": after},
     }
     try:
@@ -114,9 +118,9 @@ def _kind(kind: str) -> RecipeKind:
         raise Http404(f"there are offers and campaigns, and no {kind}") from None
 
 
-def _described(known: CachedPage) -> dict[str, Any]:
-    """The record itself: its fields, its rules in words, its raw JSON."""
-    context: dict[str, Any] = {"known": known, "record": known.record}
+def _described(known: RecordDetails) -> dict[str, object]:
+    """Return the context of the record itself: its fields, its rules in words, its raw JSON."""
+    context: dict[str, object] = {"known": known, "record": known.record}
     if known.raw is None:
         return context
     raw = json.dumps(known.raw, indent=2, ensure_ascii=False)
@@ -133,16 +137,18 @@ def _described(known: CachedPage) -> dict[str, Any]:
             "is_offer": is_offer,
             "standing": describe.standing(found),
             "payout_words": describe.payout_words(found),
-            "rules": describe.offer_rules(found, now_ms)
-            if isinstance(found, Offer)
-            else describe.campaign_rules(found, now_ms),
+            "rules": describe.described_rules(found, now_ms),
+            "reports": record_addresses(
+                Dimension.ORIGIN_OFFER if is_offer else Dimension.CAMPAIGN, known.record_id
+            ),
         }
     return context
 
 
-def _neighbours(store: RecipeStore, known: CachedPage) -> dict[str, Any]:
-    """What uses the record, and what it points at."""
-    context: dict[str, Any] = {"shown_users": SHOWN_USERS, "counted_users": COUNTED_USERS, "campaigns": []}
+def _neighbours(store: RecipeStore, known: RecordDetails) -> tuple[list[search.SearchHit], dict[str, object]]:
+    """Return its campaigns, and the context of the records that it refers to and that use it."""
+    campaigns: list[search.SearchHit] = []
+    context: dict[str, object] = {"shown_users": SHOWN_USERS, "counted_users": COUNTED_USERS}
     if known.record is not None:
         context["points_at"] = [
             (POINTS_AS[relation], entry) for relation, entry in search.points_at(store, known.record)
@@ -152,18 +158,16 @@ def _neighbours(store: RecipeStore, known: CachedPage) -> dict[str, Any]:
         context["uses"] = [(USED_AS[use.relation], use) for use in uses.uses]
         context["index_problem"] = uses.problem
         if known.raw is not None and not uses.problem:
-            context["campaigns"] = search.users(store, known.record_id, Relation.CAMPAIGN, CHOSEN_CAMPAIGNS)
-    return context
+            campaigns = search.users(store, known.record_id, Relation.CAMPAIGN, CHOSEN_CAMPAIGNS)
+    return campaigns, context | {"campaigns": campaigns}
 
 
 def _link_builder(
     request: HttpRequest, record: Offer | Campaign, campaigns: list[search.SearchHit]
-) -> dict[str, Any]:
-    """An ad link for the record: an offer with one of its campaigns, a campaign with its offer."""
-    context: dict[str, Any] = {
-        "can_expire": bool(settings.AD_TOKEN_KEYS),
-        "expires": request.GET.get("expires", "").strip()[:40],
-    }
+) -> dict[str, object]:
+    """Return the context of an ad link: an offer with one of its campaigns, a campaign with its offer."""
+    expires = request.GET.get("expires", "").strip()[:40]
+    context: dict[str, object] = {"can_expire": bool(settings.AD_TOKEN_KEYS), "expires": expires}
     if isinstance(record, Campaign):
         offer_id, campaign_id = record.offer_id, record.campaign_id
     else:
@@ -173,7 +177,7 @@ def _link_builder(
     if not offer_id or not campaign_id:
         return context
     try:
-        expires_s = read_expiry(context["expires"]) if context["expires"] else 0
+        expires_s = read_expiry(expires) if expires else 0
         site = request.build_absolute_uri("/")
         context["link"] = ad_link(site, offer_id, campaign_id, expires_s=expires_s)
         context["link_expires_s"] = expires_s or None
@@ -183,7 +187,7 @@ def _link_builder(
 
 
 def _shown(value: object) -> str:
-    """A field's value on one line; "" where there is none."""
+    """Format a field's value on one line; "" if it has none."""
     if value is None or value == "":
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

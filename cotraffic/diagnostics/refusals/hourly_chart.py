@@ -1,4 +1,4 @@
-"""A day of counts as a small picture: one bar an hour, in numbers that an SVG takes as they are."""
+"""The chart of a day of counts: one bar an hour, in coordinates of an SVG."""
 
 import time
 
@@ -11,7 +11,7 @@ SMALLEST = 2
 
 
 class HourBar(msgspec.Struct, frozen=True):
-    """One hour: where its bar stands, and what it says."""
+    """One hour: the position and size of its bar, and its label."""
 
     x: int
     y: int
@@ -22,7 +22,7 @@ class HourBar(msgspec.Struct, frozen=True):
 
 
 class HourlyChart(msgspec.Struct, frozen=True):
-    """All bars, and the size of the picture."""
+    """All bars, and the size of the chart."""
 
     bars: list[HourBar]
     width: int
@@ -31,7 +31,7 @@ class HourlyChart(msgspec.Struct, frozen=True):
 
 
 def by_hour(hours: list[tuple[int, dict[str, int]]], reason: str = "") -> HourlyChart:
-    """The picture of counts by hour; of one reason where it is given."""
+    """Make the chart of counts by hour, of all reasons or of one."""
     counts = [reasons.get(reason, 0) if reason else sum(reasons.values()) for _, reasons in hours]
     most = max(counts, default=0)
     bars = []

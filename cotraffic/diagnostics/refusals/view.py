@@ -1,7 +1,6 @@
 """The panel of refused clicks: how many and why, by hour, and the newest ones."""
 
 from collections import Counter
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,22 +17,22 @@ SHOWN_REFERERS = 5
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """The panel."""
+    """Show the counts by reason and hour, and the newest refused clicks."""
     return render_panel(request, "refused", _found(request))
 
 
 @require_GET
 def fragment(request: HttpRequest) -> HttpResponse:
-    """What is in the panel now, for the page to patch in."""
+    """Return the content of the panel as a fragment, with which the page replaces its own."""
     return render(request, "diagnostics/includes/refused.html", _found(request))
 
 
-def _found(request: HttpRequest) -> dict[str, Any]:
-    """Everything, or only what has the `reason` that is asked for."""
-    context, reason = sources(), request.GET.get("reason", "")
+def _found(request: HttpRequest) -> dict[str, object]:
+    """Return the context of the panel; with `reason` in the query, of that reason alone."""
+    found, reason = sources(), request.GET.get("reason", "")
     try:
-        hours = context.counters.refused_by_hour(context.now)
-        newest = context.counters.refusals()
+        hours = found.counters.refused_by_hour(found.now)
+        newest = found.counters.refusals()
     except RedisError as error:
         return {"redis_problem": error, "reason": reason}
     totals: Counter[str] = Counter()
@@ -51,6 +50,6 @@ def _found(request: HttpRequest) -> dict[str, Any]:
 
 
 def _referers(newest: list[RefusedClick]) -> list[tuple[str, str, int]]:
-    """Count the pages that the newest ones come from, most of them first: the broken advert is there."""
+    """Count the pages that refused clicks came from, the most frequent first: there is the broken advert."""
     counted = Counter((one.referer, one.reason) for one in newest if one.referer)
     return [(referer, reason, n) for (referer, reason), n in counted.most_common(SHOWN_REFERERS) if n > 1]

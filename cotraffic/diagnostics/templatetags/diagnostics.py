@@ -1,4 +1,4 @@
-"""What every panel's template is made of: times, numbers, lights, empty states, problems, tables."""
+"""Tags and filters of the panels: times, numbers, lights, empty states, problems, tables."""
 
 import time
 
@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import formatting
+from cotraffic.diagnostics.words import redirect_type_words
 from offers.rules.common.sentences import amount
 from offers.stats.types import Cache
 
@@ -20,7 +21,7 @@ register.filter("amount", amount)
 
 @register.filter
 def duration_ms(milliseconds: float) -> str:
-    """A duration given in milliseconds."""
+    """Format a duration given in milliseconds."""
     return formatting.duration(milliseconds / 1000)
 
 
@@ -33,7 +34,7 @@ def hit_rate(cache: Cache) -> str:
 
 @register.simple_tag
 def moment(at_seconds: float | None, missing: str = "never") -> SafeString:
-    """A time in seconds since the epoch: how long ago (page.js keeps that true), and when, with its zone."""
+    """Show a time in seconds since the epoch: how long ago (updated by page.js), and when, with its zone."""
     if at_seconds is None:
         return format_html('<span class="quiet">{}</span>', missing)
     return format_html(
@@ -47,19 +48,34 @@ def moment(at_seconds: float | None, missing: str = "never") -> SafeString:
 
 @register.simple_tag
 def moment_ms(at_ms: float | None, missing: str = "never") -> SafeString:
-    """The same for milliseconds since the epoch."""
+    """Show a time in milliseconds since the epoch, as `moment` does."""
     return moment(None if at_ms is None else at_ms / 1000, missing)
 
 
 @register.simple_tag
+def redirect_type(code: str | None) -> SafeString:
+    """Show a stored redirect type in words, with the code below and its meaning as a tooltip."""
+    if not code:
+        return format_html('<span class="quiet">{}</span>', "-")
+    words = redirect_type_words(code)
+    return format_html(
+        '<span title="{} {}">{}</span><span class="line quiet code">{}</span>',
+        words.meaning,
+        words.change,
+        words.short,
+        code,
+    )
+
+
+@register.simple_tag
 def badge(text: object, state: str = "neutral") -> SafeString:
-    """A short word in a box; `state` is ok, warning, error, info or neutral."""
+    """Show a short word in a box; `state` is ok, warning, error, info or neutral."""
     return format_html('<span class="badge is-{}">{}</span>', state, text)
 
 
 @register.simple_tag
 def light(state: str) -> SafeString:
-    """A light, with its word for those who see no colours: ok, warning, error, off or unknown."""
+    """Show a light (ok, warning, error, off or unknown), with its word for people who see no colours."""
     words = {
         "ok": "Well",
         "warning": "Look here",
@@ -77,19 +93,19 @@ def light(state: str) -> SafeString:
 
 @register.inclusion_tag("diagnostics/includes/empty.html")
 def empty(headline: str, what_to_do: str = "") -> dict[str, str]:
-    """What a list says that has nothing in it, and how something gets there."""
+    """Say that a list is empty, and how something gets into it."""
     return {"headline": headline, "what_to_do": what_to_do}
 
 
 @register.inclusion_tag("diagnostics/includes/problem.html")
 def problem(headline: str, what_to_do: str = "", detail: str = "") -> dict[str, str]:
-    """What went wrong, what to do about it, and what the machine said."""
+    """Show a problem: what went wrong, what to do about it, and the error message."""
     return {"headline": headline, "what_to_do": what_to_do, "detail": detail}
 
 
 @register.simple_block_tag
 def scrolling(content: SafeString, label: str) -> SafeString:
-    """A table that may be wider than the screen: it scrolls by itself, by keyboard too."""
+    """Show a table that may be wider than the screen: it scrolls by itself, also by keyboard."""
     return format_html(
         '<div class="scrolling" role="region" aria-label="{}" tabindex="0">{}</div>', label, content
     )

@@ -1,12 +1,13 @@
 """Metrics of the whole instance, collected at each request: click log, spool, recipe, co-recipe."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 from cotraffic.ops.heartbeats import BEAT, heartbeats
 from offers.click_log.status import disk_room
 from offers.click_log.stream import ClickLog
+from offers.click_log.types import ArchiveStatus
 from offers.delivery.backoff import DeliveryBackoff
 from offers.spool.directory import SUFFIX
 from recipes.corecipe.updates import UpdateOutcome
@@ -25,6 +27,7 @@ from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from recipes.sync.outcomes import sync_counts
 
+T = TypeVar("T")
 # Four heartbeat intervals.
 SILENT_SECONDS = 20.0
 UPDATE_OUTCOMES = tuple(outcome.value for outcome in UpdateOutcome)
@@ -41,11 +44,18 @@ class InstanceCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric that can be collected now."""
+        build = "The version of co-traffic, the commit of its image, and what the instance is called."
+        info = GaugeMetricFamily(
+            "cotraffic_build_info", build, labels=["version", "revision", "instance_name"]
+        )
+        info.add_metric([settings.VERSION, settings.REVISION, settings.INSTANCE_NAME], 1)
+        yield info
         yield from self._of_spool()
         try:
             found = [
                 *self._of_redis(),
                 *self._of_clicks(),
+                *self._of_archive(),
                 *self._of_recipe(),
                 *self._of_listener(),
                 *self._of_background(),
@@ -105,9 +115,24 @@ class InstanceCollector(Collector):
         yield _gauge("conversions_waiting", "Conversion messages to be sent.", status.conversions_waiting)
         yield _gauge("conversions_due", "Conversion messages that are due now.", status.conversions_due)
 
+    def _of_archive(self) -> Iterator[Metric]:
+        status = self._log.archive_status() or ArchiveStatus()
+        yield _gauge("archive_waiting", "Clicks in the log that wait for the archive.", status.backlog)
+        age = "Age of the oldest click that waits for the archive, 0 without any."
+        yield _gauge("archive_oldest_waiting_seconds", age, status.oldest_age_seconds or 0)
+        yield _counter(
+            "clicks_archived", "Entries of the log that the archive is done with.", status.archived
+        )
+        missing = "Delivered clicks that Redis had no room for until they were archived."
+        yield _counter("archive_dropped", missing, status.dropped)
+        for name, outcome in (("write", status.write), ("upload", status.upload)):
+            failing = f"Whether the archive's last {name} failed."
+            yield _gauge(f"archive_{name}_failing", failing, int(bool(outcome and outcome.error)))
+
     def _of_recipe(self) -> Iterator[Metric]:
         metas = {kind: self._store.meta(kind) for kind in RecipeKind}
         counts = {kind: self._store.live_count(kind) for kind in RecipeKind}
+        holds = {kind: self._store.held(kind) for kind in RecipeKind}
         yield _by_kind(
             "recipe_generation", "Number of the live generation, 0: none.", metas, lambda m: m.generation
         )
@@ -127,6 +152,16 @@ class InstanceCollector(Collector):
         yield _by_kind("recipe_carried_records", carried, metas, lambda m: m.carried)
         undone = "Live records that stay as an update has them that the file was made before."
         yield _by_kind("recipe_updates_kept", undone, metas, lambda m: m.undone)
+        info = "The file that is live, by its MD5: the same on instances that have the same recipe."
+        files = GaugeMetricFamily("cotraffic_recipe_info", info, labels=["kind", "digest"])
+        for kind, meta in metas.items():
+            if meta.digest:
+                files.add_metric([kind.value, meta.digest], 1)
+        yield files
+        on_hold = (
+            "Whether syncs wait for a person: somebody reviews a preview, or has decided against a file."
+        )
+        yield _by_kind("recipe_on_hold", on_hold, holds, lambda hold: int(hold is not None))
         held = "Whether the file in S3 is held back, for it looks damaged."
         yield _by_kind("recipe_held_back", held, metas, lambda m: int(m.held is not None))
         defects = "Values of the live generation's file that could not be read."
@@ -194,10 +229,10 @@ def _counter(name: str, help_text: str, value: float) -> Metric:
     return CounterMetricFamily(f"cotraffic_{name}", help_text, value=value)
 
 
-def _by_kind(name: str, help_text: str, metas: dict[RecipeKind, RecipeMeta], value: Any) -> Metric:
+def _by_kind(name: str, help_text: str, of: dict[RecipeKind, T], value: Callable[[T], float]) -> Metric:
     family = GaugeMetricFamily(f"cotraffic_{name}", help_text, labels=["kind"])
-    for kind, meta in metas.items():
-        family.add_metric([kind.value], value(meta))
+    for kind, each in of.items():
+        family.add_metric([kind.value], value(each))
     return family
 
 

@@ -14,20 +14,21 @@ from offers.visitors.address import AddressReader
 
 
 class MetricsPage:
-    """Renders the metrics of all workers, from any of them. `own` has this worker's metrics.
+    """Renders the metrics of all workers, from any of them.
 
-    Raises `ValueError` for an entry of `allow` that is neither an address nor a network.
+    `own` has this worker's metrics, `collectors` read those of the instance. Raises `ValueError` for
+    an entry of `allow` that is neither an address nor a network.
     """
 
     def __init__(
         self,
         own: CollectorRegistry,
-        instance: Collector,
+        collectors: Sequence[Collector],
         allow: Sequence[str],
         trusted_proxies: Sequence[str],
     ) -> None:
         self._own = own
-        self._instance = instance
+        self._collectors = collectors
         self._allow = [ipaddress.ip_network(entry.strip(), strict=False) for entry in allow]
         self._addresses = AddressReader(trusted_proxies)
 
@@ -49,5 +50,6 @@ class MetricsPage:
             registry.register(self._own)
         else:
             MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call]
-        registry.register(self._instance)
+        for collector in self._collectors:
+            registry.register(collector)
         return content_type.encode(), encode(registry)

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from offers.admission import Reason
 from offers.rules.common.redirect_type import RedirectType
 from offers.stats.counters import MAX_REDIRECT_TYPES, OTHER
 from offers.stats.types import LATENCY_BOUNDS_MS, Cache, Counted
+from offers.visitors.automated import AutomatedReason
 from offers.visitors.geoip_file import GeoFile
 
 REDIRECTED = "redirected"
 REDIRECT_TYPES = tuple(each.value for each in RedirectType)
-_OUTCOMES = {reason.value: reason.name.lower() for reason in Reason}
+# What was fetched ahead is no click.
+REFUSED = tuple(reason for reason in Reason if reason is not Reason.FETCHED_AHEAD)
+_OUTCOMES = {reason.value: reason.name.lower() for reason in REFUSED}
 
 Describe = Callable[[], tuple[dict[str, Cache], dict[str, int]]]
 
@@ -40,6 +44,8 @@ class WorkerMetrics:
             self._clicks.labels(outcome(reason), "").inc(count)
         self._tokens.labels("v1").inc(counted.old_form)
         self._tokens.labels("v2").inc(sum(counted.types.values()) - counted.old_form)
+        for reason, count in counted.automated.items():
+            self._automated.labels(reason).inc(count)
         self._answer_seconds.add(counted.latency, counted.seconds)
         self._errors.inc(counted.errors)
         caches, commits = self._describe()
@@ -62,6 +68,8 @@ class WorkerMetrics:
         self._replayed.inc(self._new("replayed", commits["replayed"]))
         self._lost.inc(self._new("lost", commits["lost"]))
         self._vanished.inc(self._new("vanished", commits["vanished"]))
+        self._assumed.inc(self._new("assumed", commits["assumed"]))
+        self._decided_again.inc(self._new("decided_again", commits["decided_again"]))
 
     def _create_click_metrics(self, registry: CollectorRegistry) -> None:
         self._clicks = Counter(
@@ -76,6 +84,12 @@ class WorkerMetrics:
             ["form"],
             registry=registry,
         )
+        self._automated = Counter(
+            "cotraffic_automated_clicks",
+            "Requests that no person made, by what made them; prefetch and prerender are no clicks.",
+            ["reason"],
+            registry=registry,
+        )
         self._answer_seconds = _BulkHistogram(
             "cotraffic_click_answer_seconds",
             "Time from a click's arrival to its redirect, the wait for the click log included.",
@@ -84,7 +98,7 @@ class WorkerMetrics:
         )
         self._errors = Counter(
             "cotraffic_click_errors",
-            "Faults of ours while a click was read or decided on the short way.",
+            "Faults of ours while a click was read or decided in the protocol.",
             registry=registry,
         )
         self._batches = Counter(
@@ -110,9 +124,26 @@ class WorkerMetrics:
             registry=registry,
         )
 
+        self._assumed = Counter(
+            "cotraffic_visitors_assumed_unique",
+            "Visitors that were taken for unique because the shared Redis was away.",
+            registry=registry,
+        )
+        self._decided_again = Counter(
+            "cotraffic_clicks_decided_again",
+            "Clicks decided again since the last place under a live cap was taken meanwhile.",
+            registry=registry,
+        )
+
     def _create_memory_metrics(self, registry: CollectorRegistry) -> None:
         self._workers = Gauge(
             "cotraffic_workers", "Web workers alive.", registry=registry, multiprocess_mode="livesum"
+        )
+        self._configured = Gauge(
+            "cotraffic_workers_configured",
+            "Web workers that there should be.",
+            registry=registry,
+            multiprocess_mode="max",
         )
         self._entries = Gauge(
             "cotraffic_cache_entries",
@@ -152,10 +183,13 @@ class WorkerMetrics:
     def _start_at_zero(self) -> None:
         """Create the counters with 0: without it, Prometheus would miss their growth to 1."""
         self._workers.set(1)
+        self._configured.set(settings.WEB_CONCURRENCY)
         for redirect_type in self._redirect_types:
             self._clicks.labels(REDIRECTED, redirect_type)
-        for reason in Reason:
+        for reason in REFUSED:
             self._clicks.labels(outcome(reason.value), "")
+        for automated in AutomatedReason:
+            self._automated.labels(automated.value)
         for to in ("log", "spool"):
             self._written.labels(to)
 

@@ -1,7 +1,6 @@
 """`manage.py ad_link OFFER CAMPAIGN`: make a link."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -38,15 +37,17 @@ class Command(BaseCommand):
             help="what the link begins with, such as https://click.example (default: %(default)s)",
         )
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def handle(
+        self, *, offer: int, campaign: int, v2: bool, expires: str | None, site: str, **_: object
+    ) -> None:
         """Print the link; raises CommandError where there can be none."""
         try:
-            expires_s = read_expiry(options["expires"]) if options["expires"] else 0
+            expires_s = read_expiry(expires) if expires else 0
             link = ad_link(
-                options["site"],
-                options["offer"],
-                options["campaign"],
-                sealed=True if options["v2"] or expires_s else None,
+                site,
+                offer,
+                campaign,
+                sealed=True if v2 or expires_s else None,
                 expires_s=expires_s,
             )
         except CannotLink as error:

@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -10,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from offers.archive.archive import archive
+from offers.archive.bucket import ArchiveBucket, BucketAway
+from offers.archive.log import ArchiveLog
 from offers.click_log.status import spool_status
 from offers.click_log.stream import ClickLog
 from offers.delivery.drain import drain
@@ -21,11 +23,12 @@ LEFT = 3
 
 
 class Report(msgspec.Struct):
-    """What became of the clicks; `in_spool` of those `left` are in `spool_files`."""
+    """The outcome of one run; `in_spool` of those `left` are in `spool_files`."""
 
     replayed: int
     delivered: int
-    set_aside: int
+    dead_letters: int
+    archived: int
     left: int
     in_spool: int
     spool_files: int
@@ -50,10 +53,10 @@ class Command(BaseCommand):
     """Do by hand, and to the end, what web workers and Celery do every second."""
 
     help = (
-        "Move into the log what dead web workers left in the spool, deliver the log to DynamoDB and send the "
-        "conversion messages that are due, until nothing is left or the time is up. It may run beside "
-        "Celery's workers and web workers; what a living one has in the spool is left to it. Exit code 3: "
-        "clicks are left."
+        "Move into the log what dead web workers left in the spool, deliver the log to DynamoDB, send the "
+        "conversion messages that are due and archive the log, until nothing is left or the time is up. It "
+        "may run beside Celery's workers and web workers; what a living one has in the spool is left to it. "
+        "Exit code 3: clicks are left for DynamoDB."
     )
     # A Redis that is away has a message of its own here.
     requires_system_checks = ()
@@ -63,15 +66,16 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, default=60.0, help="time to take at most (default: 60)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def handle(self, *, seconds: float, json: bool, **_: object) -> None:
         """Deliver, and tell what became of it; raises CommandError when Redis or the table cannot be used."""
         log = ClickLog(get_redis_connection("default"))
         directory = Path(settings.CLICK_SPOOL_DIR)
         try:
             log.status()
-            done = drain(log, ClickTable(), Spool(directory), options["seconds"])
+            done = drain(log, ClickTable(), Spool(directory), seconds)
             if settings.AWS_SQS_QUEUE_URL:
-                send_due(log, ConversionQueue(), options["seconds"])
+                send_due(log, ConversionQueue(), seconds)
+            archived = _archive_rest(seconds)
             in_log = log.status().backlog
         except RedisError as error:
             raise CommandError(
@@ -80,8 +84,19 @@ class Command(BaseCommand):
             ) from error
         except (TableNotUsable, QueueAway) as error:
             raise CommandError(f"{error}. The clicks stay in the log.") from error
+        except BucketAway as error:
+            raise CommandError(f"{error}. The clicks are delivered, and archived on the disk.") from error
         spool = spool_status(directory)
-        report = Report(*done, in_log + spool.clicks, spool.clicks, spool.files)
-        self.stdout.write(msgspec.json.encode(report).decode() if options["json"] else str(report))
+        report = Report(*done, archived, in_log + spool.clicks, spool.clicks, spool.files)
+        self.stdout.write(msgspec.json.encode(report).decode() if json else str(report))
         if not report.is_all_done:
             sys.exit(LEFT)
+
+
+def _archive_rest(seconds: float) -> int:
+    """Archive what is in the log, up to S3: the disk may go with the instance. Returns how many clicks."""
+    if settings.CLICK_ARCHIVE != "on":
+        return 0
+    bucket = ArchiveBucket(settings.CLICK_ARCHIVE_BUCKET) if settings.CLICK_ARCHIVE_BUCKET else None
+    log, root = ArchiveLog(get_redis_connection("default")), Path(settings.CLICK_ARCHIVE_DIR)
+    return archive(log, root, seconds, bucket, is_end=True).clicks

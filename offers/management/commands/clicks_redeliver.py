@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,9 +9,8 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
+from offers.click_log.redelivery import STEP, in_steps
 from offers.click_log.stream import ClickLog
-
-STEP = 500
 
 
 class Command(BaseCommand):
@@ -30,10 +28,10 @@ class Command(BaseCommand):
         """Take options."""
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def handle(self, *, json: bool, **_: object) -> None:
         """Move them, and tell how many; raises CommandError when Redis is away."""
         log = ClickLog(get_redis_connection("default"))
-        quiet = options["json"] or not sys.stderr.isatty()
+        quiet = json or not sys.stderr.isatty()
         try:
             status = log.status()
             clicks = _moved(log.redeliver, status.dead_letters, "clicks", quiet)
@@ -43,7 +41,7 @@ class Command(BaseCommand):
                 f"Redis does not answer ({error}). Start it, or let REDIS_URL say where it is, and run "
                 "this again: nothing is lost."
             ) from error
-        if options["json"]:
+        if json:
             report = {"redelivered": clicks, "conversions": conversions}
             self.stdout.write(msgspec.json.encode(report).decode())
         elif clicks or conversions:
@@ -55,13 +53,10 @@ class Command(BaseCommand):
 
 
 def _moved(move: Callable[[int], int], count: int, unit: str, quiet: bool) -> int:
-    """Move `count` dead letters, a step at a time; those that come meanwhile stay."""
+    """Move `count` dead letters under a progress bar. Returns how many were moved."""
     moved = 0
     with tqdm(total=count, unit=f" {unit}", disable=quiet or count <= STEP, leave=False) as bar:
-        while moved < count:
-            step = move(min(STEP, count - moved))
-            if not step:
-                break
+        for step in in_steps(move, count):
             moved += step
             bar.update(step)
     return moved

@@ -1,5 +1,7 @@
 """`manage.py clicks_status`: where the clicks are."""
 
+import argparse
+import sys
 from typing import Any
 
 import msgspec
@@ -11,8 +13,17 @@ from redis.exceptions import RedisError
 from lib.terminal import printable
 from offers.click_log.status import ClickStatus, SpoolStatus, click_status
 from offers.click_log.stream import ClickLog
-from offers.click_log.types import DeadLetter
+from offers.click_log.types import ArchiveStatus, DeadLetter
 
+EXIT_CODES = """exit codes:
+  0  nothing waits that should not
+  1  this instance's Redis does not answer
+  3  clicks wait for DynamoDB for longer than --max-age, or lie in the spool although Redis answers
+  4  there are dead letters, of clicks or of conversion messages
+Of several the highest counts."""
+WAITING, DEAD_LETTERS = 3, 4
+# As the alert CotrafficDeliveryBehind has it.
+MAX_AGE_SECONDS = 300.0
 SHOWN_DEAD_LETTERS = 5
 SHOWN_CHARACTERS = 160
 
@@ -27,12 +38,28 @@ class Command(BaseCommand):
     # A Redis that is away has a message of its own here.
     requires_system_checks = ()
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the line breaks of the epilog."""
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **kwargs,
+        )
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Take options."""
+        parser.add_argument(
+            "--max-age",
+            type=float,
+            default=MAX_AGE_SECONDS,
+            help=f"seconds that a click may wait for DynamoDB (default: {MAX_AGE_SECONDS:g})",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no table")
 
-    def handle(self, *_: Any, **options: Any) -> None:
-        """Print the report; raises CommandError when Redis is away."""
+    def handle(self, *, json: bool, max_age: float, **_: object) -> None:
+        """Print the report; raises CommandError when Redis is away, and exits as `EXIT_CODES` says."""
         log = ClickLog(get_redis_connection("default"))
         try:
             status = click_status(log)
@@ -42,12 +69,14 @@ class Command(BaseCommand):
                 f"Redis does not answer ({error}). Start it, or let REDIS_URL say where it is. Clicks are "
                 f"kept in {settings.CLICK_SPOOL_DIR} meanwhile."
             ) from error
-        if options["json"]:
+        if json:
             self.stdout.write(msgspec.json.encode(status).decode())
-            return
-        for name, value in _rows(status):
-            self.stdout.write(f"{name:<22}{value}")
-        self._print_dead_letters(status.dead_letters, dead_letters)
+        else:
+            for name, value in _rows(status):
+                self.stdout.write(f"{name:<22}{value}")
+            self._print_dead_letters(status.dead_letters, dead_letters)
+        if code := exit_code(status, max_age):
+            sys.exit(code)
 
     def _print_dead_letters(self, count: int, newest: list[DeadLetter]) -> None:
         if not newest:
@@ -61,6 +90,14 @@ class Command(BaseCommand):
             self.stdout.write(f"    {_short(letter.click.decode(errors='replace'))}")
 
 
+def exit_code(status: ClickStatus, max_age_seconds: float) -> int:
+    """Return what a script has to know of a status, as `EXIT_CODES` says."""
+    if status.dead_letters or status.conversions.dead:
+        return DEAD_LETTERS
+    waits = (status.oldest_age_seconds or 0) > max_age_seconds
+    return WAITING if waits or status.spool.files else 0
+
+
 def _rows(status: ClickStatus) -> list[tuple[str, str]]:
     age, spool, conversions = status.oldest_age_seconds, status.spool, status.conversions
     oldest = "" if age is None else f", the oldest for {age:,.1f} s"
@@ -71,6 +108,7 @@ def _rows(status: ClickStatus) -> list[tuple[str, str]]:
         ("backlog", f"{status.backlog:,} clicks wait for DynamoDB{oldest}"),
         ("delivered", f"{status.delivered:,}, now {status.delivered_per_second:,.1f} a second"),
         ("in the log", f"{status.in_log:,} clicks, delivered ones among them"),
+        ("archive", _archive(status.archive)),
         ("spool", f"{spool.clicks:,} clicks in {spool.files:,} files, {spool.bytes:,} bytes"),
         ("spooled so far", f"{status.spooled:,}"),
         ("disk of the spool", _disk(spool)),
@@ -78,6 +116,14 @@ def _rows(status: ClickStatus) -> list[tuple[str, str]]:
         ("lost", f"{status.lost:,}"),
         ("conversions", f"{conversions.waiting:,} wait, {conversions.due:,} of them are due{dead}"),
     ]
+
+
+def _archive(archive: ArchiveStatus | None) -> str:
+    if archive is None:
+        return "none"
+    dropped = f", {archive.dropped:,} dropped before they were in it" if archive.dropped else ""
+    problem = f"; {archive.write.error}" if archive.write and archive.write.error else ""
+    return f"{archive.backlog:,} clicks wait for it, {archive.archived:,} are in it{dropped}{problem}"
 
 
 def _disk(spool: SpoolStatus) -> str:

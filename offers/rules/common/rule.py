@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from offers.rules.common.description import Description
 from offers.rules.common.verdict import ClickContext, Passed, Verdict
 from recipes.records.records import Campaign, Offer
 
@@ -23,6 +24,9 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
     click. `inputs` returns the values that `decide` looked at, `describe` the same in a sentence or two, and
     `is_set_up` whether offer or campaign have anything for the rule to decide by.
 
+    `describe_offer` and `describe_campaign` say what the rule does to the clicks of a record at a moment (in
+    milliseconds since the epoch); a rule has those whose record it reads, at least one.
+
     `varies_by` returns the parts of a click that the answer depends on, for clicks on this offer and
     campaign. The decision cache keys decisions by them: if a part is missing, clicks that differ in it get
     each other's decision.
@@ -35,3 +39,5 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
     varies_by: Callable[[Offer, Campaign], Varies]
     describe: Callable[[ClickContext], str]
     is_set_up: Callable[[ClickContext], bool]
+    describe_offer: Callable[[Offer, int], Description] | None = None
+    describe_campaign: Callable[[Campaign, int], Description] | None = None

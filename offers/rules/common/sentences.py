@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from offers.rules.common.verdict import ClickContext
 from recipes.records.parts import Caps, DateRange
 from recipes.records.target_rules import RuleSet
 
@@ -54,9 +53,8 @@ def target_rules_in_words(rule_set: RuleSet) -> Iterator[str]:
             yield " and ".join(f"{c.dimension} {word} {listed(sorted(c.values), 'or')}" for c in group)
 
 
-def visitor_from(context: ClickContext) -> str:
+def visitor_from(country: str | None) -> str:
     """Describe the visitor's country."""
-    country = context.visitor.geo.country
     return f"the visitor is from {country}" if country else "the visitor's country is unknown"
 
 
@@ -74,4 +72,5 @@ def describe_caps(who: str, caps: Caps | None, now_ms: int) -> str:
         dates = (
             f" The caps run {dates_in_words(caps.dates)}: the click is {'outside' if outside else 'inside'}."
         )
-    return f"{who} is {standing}; its caps name {target} to go to.{dates}"
+    live = f": {caps.closed_by}" if caps.closed_by else ""
+    return f"{who} is {standing}{live}; its caps name {target} to go to.{dates}"

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -25,7 +24,7 @@ class Command(BaseCommand):
     )
     requires_system_checks = ()
 
-    def handle(self, *_: Any, **__: Any) -> None:
+    def handle(self, *_: object, **__: object) -> None:
         """Listen, and return after the signal once everything is closed."""
         asyncio.run(self._listen())
 

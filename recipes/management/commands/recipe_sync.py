@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandParser
@@ -49,6 +49,14 @@ FAILURES = {
 }
 
 
+class _Result(NamedTuple):
+    """The exit code of one kind, its part of the JSON output, and the report of a sync that succeeded."""
+
+    code: int
+    body: dict[str, object]
+    report: SyncReport | None = None
+
+
 class Command(BaseCommand):
     """Download, check, load and swap, each kind by itself, so that one can succeed if the other fails."""
 
@@ -56,7 +64,7 @@ class Command(BaseCommand):
     # No system checks: a Redis that is away has its own exit code and message here.
     requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
         """Keep the line breaks of the epilog."""
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
@@ -77,7 +85,17 @@ class Command(BaseCommand):
             "--announced-size", type=int, metavar="N", help="co-recipe's number for this recipe, to remember"
         )
 
-    def handle(self, *, kinds: list[str], **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        kinds: list[str],
+        force: bool,
+        from_file: bool,
+        dry_run: bool,
+        json: bool,
+        announced_size: int | None,
+        **_: object,
+    ) -> None:
         """Sync, print, and exit with one of the codes in `EXIT_CODES`."""
         unknown = set(kinds) - set(RecipeKind)
         if unknown:
@@ -85,78 +103,82 @@ class Command(BaseCommand):
                 f"recipe_sync: unknown kind {', '.join(sorted(unknown))}; there are offers and campaigns"
             )
             sys.exit(2)
-        quiet = options["json"] or not sys.stderr.isatty()
+        quiet = json or not sys.stderr.isatty()
         store = RecipeStore(get_redis_connection("default"))
-        results = [self._one(RecipeKind(kind), store, options, quiet) for kind in kinds or list(RecipeKind)]
-        codes = [code for code, _ in results]
+        results = {}
+        for kind in dict.fromkeys(kinds or RecipeKind):
+            with closing(ProgressBar(kind, quiet)) as bar:
+                request = SyncRequest(
+                    kind=RecipeKind(kind),
+                    force=force,
+                    from_file=from_file,
+                    announced_size=announced_size,
+                    progress=no_progress if quiet else bar,
+                )
+                results[kind] = _one(request, store, check if dry_run else sync)
+        codes = [result.code for result in results.values()]
         exit_code = max(codes) if max(codes) > NOTHING_TO_DO else min(codes)
-        if options["json"]:
-            body = {"exit_code": exit_code, "kinds": {result["kind"]: result for _, result in results}}
+        if json:
+            body = {"exit_code": exit_code, "kinds": {kind: result.body for kind, result in results.items()}}
             self.stdout.write(msgspec.json.encode(body).decode())
         else:
-            self._print_table([result for _, result in results])
+            self._print_table(results)
         sys.exit(exit_code)
 
-    def _one(
-        self, kind: RecipeKind, store: RecipeStore, options: dict[str, Any], quiet: bool
-    ) -> tuple[int, dict[str, Any]]:
-        """Sync one kind. Returns its exit code and its result for the output."""
-        with closing(ProgressBar(kind, quiet)) as bar:
-            request = SyncRequest(
-                kind=kind,
-                force=options["force"],
-                from_file=options["from_file"],
-                announced_size=options["announced_size"],
-                progress=no_progress if quiet else bar,
-            )
-            try:
-                report = check(request, store) if options["dry_run"] else sync(request, store)
-            except AlreadyWaiting as problem:
-                return NOTHING_TO_DO, {
-                    "kind": kind,
-                    "outcome": "left to another sync",
-                    "detail": str(problem),
-                }
-            except (RecipeRejected, CannotReachS3, OSError, RedisError, SwapRefused, LockLost) as problem:
-                code, error = failure(problem)
-                told: dict[str, Any] = {"kind": kind, "outcome": _outcome(problem, code), "error": error}
-                if isinstance(problem, HeldBack):
-                    told["held_back"] = True
-                return code, told
-        code = NOTHING_TO_DO if report.outcome is ReportOutcome.UNCHANGED else DONE
-        return code, msgspec.to_builtins(report)
-
-    def _print_table(self, results: list[dict[str, Any]]) -> None:
+    def _print_table(self, results: dict[str, _Result]) -> None:
         self.stdout.write(
             f"{'kind':<11}{'outcome':<20}{'records':>11}{'before':>11}{'rejected':>10}{'kept':>9}"
             f"{'defects':>9}{'seconds':>9}"
         )
-        for result in results:
-            row = f"{result['kind']:<11}{result['outcome']:<20}"
-            if "count" in result:
-                report = msgspec.convert(result, SyncReport)
+        for kind, result in results.items():
+            row = f"{kind:<11}{result.body['outcome']:<20}"
+            if report := result.report:
                 row += f"{report.count:>11,}{report.count_before:>11,}{sum(report.rejected.values()):>10,}"
                 row += f"{report.kept_count:>9,}{report.defect_count:>9,}{report.took_ms / 1000:>9.2f}"
             self.stdout.write(row)
-        for result in results:
-            for reason, count in result.get("rejected", {}).items():
-                self.stdout.write(f"{result['kind']}: {count:,} records rejected: {printable(reason)}")
-            for line in _what_stays(result):
-                self.stdout.write(f"{result['kind']}: {printable(line)}")
-            if "error" in result:
-                self.stderr.write(self.style.ERROR(printable(result["error"])))
+        for kind, result in results.items():
+            for line in _remarks(result.report) if result.report else ():
+                self.stdout.write(f"{kind}: {printable(line)}")
+            if "error" in result.body:
+                self.stderr.write(self.style.ERROR(printable(str(result.body["error"]))))
 
 
-def _what_stays(result: dict[str, Any]) -> Iterator[str]:
-    """Describe the live records that differ from the file."""
-    for line in result.get("kept", ()):
+def _one(
+    request: SyncRequest, store: RecipeStore, run: Callable[[SyncRequest, RecipeStore], SyncReport]
+) -> _Result:
+    kind = request.kind
+    try:
+        report = run(request, store)
+    except AlreadyWaiting as problem:
+        body: dict[str, object] = {"kind": kind, "outcome": "left to another sync", "detail": str(problem)}
+        return _Result(NOTHING_TO_DO, body)
+    except (RecipeRejected, CannotReachS3, OSError, RedisError, SwapRefused, LockLost) as problem:
+        code, error = failure(problem)
+        body = {"kind": kind, "outcome": _outcome(problem, code), "error": error}
+        if isinstance(problem, HeldBack):
+            body["held_back"] = True
+        return _Result(code, body)
+    code = NOTHING_TO_DO if report.outcome is ReportOutcome.UNCHANGED else DONE
+    return _Result(code, msgspec.to_builtins(report), report)
+
+
+def _remarks(report: SyncReport) -> Iterator[str]:
+    """Describe the records that were rejected, and the live ones that differ from the file."""
+    for reason, count in report.rejected.items():
+        yield f"{count:,} records rejected: {reason}"
+    for line in report.kept:
         yield f"stays as it was live: {line}"
-    if more := result.get("kept_count", 0) - len(result.get("kept", ())):
+    if more := report.kept_count - len(report.kept):
         yield f"and {more:,} more stay as they were live"
-    if carried := result.get("carried"):
-        yield f"{carried:,} live records stay that the file lacks, for it holds elements that are no records"
-    if undone := result.get("undone"):
-        yield f"{undone:,} records stay as updates have them, for the file was made before those updates"
+    if report.carried:
+        yield (
+            f"{report.carried:,} live records stay that the file lacks, for it holds elements that are no "
+            "records"
+        )
+    if report.undone:
+        yield (
+            f"{report.undone:,} records stay as updates have them, for the file was made before those updates"
+        )
 
 
 def _outcome(problem: Exception, code: int) -> str:

@@ -22,6 +22,14 @@ def test_a_choice_that_is_none_is_refused(settings: SettingsWrapper, value: str)
     assert ids() == ["cotraffic.E050"]
 
 
+@pytest.mark.parametrize("value", ["", "counts", "Mark", "off"])
+def test_a_treatment_of_automated_clicks_that_is_none_is_refused(
+    settings: SettingsWrapper, value: str
+) -> None:
+    settings.AUTOMATED_CLICKS = value
+    assert ids() == ["cotraffic.E053"]
+
+
 @pytest.mark.parametrize("percent", [0.0, 0.85, 101.0])
 def test_a_share_of_memory_that_is_none_is_refused(settings: SettingsWrapper, percent: float) -> None:
     settings.CLICK_LOG_MEMORY_PERCENT = percent

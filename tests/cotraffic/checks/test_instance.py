@@ -95,12 +95,12 @@ def test_a_redirect_url_with_a_defect_that_leaves_it_in_use_is_a_warning(
 
 def test_a_proxy_that_is_no_network_is_refused(settings: SettingsWrapper) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8", "the load balancer"]
-    assert only(instance.check_trusted_proxies()).id == "cotraffic.E007"
+    assert only(instance.check_networks()).id == "cotraffic.E007"
 
 
 def test_a_reader_of_metrics_that_is_no_network_is_refused(settings: SettingsWrapper) -> None:
     settings.METRICS_ALLOW = ["127.0.0.1", "prometheus"]
-    assert only(instance.check_metrics_allow()).id == "cotraffic.E020"
+    assert only(instance.check_networks()).id == "cotraffic.E020"
 
 
 def test_a_missing_secret_key_is_refused(settings: SettingsWrapper) -> None:
@@ -116,8 +116,7 @@ def test_a_missing_secret_key_is_refused(settings: SettingsWrapper) -> None:
         instance.check_geoip,
         instance.check_redis,
         instance.check_urls,
-        instance.check_trusted_proxies,
-        instance.check_metrics_allow,
+        instance.check_networks,
         instance.check_secret_key,
     ],
 )

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 import redis
+from django.test import override_settings
 from pytest_django import Settings
 
-from cotraffic.checks.redis import check_redis_keeps_clicks
+from cotraffic.checks.redis import check_clicks_can_be_written, check_redis_keeps_clicks
 from devstack.services import LOCALHOST, free_port
 
 
@@ -62,3 +63,20 @@ def test_of_a_redis_that_does_not_tell_nothing_is_said(
             assert check_redis_keeps_clicks() == []
     finally:
         redis_client.acl_deluser("guest")
+
+
+@pytest.mark.parametrize("forbidden", ["-evalsha", "-script|load", "-@scripting"])
+def test_a_user_who_may_not_write_clicks_is_told(
+    redis_client: redis.Redis, redis_url: str, forbidden: str
+) -> None:
+    redis_client.acl_setuser(
+        "reader", enabled=True, passwords=["+pw"], commands=["+@all", forbidden], keys=["*"]
+    )
+    url = redis_url.replace("redis://", "redis://reader:pw@")
+    try:
+        with override_settings(REDIS_URL=url):
+            (message,) = check_clicks_can_be_written()
+    finally:
+        redis_client.acl_deluser("reader")
+    assert message.id == "cotraffic.E055"
+    assert "EVALSHA" in (message.hint or "")

@@ -10,15 +10,16 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import redis
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from cotraffic.logs import format
 from cotraffic.middleware.request_id import HEADER, RequestIds
 from devstack.services import LOCALHOST, free_port
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import DEADLINE_SECONDS, PROJECT, wait_until
 
@@ -43,8 +44,9 @@ def test_an_event_is_one_line_of_json_with_its_fields(production_log: StringIO) 
         "clicks stay in the log", problem="it's\naway"
     )
     (line,) = lines(production_log)
-    assert list(line) == ["timestamp", "level", "logger", "event", "problem"]
+    assert list(line) == ["timestamp", "level", "logger", "event", "problem", "instance"]
     assert (line["level"], line["logger"]) == ("warning", "offers.delivery.deliver")
+    assert line["instance"] == settings.INSTANCE_NAME
     assert (line["event"], line["problem"]) == ("clicks stay in the log", "it's\naway")
 
 
@@ -61,6 +63,20 @@ def test_a_traceback_stays_within_its_line(production_log: StringIO) -> None:
         logging.getLogger("some.library").exception("it failed")
     (line,) = lines(production_log)
     assert "ValueError: what went wrong" in line["exception"]
+
+
+def test_a_long_text_loses_its_middle_and_keeps_its_end(production_log: StringIO) -> None:
+    logging.getLogger("some.library").error("begins" + 20_000 * "x" + "ConnectionError: refused")
+    (line,) = lines(production_log)
+    assert len(line["event"]) < 2100
+    assert line["event"].startswith("begins")
+    assert line["event"].endswith("ConnectionError: refused")
+
+
+@pytest.mark.parametrize("before", range(280, 301, 5))
+def test_no_half_of_a_secret_stays_where_a_text_is_cut(production_log: StringIO, before: int) -> None:
+    logging.getLogger("some.library").error("%s", before * "x" + ENCRYPTION_KEY + 5_000 * "x")
+    assert ENCRYPTION_KEY[:8] not in production_log.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +167,7 @@ def test_a_production_server_writes_nothing_but_json_and_nothing_for_a_click(
         wait_until(lambda: "Application startup complete" in log.read_text(), what="the start")
         before = log.read_text()
         for path in ("/offer?ad=nothing", "/offer/?ad=nothing", "/wp-login.php", "/health"):
-            httpx.get(f"http://{LOCALHOST}:{port}{path}", headers={"Host": "scanner.example"})
+            http_client.get(f"http://{LOCALHOST}:{port}{path}", headers={"Host": "scanner.example"})
         assert log.read_text() == before
     finally:
         process.terminate()

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 from django.core.management import call_command
@@ -12,6 +11,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from cotraffic.middleware.static_files import StaticFilesMiddleware
+from tests import http_client
 from tests.servers import web_worker
 
 STYLES = "diagnostics/diagnostics.css"
@@ -37,13 +37,13 @@ def get(path: str, **headers: str) -> HttpResponse:
 
 def test_a_checkout_serves_them_in_a_real_worker(redis_url: redis.Redis, geoip_databases: None) -> None:
     with web_worker() as url:
-        found = httpx.get(f"{url}/static/{STYLES}")
-        known = httpx.get(
+        found = http_client.get(f"{url}/static/{STYLES}")
+        known = http_client.get(
             f"{url}/static/{STYLES}", headers={"If-Modified-Since": found.headers["Last-Modified"]}
         )
-        missing = httpx.get(f"{url}/static/diagnostics/nothing.css")
-        head = httpx.head(f"{url}/static/{STYLES}")
-        icon = httpx.get(f"{url}/favicon.ico", follow_redirects=True)
+        missing = http_client.get(f"{url}/static/diagnostics/nothing.css")
+        head = http_client.head(f"{url}/static/{STYLES}")
+        icon = http_client.get(f"{url}/favicon.ico", follow_redirects=True)
     assert (found.status_code, found.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
     assert ".diagnostics" in found.text
     assert (known.status_code, missing.status_code) == (304, 404)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import redis
 import redis.asyncio
+from django.conf import settings
 
 from cotraffic.ops.readiness import Probes, Readiness
 from devstack.geoip import write_databases
@@ -19,11 +20,13 @@ from offers.visitors.geoip import GeoReader
 from recipes.records.kinds import RecipeKind
 from recipes.store.reader import RecipeReader
 from recipes.store.store import RecipeStore
+from tests import http_client
 from tests.processes import wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
 STALE_SECONDS = 900.0
+NO_DIGESTS: dict[str, str | None] = {"offers": None, "campaigns": None}
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def readiness(redis_url: str, geo: GeoReader) -> Readiness:
 
 
 def test_an_instance_that_has_everything_is_ready(redis_url: str, store: RecipeStore, geo: GeoReader) -> None:
-    assert readiness(redis_url, geo) == Readiness([], [])
+    assert readiness(redis_url, geo) == Readiness([], [], NO_DIGESTS)
 
 
 def test_a_kind_that_is_not_live_is_named(redis_url: str, redis_client: redis.Redis, geo: GeoReader) -> None:
@@ -132,7 +135,7 @@ def production(instance: Service) -> Iterator[httpx.Client]:
         "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3",
         "REDIS_URL": f"redis://{LOCALHOST}:{instance.port}/0",
     }
-    with web_worker(**variables) as url, httpx.Client(base_url=url) as client:
+    with web_worker(**variables) as url, http_client.Client(base_url=url) as client:
         yield client
 
 
@@ -146,7 +149,9 @@ def test_a_worker_without_a_recipe_says_what_is_missing(production: httpx.Client
     answer = production.get("/ready")
     assert answer.status_code == 503
     missing = ["offers: no recipe is live", "campaigns: no recipe is live"]
-    assert answer.json() == {"status": "not ready", "missing": missing, "degraded": []}
+    found = answer.json()
+    assert (found.pop("instance"), found.pop("version")) == (settings.INSTANCE_NAME, settings.VERSION)
+    assert found == {"status": "not ready", "missing": missing, "degraded": [], "recipe": NO_DIGESTS}
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])

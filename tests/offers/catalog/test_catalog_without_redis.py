@@ -47,7 +47,7 @@ def test_while_redis_is_away_memory_serves_and_afterwards_nothing_is_taken_for_t
                 await asyncio.to_thread(valkey.start)
             generation = store.meta(RecipeKind.OFFERS).generation
             store.redis.hset(f"recipe:offers:{generation}", "1", offer_blob(1, name="unheard of"))
-            await until(lambda: named(catalog, "unheard of"), within_seconds=5)
+            await until(lambda: named(catalog, "unheard of"))
 
     asyncio.run(scenario())
 
@@ -91,7 +91,7 @@ def test_a_redis_that_still_reads_its_data_makes_nobody_forget(tmp_path: Path) -
                 while not await asyncio.to_thread(valkey_answers, port):
                     assert await catalog.offer(1) is remembered
                 change_record(RecipeStore(client), RecipeKind.OFFERS, 1, offer_blob(1, name="changed"))
-                await until(lambda: named(catalog, "changed"), within_seconds=5)
+                await until(lambda: named(catalog, "changed"))
 
         asyncio.run(scenario())
 

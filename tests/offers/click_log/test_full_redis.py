@@ -51,7 +51,7 @@ def test_a_full_redis_keeps_no_delivered_clicks(
     assert log.status().length < 200
 
 
-def test_a_full_redis_has_its_bad_clicks_set_aside(
+def test_a_full_redis_has_its_bad_clicks_as_dead_letters(
     log: ClickLog, dynamodb: BadDynamoDB, limited: redis.Redis
 ) -> None:
     dynamodb.poison = {"click-7"}
@@ -77,7 +77,7 @@ def test_delivery_from_a_full_redis_waits_for_a_dynamodb_that_is_away_and_goes_o
 
 def test_an_empty_and_full_redis_gets_its_consumer_group(log: ClickLog, limited: redis.Redis) -> None:
     fill(limited)
-    log.create_group()
+    log.delivery.create()
     assert limited.xinfo_groups("clicks")[0]["name"] == GROUP.encode()
 
 
@@ -107,7 +107,7 @@ def test_clicks_status_tells_of_a_redis_that_takes_no_writes(
     log: ClickLog, limited: redis.Redis, how: str
 ) -> None:
     add(log, *names(3))
-    log.create_group()
+    log.delivery.create()
     if how == "full":
         fill(limited)
     else:

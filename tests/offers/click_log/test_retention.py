@@ -24,7 +24,7 @@ def test_delivered_clicks_that_weigh_too_much_are_forgotten(log: ClickLog, dynam
 
 def test_clicks_that_are_not_delivered_stay_whatever_they_weigh(log: ClickLog) -> None:
     add(log, *names(1000), filling="x" * 2000)
-    log.create_group()
+    log.delivery.create()
     Retention(log, MUCH._replace(click_bytes=1000)).weigh()
     assert log.status().backlog == 1000
 
@@ -46,7 +46,7 @@ def test_the_oldest_of_too_many_dead_letters_are_dropped_counted_and_told(
 ) -> None:
     letters(redis_client, 30, 10)
     letters(redis_client, 25, 10, "clicks:conversions:dead")
-    log.create_group()
+    log.delivery.create()
     with caplog.at_level(logging.ERROR):
         Retention(log, MUCH._replace(dead_letters=20)).weigh()
     status = log.status()
@@ -58,13 +58,13 @@ def test_the_oldest_of_too_many_dead_letters_are_dropped_counted_and_told(
 
 def test_dead_letters_that_weigh_too_much_are_dropped(log: ClickLog, redis_client: redis.Redis) -> None:
     letters(redis_client, 100, 20_000)
-    log.create_group()
+    log.delivery.create()
     Retention(log, MUCH._replace(dead_letter_bytes=MEGABYTE)).weigh()
     assert 40 < log.status().dead_letters < 60
 
 
 def test_weights_are_looked_at_once_a_minute(log: ClickLog, redis_client: redis.Redis) -> None:
-    log.create_group()
+    log.delivery.create()
     retention = Retention(log, MUCH._replace(dead_letters=20))
     retention.tidy()
     letters(redis_client, 30, 10)

@@ -14,13 +14,14 @@ from devstack.services import LOCALHOST, Service, free_port
 from offers.click_log.stream import ClickLog
 from tests.log_lines import log_lines
 from tests.offers.builders import visitor
-from tests.offers.writing import logged, some_click, url_of, writing
+from tests.offers.writing import logged, some_click, url_of, writing, written
+from tests.processes import DEADLINE_SECONDS
 
 SECOND = 1.0
 
 
-async def eventually(condition: object, seconds: float = 90.0) -> None:
-    deadline = time.monotonic() + seconds
+async def eventually(condition: object) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
@@ -33,18 +34,17 @@ def test_while_redis_is_away_clicks_are_spooled_and_then_replayed(
 
     async def scenario() -> None:
         async with writing(url_of(other_redis), spool) as writer:
-            await writer.written(some_click("before"))
+            await written(writer, some_click("before"))
             other_redis.kill()
             for lid in ("one", "two"):
-                await writer.written(some_click(lid, who=visitor("FR")))
+                await written(writer, some_click(lid, who=visitor("FR")))
             assert writer.counts.spooled == 2
             await asyncio.to_thread(other_redis.start)
-            await eventually(lambda: writer.counts.replayed == 2)
+            await eventually(lambda: writer.counts.replayed == 2 and not list(spool.iterdir()))
         with redis.Redis.from_url(url_of(other_redis)) as client:
             # Both are of the visitor who was there before.
             assert logged(client) == {"before": "1", "one": "0", "two": "0"}
             assert ClickLog(client).status().spooled == 2
-        assert list(spool.iterdir()) == []
 
     asyncio.run(scenario())
 
@@ -60,7 +60,7 @@ def test_a_redis_that_hangs_holds_a_click_up_for_no_longer_than_allowed(
                 waited = []
                 for lid in ("first", "second"):
                     started = time.monotonic()
-                    await writer.written(some_click(lid))
+                    await written(writer, some_click(lid))
                     waited.append(time.monotonic() - started)
                 assert writer.counts.spooled == 2
             finally:
@@ -77,7 +77,7 @@ def test_a_redis_that_is_full_sends_clicks_to_the_spool(other_redis: Service, tm
         async with writing(url_of(other_redis), tmp_path / "spool") as writer:
             with redis.Redis.from_url(url_of(other_redis)) as client:
                 client.config_set("maxmemory", 1)
-                await writer.written(some_click())
+                await written(writer, some_click())
                 assert writer.counts.spooled == 1
                 client.config_set("maxmemory", 0)
                 await eventually(lambda: writer.counts.replayed == 1)
@@ -108,7 +108,7 @@ def test_where_redis_and_disk_fail_clicks_are_answered_and_counted_as_lost(
     async def scenario() -> None:
         async with writing(f"redis://{LOCALHOST}:{free_port()}/0", in_the_way) as writer:
             for number in range(5):
-                await writer.written(some_click(str(number)))
+                await written(writer, some_click(str(number)))
             assert (writer.counts.lost, writer.counts.spooled) == (5, 0)
 
     with caplog.at_level(logging.CRITICAL):
@@ -167,12 +167,12 @@ def test_a_redis_that_takes_no_writes_costs_no_descriptors_and_few_lines(
     async def scenario() -> None:
         async with writing(url_of(other_redis), spool) as writer:
             with redis.Redis.from_url(url_of(other_redis)) as client:
-                await writer.written(some_click("first"))
+                await written(writer, some_click("first"))
                 refuse_writes(client, how)
-                await writer.written(some_click("0"))
+                await written(writer, some_click("0"))
                 before, until = descriptors(), time.monotonic() + 4
                 while time.monotonic() < until:
-                    await writer.written(some_click(f"{time.monotonic()}"))
+                    await written(writer, some_click(f"{time.monotonic()}"))
                     await asyncio.sleep(0.05)
                 assert (len(list(spool.glob("*.ndjson"))), descriptors()) == (1, before)
                 take_writes(client)
@@ -195,7 +195,7 @@ def test_clicks_leave_a_part_of_redis_memory_to_delivery_and_come_back(
                 used = int(client.info("memory")["used_memory"])
                 client.config_set("maxmemory", int(used / 0.82))
                 await eventually(lambda: not writer.connection.takes_clicks)
-                await writer.written(some_click("spooled"))
+                await written(writer, some_click("spooled"))
                 assert writer.counts.spooled == 1
                 client.set("celery", "can still write")
                 client.config_set("maxmemory", int(used / 0.5))
@@ -232,7 +232,7 @@ def test_where_it_is_wished_clicks_that_cannot_be_written_are_not_answered(tmp_p
     async def scenario() -> None:
         url = f"redis://{LOCALHOST}:{free_port()}/0"
         async with writing(url, in_the_way, answers_unwritten=False) as writer:
-            assert not await writer.written(some_click())
+            assert not await written(writer, some_click())
             assert (writer.counts.lost, writer.counts.unanswered) == (0, 1)
             assert "exists" in writer.problem
 
@@ -245,7 +245,7 @@ def test_a_disk_that_takes_clicks_again_is_noticed_without_a_click(tmp_path: Pat
 
     async def scenario() -> None:
         async with writing(f"redis://{LOCALHOST}:{free_port()}/0", in_the_way) as writer:
-            await writer.written(some_click())
+            await written(writer, some_click())
             assert writer.problem
             in_the_way.unlink()
             await eventually(lambda: not writer.problem)

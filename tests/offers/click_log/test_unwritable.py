@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 
@@ -11,6 +10,7 @@ from devstack.services import Service
 from offers.links.tokens import encrypt
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
 from tests.offers.writing import url_of
 from tests.processes import wait_until
@@ -38,7 +38,7 @@ def test_a_click_that_cannot_be_written_is_refused_or_answered_as_is_wished(
 ) -> None:
     spool = tmp_path / "spool"
     variables = {"REDIS_URL": url_of(other_redis), "CLICK_SPOOL_DIR": str(spool), "CLICKS_UNWRITABLE": choice}
-    with web_worker(**variables) as url, httpx.Client(base_url=url) as client:
+    with web_worker(**variables) as url, http_client.Client(base_url=url) as client:
         assert client.get(LINK).status_code == 302
         spool.mkdir(exist_ok=True)
         for path in spool.iterdir():

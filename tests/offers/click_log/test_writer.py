@@ -167,16 +167,16 @@ def test_turns_are_taken_in_equal_shares_for_each_set_of_candidates() -> None:
     assert round_robin.choose(2, 1, (5, 6, 7)) == 5
 
 
-def test_a_turn_that_was_proposed_is_taken_when_it_is_settled_so() -> None:
+def test_a_proposed_turn_is_taken_by_a_commit_and_not_by_a_rollback() -> None:
     round_robin = RoundRobin()
-    takers = []
-    for taken in (False, True, True):
-        takers.append(round_robin.propose(1, 1, (5, 6)))
-        round_robin.settle(taken=taken)
-    assert takers == [5, 5, 6]
+    proposed = []
+    for end in (round_robin.rollback, round_robin.commit, round_robin.commit):
+        proposed.append(round_robin.propose(1, 1, (5, 6)))
+        end()
+    assert proposed == [5, 5, 6]
 
 
-def test_of_many_rotations_the_one_asked_least_recently_is_forgotten() -> None:
+def test_of_many_sets_of_candidates_the_least_recently_used_is_forgotten() -> None:
     round_robin = RoundRobin(max_keys=2)
     for offer_id in (1, 2, 1, 3):
         round_robin.choose(1, offer_id, (5, 6))

@@ -10,7 +10,7 @@ import redis
 
 from offers.click_log.stream import CONVERSIONS
 from tests.offers.builders import NOW_MS, offer
-from tests.offers.writing import logged, some_click, writing
+from tests.offers.writing import logged, some_click, writing, written
 
 
 def test_a_click_is_in_the_log_when_it_may_be_answered(
@@ -18,7 +18,7 @@ def test_a_click_is_in_the_log_when_it_may_be_answered(
 ) -> None:
     async def scenario() -> None:
         async with writing(redis_url, tmp_path) as writer:
-            await writer.written(some_click("first"))
+            await written(writer, some_click("first"))
             assert logged(redis_client) == {"first": "1"}
 
     asyncio.run(scenario())
@@ -30,7 +30,7 @@ def test_clicks_that_arrive_together_share_a_batch(
     async def scenario() -> None:
         async with writing(redis_url, tmp_path) as writer:
             clicks = [some_click(f"{number:08}") for number in range(2500)]
-            await asyncio.gather(*map(writer.written, clicks))
+            await asyncio.gather(*(written(writer, click) for click in clicks))
             assert (writer.counts.batches, writer.counts.logged) == (3, 2500)
         assert list(logged(redis_client)) == [click.lid for click in clicks]
 
@@ -52,7 +52,7 @@ def test_a_click_that_is_a_conversion_leaves_a_message_due_in_30_seconds(
 ) -> None:
     async def scenario() -> None:
         async with writing(redis_url, tmp_path) as writer:
-            await writer.written(some_click(an_offer=offer(advertiserId=5, **fields)))
+            await written(writer, some_click(an_offer=offer(advertiserId=5, **fields)))
 
     asyncio.run(scenario())
     due: Any = redis_client.zrange(CONVERSIONS, 0, -1, withscores=True)
@@ -73,7 +73,7 @@ def test_where_nobody_sends_conversion_messages_none_pile_up(
 ) -> None:
     async def scenario() -> None:
         async with writing(redis_url, tmp_path, queue_conversions=False) as writer:
-            await writer.written(some_click(an_offer=offer(conversionType="cpm")))
+            await written(writer, some_click(an_offer=offer(conversionType="cpm")))
 
     asyncio.run(scenario())
     assert logged(redis_client) == {"the-lid": "1"}

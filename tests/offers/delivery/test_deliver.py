@@ -41,7 +41,9 @@ def test_a_click_that_is_in_the_log_twice_is_put_once(log: ClickLog, dynamodb: B
     assert log.status().backlog == 0
 
 
-def test_a_bad_click_is_set_aside_and_its_neighbours_arrive(log: ClickLog, dynamodb: BadDynamoDB) -> None:
+def test_a_bad_click_becomes_a_dead_letter_and_its_neighbours_arrive(
+    log: ClickLog, dynamodb: BadDynamoDB
+) -> None:
     dynamodb.poison = {"click-7"}
     add(log, *names(50))
     assert run(log) == Delivered(delivered=49, dead_letters=1)
@@ -52,7 +54,7 @@ def test_a_bad_click_is_set_aside_and_its_neighbours_arrive(log: ClickLog, dynam
     assert log.status().backlog == 0
 
 
-def test_what_is_no_click_is_set_aside(log: ClickLog, dynamodb: BadDynamoDB) -> None:
+def test_what_is_no_click_becomes_a_dead_letter(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     for broken in (b"\xff", b"{", b"[]", b'{"lid":1}', b'{"lid":""}', b'{"lid":"x","list":[]}'):
         log.append([PendingClick(broken)])
     add(log, "a")
@@ -74,9 +76,9 @@ def test_a_dead_letter_arrives_once_its_cause_is_gone(log: ClickLog, dynamodb: B
 def test_what_a_dead_consumer_holds_is_claimed(
     log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log.create_group()
+    log.delivery.create()
     add(log, *names(30))
-    assert len(log.read_new("dead", 20)) == 20
+    assert len(log.delivery.read_new("dead", 20)) == 20
     assert run(log).delivered == 10
     monkeypatch.setattr(deliver, "DEAD_CONSUMER_MS", 10)
     time.sleep(0.02)
@@ -85,17 +87,17 @@ def test_what_a_dead_consumer_holds_is_claimed(
 
 
 def test_a_worker_begins_with_what_it_left_undone(log: ClickLog, dynamodb: BadDynamoDB) -> None:
-    log.create_group()
+    log.delivery.create()
     add(log, *names(30))
-    log.read_new("worker", 30)
+    log.delivery.read_new("worker", 30)
     assert run(log, "worker").delivered == 30
 
 
 def test_a_click_that_two_workers_delivered_counts_once(log: ClickLog, dynamodb: BadDynamoDB) -> None:
-    log.create_group()
+    log.delivery.create()
     add(log, "a")
-    (entry,) = log.read_new("slow", 10)
-    log.claim("quick", 0, 10)
+    (entry,) = log.delivery.read_new("slow", 10)
+    log.delivery.claim("quick", 0, 10)
     assert (log.acknowledge([entry.id]), log.acknowledge([entry.id])) == (1, 0)
     assert log.status().delivered == 1
 
@@ -136,9 +138,9 @@ def test_what_another_worker_still_holds_is_never_trimmed(
     log: ClickLog, dynamodb: BadDynamoDB, settings: Settings
 ) -> None:
     settings.CLICK_LOG_KEEP = 10
-    log.create_group()
+    log.delivery.create()
     add(log, *names(500))
-    held = log.read_new("other", 1)
+    held = log.delivery.read_new("other", 1)
     run(log)
     assert log.status().length == 500
     log.acknowledge([held[0].id])
@@ -150,9 +152,9 @@ def test_what_is_read_while_the_log_is_trimmed_stays(
     log: ClickLog, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another worker reads between the questions that the bound of the trimming is made of."""
-    log.create_group()
+    log.delivery.create()
     add(log, *names(300))
-    log.acknowledge([entry.id for entry in log.read_new("worker", 300)])
+    log.acknowledge([entry.id for entry in log.delivery.read_new("worker", 300)])
     add(log, *names(300))
     questions = iter(("XINFO GROUPS", "XPENDING"))
     execute: Any = redis_client.execute_command
@@ -166,15 +168,15 @@ def test_what_is_read_while_the_log_is_trimmed_stays(
     monkeypatch.setattr(redis_client, "execute_command", execute_and_read)
     log.trim(0)
     monkeypatch.undo()
-    assert len(log.read_own("other", 500)) == 300
+    assert len(log.delivery.read_own("other", 500)) == 300
 
 
 def test_an_entry_deleted_by_hand_does_no_harm(
     log: ClickLog, dynamodb: BadDynamoDB, redis_client: redis.Redis
 ) -> None:
-    log.create_group()
+    log.delivery.create()
     add(log, "a", "b")
-    gone, _ = log.read_new("worker", 10)
+    gone, _ = log.delivery.read_new("worker", 10)
     redis_client.xdel("clicks", gone.id)
     assert run(log).delivered == 1
     assert (set(dynamodb.items), log.status().backlog) == ({"b"}, 0)
@@ -184,8 +186,8 @@ def test_consumers_of_dead_workers_are_forgotten(
     log: ClickLog, dynamodb: BadDynamoDB, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(log, *names(2))
-    log.create_group()
-    log.read_new("holds one", 1)
+    log.delivery.create()
+    log.delivery.read_new("holds one", 1)
     redis_client.xgroup_createconsumer("clicks", "delivery", "dead")
     time.sleep(0.05)
     monkeypatch.setattr(stream, "FORGET_CONSUMER_MS", 40)

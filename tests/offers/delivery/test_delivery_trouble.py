@@ -1,7 +1,5 @@
 """Delivery while DynamoDB or Redis is in trouble: nothing is lost, nobody is flooded, and all ends well."""
 
-import time
-
 import pytest
 import redis
 from pytest_django import Settings
@@ -17,6 +15,10 @@ from tests.offers.logged import add, names, redis_away, run
 from tests.processes import wait_until
 
 ALL_TROUBLES = ("throttled", "forbidden", "no table", "other key", "500", "all left", "html", "no answer")
+
+
+def wait_for_the_end_of_the_pause(log: ClickLog) -> None:
+    wait_until(lambda: not log.redis.exists(backoff.PAUSE), what="the end of the pause")
 
 
 def test_what_dynamodb_leaves_is_given_to_it_again(log: ClickLog, dynamodb: BadDynamoDB) -> None:
@@ -117,7 +119,7 @@ def test_a_run_ends_in_time_and_the_next_continues(log: ClickLog, dynamodb: BadD
 def test_while_one_worker_tries_the_others_leave_dynamodb_alone(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     add(log, *names(100))
     DeliveryBackoff(log.redis).failed("one")
-    time.sleep(0.2)
+    wait_for_the_end_of_the_pause(log)
     assert DeliveryBackoff(log.redis).take_turn("one")
     assert run(log, "other") == Delivered()
     assert dynamodb.batches == []
@@ -128,7 +130,7 @@ def test_a_worker_that_tries_begins_with_one_batch(
 ) -> None:
     dynamodb.trouble = "500"
     DeliveryBackoff(log.redis).failed("one")
-    time.sleep(0.2)
+    wait_for_the_end_of_the_pause(log)
     add(log, *names(500))
     # Longer than the run, so that it does not try again.
     monkeypatch.setattr(DeliveryBackoff, "failed", lambda *_: 60.0)
@@ -138,7 +140,7 @@ def test_a_worker_that_tries_begins_with_one_batch(
 
 def test_a_try_for_nothing_holds_nobody_up(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     DeliveryBackoff(log.redis).failed("one")
-    time.sleep(0.2)
+    wait_for_the_end_of_the_pause(log)
     run(log)
     add(log, "a")
     assert run(log, "other") == Delivered(delivered=1)
@@ -156,7 +158,7 @@ def test_a_worker_that_died_trying_is_replaced(
 ) -> None:
     monkeypatch.setattr(backoff, "TRY_MS", 300)
     DeliveryBackoff(log.redis).failed("one")
-    time.sleep(0.2)
+    wait_for_the_end_of_the_pause(log)
     assert DeliveryBackoff(log.redis).take_turn("one")
     add(log, "a")
     wait_until(lambda: run(log, "other").delivered, what="delivery by the other")

@@ -66,8 +66,8 @@ def test_a_click_that_a_worker_holds_is_under_way(
     log: ClickLog, redis_client: redis.Redis, table: "Table"
 ) -> None:
     add(log, LID)
-    log.create_group()
-    log.read_new("worker-1", 10)
+    log.delivery.create()
+    log.delivery.read_new("worker-1", 10)
     click = found(redis_client)
     assert click.log
     assert (click.log.state, click.log.consumer, click.log.tries) == ("under way", "worker-1", 1)

@@ -12,12 +12,10 @@ from offers.delivery.sqs import Sent
 from offers.spool.replay import parts
 from offers.spool.spool import Spool
 from offers.spool.types import PendingClick
-from tests.offers.delivery.test_sqs import add, message, received, send, sqs
+from tests.offers.delivery.conversions import add, message, received, send
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-__all__ = ["sqs"]
 
 
 def replay(log: ClickLog, tmp_path: Path, *lids: str) -> None:

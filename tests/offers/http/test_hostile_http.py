@@ -16,7 +16,7 @@ import redis
 from devstack.services import Service
 from offers.click_log.stream import LOG
 from recipes.store.store import RecipeStore
-from tests import doors
+from tests import web_servers
 from tests.conformance.instance import KNOWN_LINK, load_recipe
 from tests.offers.exchanges import Connection, connected, exchange, get
 from tests.processes import wait_until
@@ -36,7 +36,7 @@ def log(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture(scope="module")
 def server(log: redis.Redis, geoip_databases: None) -> Iterator[Service]:
-    with doors.protocol_server() as server:
+    with web_servers.protocol_server() as server:
         yield server
 
 
@@ -48,7 +48,9 @@ def port(server: Service) -> int:
 @pytest.fixture(scope="module")
 def impatient_port(log: redis.Redis, geoip_databases: None) -> Iterator[int]:
     """A worker that keeps idle connections for a second only."""
-    with doors.protocol_server("cotraffic.asgi:application", "--keep-alive", SHORT_KEEP_ALIVE) as server:
+    with web_servers.protocol_server(
+        "cotraffic.asgi:application", "--keep-alive", SHORT_KEEP_ALIVE
+    ) as server:
         yield server.port
 
 

@@ -17,6 +17,7 @@ from offers.click_log.stream import LOG
 from offers.links.tokens import encrypt, encrypt_text
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
 from tests.processes import command, wait_until
 from tests.recipe import make_live
@@ -73,7 +74,7 @@ def loaded_redis(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture(scope="module")
 def client(loaded_redis: redis.Redis, geoip_databases: None) -> Iterator[httpx.Client]:
-    with web_worker() as url, httpx.Client(base_url=url) as client:
+    with web_worker() as url, http_client.Client(base_url=url) as client:
         yield client
 
 
@@ -202,7 +203,7 @@ def test_before_anything_is_loaded_a_click_is_asked_to_come_again(
 ) -> None:
     loaded_redis.flushall()
     try:
-        with web_worker() as url, httpx.Client(base_url=url) as client:
+        with web_worker() as url, http_client.Client(base_url=url) as client:
             answer = click(client, 1)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
             assert click(client, 1, debug="debug").json()["reason"] == "nothing loaded"
@@ -228,7 +229,7 @@ def test_while_redis_is_away_known_links_are_answered_from_memory(
 
 
 def test_in_production_debug_is_for_staff_only(loaded_redis: redis.Redis, geoip_databases: None) -> None:
-    with web_worker(ENV="production") as url, httpx.Client(base_url=url) as client:
+    with web_worker(ENV="production") as url, http_client.Client(base_url=url) as client:
         assert click(client, 1, debug="debug").status_code == 302
 
 
@@ -241,7 +242,7 @@ def test_in_production_debug_is_answered_to_signed_in_staff(
     command("manage.py", "createsuperuser", "--noinput", "--email", "sam@a.example", **database, **staff)
     with (
         web_worker(ENV="production", HTTPS_ONLY="false", **database) as url,
-        httpx.Client(base_url=url) as client,
+        http_client.Client(base_url=url) as client,
     ):
         login = client.get("/admin/login/")
         assert login.status_code == 200, login.text
@@ -259,7 +260,7 @@ def test_refused_links_are_redirected_where_the_operator_wants(
     loaded_redis: redis.Redis, geoip_databases: None
 ) -> None:
     with web_worker(NOT_FOUND_REDIRECT_URL="https://nothing.example/") as url:
-        answer = httpx.get(f"{url}/offer")
+        answer = http_client.get(f"{url}/offer")
     assert (answer.status_code, answer.headers["location"]) == (302, "https://nothing.example/")
 
 
@@ -267,7 +268,7 @@ def test_the_url_for_refused_links_is_read_like_a_page(
     loaded_redis: redis.Redis, geoip_databases: None
 ) -> None:
     with web_worker(NOT_FOUND_REDIRECT_URL="münchen.example/ä b ") as url:
-        answer = httpx.get(f"{url}/offer")
+        answer = http_client.get(f"{url}/offer")
     assert answer.headers["location"] == "http://xn--mnchen-3ya.example/%C3%A4%20b"
 
 
@@ -276,5 +277,5 @@ def test_in_development_a_private_address_stands_for_a_public_one(
 ) -> None:
     params = {"ad": encrypt(2, 1, ENCRYPTION_KEY), "debug": "debug"}
     with web_worker(DEV_CLIENT_IP=FRANCE, TRUSTED_PROXIES="") as url:
-        visitor = httpx.get(f"{url}/offer", params=params).json()["data"]["visitor"]
+        visitor = http_client.get(f"{url}/offer", params=params).json()["data"]["visitor"]
     assert visitor["country"] == "FR"

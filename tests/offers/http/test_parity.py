@@ -1,8 +1,8 @@
-"""The three ways into /offer come to the same: status, headers, body, and the click that is logged.
+"""The two entry points of /offer come to the same: status, headers, body, and the click that is logged.
 
-A click is answered from the parser's callback (`offers/http/protocol.py`), on the lane or by Django, as
-the case may be. Here every request goes to three servers of which each opens one way only. Where they differ
-on purpose, `tests/offers/ways.py` says why; any other difference fails.
+A click is answered by `offers/http/protocol.py`, or by Django where it is unusual. Here every request goes to
+two servers, each of which has one of these answer it. Where they differ on purpose,
+`tests/offers/entry_points.py` says why; any other difference fails.
 """
 
 import json
@@ -18,8 +18,8 @@ from offers.links.tokens import encrypt, encrypt_text
 from recipes.store.store import RecipeStore
 from tests.conformance.instance import CASES, KNOWN_LINK, load_recipe
 from tests.environment import ENCRYPTION_KEY
+from tests.offers.entry_points import OF_THE_MOMENT, STAFF_HOST, EntryPoint, Outcome, open_entry_points
 from tests.offers.exchanges import exchange, get
-from tests.offers.ways import OF_THE_MOMENT, STAFF_HOST, Door, Outcome, open_ways
 from tests.processes import wait_until
 
 TOKEN = KNOWN_LINK.encode()
@@ -30,30 +30,29 @@ CHROME = (
 
 
 @pytest.fixture(scope="module")
-def ways(redis_url: str, geoip_databases: None) -> Iterator[list[Door]]:
-    with open_ways(redis_url) as ways:
-        yield ways
+def entry_points(redis_url: str, geoip_databases: None) -> Iterator[list[EntryPoint]]:
+    with open_entry_points(redis_url) as entry_points:
+        yield entry_points
 
 
-def assert_alike(ways: list[Door], request: bytes) -> Outcome:
-    """Send one request through every door; gives what they agree on."""
-    first, *others = [way.outcome(request) for way in ways]
-    for way, other in zip(ways[1:], others, strict=True):
-        assert other == first, f"{way.name} differs from {ways[0].name}"
+def assert_alike(entry_points: list[EntryPoint], request: bytes) -> Outcome:
+    """Send one request through both entry points; gives what they agree on."""
+    first, *others = [entry.outcome(request) for entry in entry_points]
+    for entry, other in zip(entry_points[1:], others, strict=True):
+        assert other == first, f"{entry.name} differs from {entry_points[0].name}"
     return first
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
-def test_conformance_cases_come_to_the_same(ways: list[Door], case: dict[str, Any]) -> None:
+def test_conformance_cases_come_to_the_same(entry_points: list[EntryPoint], case: dict[str, Any]) -> None:
     setup = case.get("setup") or []
-    for way in ways:
-        way.cases.apply(setup)
+    for entry in entry_points:
+        entry.cases.apply(setup)
     try:
-        protocol, lane, django = [way.case(case) for way in ways]
+        protocol, django = [entry.case(case) for entry in entry_points]
     finally:
-        for way in ways:
-            way.cases.undo(setup)
-    assert lane == protocol
+        for entry in entry_points:
+            entry.cases.undo(setup)
     assert django == protocol
 
 
@@ -71,8 +70,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED)
-def test_refused_links_come_to_the_same(ways: list[Door], query: bytes) -> None:
-    outcome = assert_alike(ways, get(query))
+def test_refused_links_come_to_the_same(entry_points: list[EntryPoint], query: bytes) -> None:
+    outcome = assert_alike(entry_points, get(query))
     assert (outcome.answer.status, outcome.clicks) == (404, [])
 
 
@@ -101,8 +100,8 @@ ODD_QUERIES = {
 
 
 @pytest.mark.parametrize("query", ODD_QUERIES.values(), ids=ODD_QUERIES)
-def test_odd_queries_come_to_the_same(ways: list[Door], query: bytes) -> None:
-    outcome = assert_alike(ways, get(query, CHROME, b"X-Forwarded-For: " + US))
+def test_odd_queries_come_to_the_same(entry_points: list[EntryPoint], query: bytes) -> None:
+    outcome = assert_alike(entry_points, get(query, CHROME, b"X-Forwarded-For: " + US))
     assert (outcome.answer.status, len(outcome.clicks)) == (302, 1)
 
 
@@ -138,45 +137,50 @@ ODD_HEADERS: dict[str, tuple[bytes, ...]] = {
 
 
 @pytest.mark.parametrize("headers", ODD_HEADERS.values(), ids=ODD_HEADERS)
-def test_odd_headers_come_to_the_same(ways: list[Door], headers: tuple[bytes, ...]) -> None:
-    outcome = assert_alike(ways, get(b"ad=" + TOKEN, *headers))
+def test_odd_headers_come_to_the_same(entry_points: list[EntryPoint], headers: tuple[bytes, ...]) -> None:
+    outcome = assert_alike(entry_points, get(b"ad=" + TOKEN, *headers))
     assert (outcome.answer.status, len(outcome.clicks)) == (302, 1)
 
 
-def test_http_1_0_comes_to_the_same(ways: list[Door]) -> None:
+def test_http_1_0_comes_to_the_same(entry_points: list[EntryPoint]) -> None:
     request = get(b"ad=" + TOKEN).replace(b"HTTP/1.1", b"HTTP/1.0")
-    assert assert_alike(ways, request).answer.headers[b"connection"] == b"close"
+    assert assert_alike(entry_points, request).answer.headers[b"connection"] == b"close"
 
 
-def test_a_body_makes_no_difference(ways: list[Door]) -> None:
+def test_a_body_makes_no_difference(entry_points: list[EntryPoint]) -> None:
     request = get(b"ad=" + TOKEN, b"Content-Length: 4") + b"body"
-    assert assert_alike(ways, request).answer.status == 302
+    assert assert_alike(entry_points, request).answer.status == 302
 
 
-def test_a_whole_url_in_the_request_line_comes_to_the_same(ways: list[Door]) -> None:
-    assert assert_alike(ways, get(b"ad=" + TOKEN, path=b"http://a.example/offer")).answer.status == 302
+def test_a_whole_url_in_the_request_line_comes_to_the_same(entry_points: list[EntryPoint]) -> None:
+    assert (
+        assert_alike(entry_points, get(b"ad=" + TOKEN, path=b"http://a.example/offer")).answer.status == 302
+    )
 
 
 @pytest.mark.parametrize("query", [b"ad=" + TOKEN, b"ad=zz", b""])
-def test_head_comes_to_the_same_and_logs_nothing(ways: list[Door], query: bytes) -> None:
-    assert assert_alike(ways, get(query, method=b"HEAD")).clicks == []
+def test_head_comes_to_the_same_and_logs_nothing(entry_points: list[EntryPoint], query: bytes) -> None:
+    assert assert_alike(entry_points, get(query, method=b"HEAD")).clicks == []
 
 
 @pytest.mark.parametrize("method", [b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"])
-def test_other_methods_come_to_the_same(ways: list[Door], method: bytes) -> None:
-    assert assert_alike(ways, get(b"ad=" + TOKEN, b"Content-Length: 0", method=method)).answer.status == 405
+def test_other_methods_come_to_the_same(entry_points: list[EntryPoint], method: bytes) -> None:
+    assert (
+        assert_alike(entry_points, get(b"ad=" + TOKEN, b"Content-Length: 0", method=method)).answer.status
+        == 405
+    )
 
 
 @pytest.mark.parametrize("path", [b"/offers", b"/offer/x", b"/o", b"/", b"/offer%0a", b"/offer%ff"])
-def test_other_paths_are_no_clicks(ways: list[Door], path: bytes) -> None:
+def test_other_paths_are_no_clicks(entry_points: list[EntryPoint], path: bytes) -> None:
     request = get(b"ad=" + TOKEN, path=path).replace(b"a.example", STAFF_HOST.encode())
-    outcome = assert_alike(ways, request)
+    outcome = assert_alike(entry_points, request)
     assert (outcome.answer.status, outcome.clicks) == (404, [])
 
 
 @pytest.mark.parametrize("query", [b"debug=debug&ad=" + TOKEN, b"debug=debug&ad=zz", b"debug=debug"])
-def test_debug_comes_to_the_same_and_logs_nothing(ways: list[Door], query: bytes) -> None:
-    outcomes = [way.outcome(get(query, CHROME)) for way in ways]
+def test_debug_comes_to_the_same_and_logs_nothing(entry_points: list[EntryPoint], query: bytes) -> None:
+    outcomes = [entry.outcome(get(query, CHROME)) for entry in entry_points]
     assert all(outcome.clicks == [] for outcome in outcomes)
     assert len({outcome.answer.status for outcome in outcomes}) == 1
     bodies = [json.loads(outcome.answer.body) for outcome in outcomes]
@@ -201,24 +205,24 @@ LATIN = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\
     ),
 )
 def test_whatever_is_sent_comes_to_the_same(
-    ways: list[Door], query: bytes, headers: list[tuple[bytes, str]]
+    entry_points: list[EntryPoint], query: bytes, headers: list[tuple[bytes, str]]
 ) -> None:
     lines = [b"%b: %b" % (name, value.encode("latin-1")) for name, value in headers]
-    assert_alike(ways, get(b"ad=%b&subid=%b" % (TOKEN, query), *lines))
+    assert_alike(entry_points, get(b"ad=%b&subid=%b" % (TOKEN, query), *lines))
 
 
-def test_without_a_recipe_every_way_asks_to_come_again(ways: list[Door]) -> None:
-    connection = ways[0].redis
+def test_without_a_recipe_every_entry_point_asks_to_come_again(entry_points: list[EntryPoint]) -> None:
+    connection = entry_points[0].redis
     connection.flushall()
     try:
-        for way in ways:
-            wait_until(partial(_has_nothing, way), what="an answer without a recipe")
-        outcome = assert_alike(ways, get(b"ad=" + TOKEN))
+        for entry in entry_points:
+            wait_until(partial(_has_nothing, entry), what="an answer without a recipe")
+        outcome = assert_alike(entry_points, get(b"ad=" + TOKEN))
         assert outcome.answer.headers[b"retry-after"] == b"5"
     finally:
         load_recipe(RecipeStore(connection))
 
 
-def _has_nothing(way: Door) -> bool:
+def _has_nothing(entry: EntryPoint) -> bool:
     # Until it has noticed, a worker answers from memory.
-    return exchange(way.port, get(b"ad=" + TOKEN)).status == 503
+    return exchange(entry.port, get(b"ad=" + TOKEN)).status == 503

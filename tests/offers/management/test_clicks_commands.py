@@ -1,6 +1,7 @@
 """What staff sees of the clicks, and can do about them, from the command line; and who delivers them."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,9 @@ def spool(settings: Settings, tmp_path: Path) -> Path:
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    call_command(*arguments)
+    """What a command prints, whatever its exit code."""
+    with suppress(SystemExit):
+        call_command(*arguments)
     return capsys.readouterr().out
 
 
@@ -62,6 +65,7 @@ def test_the_status_of_an_empty_redis_is_all_zeros(
         "lost": 0,
         "conversions": {"due": 0, "waiting": 0, "dead": 0, "dead_dropped": 0},
         "dead_dropped": 0,
+        "archive": None,
     }
 
 
@@ -100,10 +104,43 @@ def test_the_status_tells_where_the_clicks_are(
         "lost": 7,
         "conversions": {"due": 1, "waiting": 2, "dead": 0, "dead_dropped": 0},
         "dead_dropped": 0,
+        "archive": None,
     }
     table = printed(capsys, "clicks_status")
     for words in ("4 clicks wait", "19, now", "3 clicks in 2 files", "Item size", "click-3", "2 wait, 1 of"):
         assert words in table
+
+
+def status_code(*arguments: str) -> int:
+    """The exit code of `clicks_status`."""
+    code: object = 0
+    try:
+        call_command("clicks_status", "--json", *arguments)
+    except SystemExit as ended:
+        code = ended.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_the_exit_code_tells_of_clicks_that_wait_too_long(log: ClickLog, spool: Path) -> None:
+    assert status_code() == 0
+    add(log, "waiting")
+    assert status_code() == 0
+    assert status_code("--max-age", "0") == 3
+
+
+def test_the_exit_code_tells_of_clicks_in_the_spool(log: ClickLog, spool: Path) -> None:
+    (spool / "1-1.ndjson").write_text("{}\n")
+    assert status_code() == 3
+
+
+@pytest.mark.parametrize("stream", ["clicks:dead", "clicks:conversions:dead"])
+def test_the_exit_code_tells_of_dead_letters(
+    log: ClickLog, spool: Path, redis_client: redis.Redis, stream: str
+) -> None:
+    (spool / "1-1.ndjson").write_text("{}\n")
+    redis_client.xadd(stream, {"click": "{}", "message": "{}", "unique": "", "error": "no"})
+    assert status_code() == 4
 
 
 def test_the_table_writes_nothing_that_a_terminal_obeys(

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from offers.archive.log import ArchiveLog
 from offers.click_log.stream import ClickLog
 from offers.delivery import drain
 from offers.spool.file import spool_line
@@ -15,7 +16,7 @@ from offers.spool.types import PendingClick
 from tests.offers.bad_dynamodb import BadDynamoDB
 from tests.offers.logged import add, names, redis_away
 
-REPORTED = ("replayed", "delivered", "set_aside", "left", "in_spool", "spool_files")
+REPORTED = ("replayed", "delivered", "dead_letters", "archived", "left", "in_spool", "spool_files")
 
 
 def spooled(*lids: str) -> list[PendingClick]:
@@ -37,12 +38,15 @@ def run(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return str(capsys.readouterr().out)
 
 
-def test_everything_is_delivered_and_counted(
+def test_everything_is_delivered_archived_and_counted(
     log: ClickLog, dynamodb: BadDynamoDB, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(log, *names(60))
     assert run(capsys) == "60 clicks were delivered, 0 are left.\n"
     assert set(dynamodb.items) == set(names(60))
+    archive = ArchiveLog(log.redis).status()
+    assert archive is not None
+    assert (archive.backlog, archive.archived) == (0, 60)
     assert json.loads(run(capsys, "--json")) == dict.fromkeys(REPORTED, 0)
 
 
@@ -76,7 +80,7 @@ def test_a_long_spool_is_delivered_in_parts(
 ) -> None:
     monkeypatch.setattr(drain, "REPLAYED_TOGETHER", 100)
     told = json.loads(run(capsys, "--json"))
-    assert told == dict.fromkeys(REPORTED, 0) | {"replayed": 252, "delivered": 252}
+    assert told == dict.fromkeys(REPORTED, 0) | {"replayed": 252, "delivered": 252, "archived": 252}
     assert len(dynamodb.items) == 252
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from offers import rules
+from offers.routing.decision import Decision, Defaults, Step
 from offers.routing.round_robin import RoundRobin
-from offers.routing.routing import Decision, Defaults, Step, decide
+from offers.routing.routing import decide
 from offers.rules.common.rule import Rule
 from offers.rules.common.verdict import ClickContext
 from recipes.records.landing_page import compile_page
@@ -76,7 +77,7 @@ def test_the_first_rule_that_decides_ends_it(first: int) -> None:
         of_campaign |= campaign_fields
     trace: list[Step] = []
     decided(context(offer(**of_offer), campaign(**of_campaign)), offer(2), trace=trace)
-    names = [rule.name for rule in rules.RULES]
+    names = [rule.name for rule, _, _ in ALL_RULES]
     assert [step.rule for step in trace if step.rule in names] == names[: first + 1]
 
 
@@ -214,7 +215,7 @@ def test_a_custom_page_keeps_the_replaced_one_as_origin() -> None:
 def test_a_trace_tells_every_rule_and_every_exit() -> None:
     trace: list[Step] = []
     decided(context(offer(**RESTRICTED, offerIdRedirectExitTraffic=2)), DEFAULT_OFFER, trace=trace)
-    assert [(step.rule, step.said, step.decided) for step in trace[-3:]] == [
+    assert [(step.rule, step.message, step.decided) for step in trace[-3:]] == [
         ("country restriction", "offerGeoRestriction: US is restricted", True),
         ("exit", "offer 2 is unknown", False),
         ("default offer", "offer 100 takes the click", True),
@@ -225,7 +226,7 @@ def test_a_trace_tells_of_the_detected_exit_offer_and_its_chain() -> None:
     trace: list[Step] = []
     decided(context(offer(**(CHAIN | RESTRICTED))), offer(3), trace=trace)
     assert [step.rule for step in trace[-2:]] == ["detected exit", "exit"]
-    assert trace[-2].looked_at == {"exitOfferId": 2, "chain": [1, 2, 3]}
+    assert trace[-2].inputs == {"exitOfferId": 2, "chain": [1, 2, 3]}
 
 
 def test_an_unknown_country_is_not_restricted() -> None:

@@ -1,4 +1,4 @@
-"""The pulse: what workers count, what becomes of it in Redis, and what staff reads there."""
+"""What workers count, what becomes of it in Redis, and what staff read there."""
 
 import asyncio
 import time
@@ -12,10 +12,10 @@ from redis.asyncio import Redis as AsyncRedis
 from offers.stats.counters import MAX_REDIRECT_TYPES, OTHER, REFUSALS_KEPT_PER_SECOND, WorkerCounters
 from offers.stats.reader import WORKER_GONE_SECONDS, StatsReader
 from offers.stats.types import (
+    BUCKET_SECONDS,
+    BUCKETS,
     HOURS,
     NEWEST_REFUSALS,
-    SLOT_SECONDS,
-    SLOTS,
     Cache,
     Counted,
     OpenDatabase,
@@ -29,14 +29,14 @@ CITY = OpenDatabase("/geoip/City.mmdb", "GeoIP2-City", 1_700_000_000)
 AWAY = "redis://127.0.0.1:1/0"
 
 
-def new_pulse() -> WorkerCounters:
+def new_counters() -> WorkerCounters:
     return WorkerCounters(lambda: ({"offers": CACHE}, {"committed": 12}), lambda: [CITY])
 
 
-def publish(url: str, *pulses: WorkerCounters) -> None:
+def publish(url: str, *of_workers: WorkerCounters) -> None:
     async def publish_all() -> None:
         async with AsyncRedis.from_url(url) as connection:
-            for counters in pulses:
+            for counters in of_workers:
                 await counters.publish(connection)
 
     asyncio.run(publish_all())
@@ -45,8 +45,8 @@ def publish(url: str, *pulses: WorkerCounters) -> None:
 def totals(client: redis.Redis) -> Counted:
     """Everything of the last hour together."""
     total = Counted()
-    for slot in StatsReader(client).slots(time.time()):
-        total.add(Counted(slot.redirect_types, slot.refused))
+    for bucket in StatsReader(client).buckets(time.time()):
+        total.add(Counted(bucket.redirect_types, bucket.refused))
     return total
 
 
@@ -55,7 +55,7 @@ def refused(at_ms: int = 1) -> RefusedClick:
 
 
 def test_workers_add_up(redis_client: redis.Redis, redis_url: str) -> None:
-    first, second = new_pulse(), new_pulse()
+    first, second = new_counters(), new_counters()
     first.click("defaultRedirection", 0.0004)
     second.click("defaultRedirection", 0.002)
     second.click("offerGeoRestriction", 0.002)
@@ -64,14 +64,14 @@ def test_workers_add_up(redis_client: redis.Redis, redis_url: str) -> None:
 
 
 def test_nothing_is_counted_twice(redis_client: redis.Redis, redis_url: str) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     counters.click("defaultRedirection", 0.001)
     publish(redis_url, counters, counters)
     assert totals(redis_client).types == {"defaultRedirection": 1}
 
 
 def test_what_redis_did_not_take_comes_later(redis_client: redis.Redis, redis_url: str) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     counters.click("defaultRedirection", 0.001)
     counters.refusal("bad token")
     with pytest.raises(redis.ConnectionError):
@@ -85,7 +85,7 @@ def test_what_redis_did_not_take_comes_later(redis_client: redis.Redis, redis_ur
 def test_redirect_types_that_nobody_knows_cannot_fill_redis(
     redis_client: redis.Redis, redis_url: str
 ) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     for number in range(MAX_REDIRECT_TYPES + 5):
         counters.click(f"made up {number}", 0.001)
     publish(redis_url, counters)
@@ -97,47 +97,49 @@ def test_redirect_types_that_nobody_knows_cannot_fill_redis(
 def test_all_keys_forget_themselves_but_those_that_do_not_grow(
     redis_client: redis.Redis, redis_url: str
 ) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     counters.click("defaultRedirection", 0.001)
     counters.refusal("bad token")
     counters.keep(refused())
     publish(redis_url, counters)
-    lasting = {key for key in redis_client.scan_iter("pulse:*") if redis_client.ttl(key) == -1}
-    assert lasting == {b"pulse:refusals", b"pulse:workers"}
+    lasting = {key for key in redis_client.scan_iter("stats:*") if redis_client.ttl(key) == -1}
+    assert lasting == {b"stats:refusals", b"stats:workers"}
 
 
 def test_an_hour_has_every_slot_even_without_clicks(redis_client: redis.Redis) -> None:
     now = 1_800_000_005.0
-    slots = StatsReader(redis_client).slots(now)
-    starts = [slot.start for slot in slots]
-    assert starts == list(range(1_800_000_000 - (SLOTS - 1) * SLOT_SECONDS, 1_800_000_001, SLOT_SECONDS))
-    assert {slot.clicks for slot in slots} == {0}
+    buckets = StatsReader(redis_client).buckets(now)
+    starts = [bucket.start for bucket in buckets]
+    assert starts == list(
+        range(1_800_000_000 - (BUCKETS - 1) * BUCKET_SECONDS, 1_800_000_001, BUCKET_SECONDS)
+    )
+    assert {bucket.clicks for bucket in buckets} == {0}
 
 
 def test_who_saw_a_slot_before_asks_only_for_later_ones(redis_client: redis.Redis) -> None:
     now = 1_800_000_005.0
-    slots = StatsReader(redis_client).slots(now, since=1_799_999_990)
-    assert [slot.start for slot in slots] == [1_799_999_990, 1_800_000_000]
-    assert len(StatsReader(redis_client).slots(now, since=0)) == SLOTS
+    buckets = StatsReader(redis_client).buckets(now, since=1_799_999_990)
+    assert [bucket.start for bucket in buckets] == [1_799_999_990, 1_800_000_000]
+    assert len(StatsReader(redis_client).buckets(now, since=0)) == BUCKETS
 
 
 def test_a_slot_knows_its_percentiles(redis_client: redis.Redis, redis_url: str) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     for _ in range(99):
         counters.click("defaultRedirection", 0.0004)
     counters.click("defaultRedirection", 2.5)
     publish(redis_url, counters)
-    [slot] = [slot for slot in StatsReader(redis_client).slots(time.time()) if slot.clicks]
-    assert (slot.percentile(50), slot.percentile(99)) == (0.5, 0.5)
-    assert slot.percentile(100) == float("inf")
+    [bucket] = [bucket for bucket in StatsReader(redis_client).buckets(time.time()) if bucket.clicks]
+    assert (bucket.percentile(50), bucket.percentile(99)) == (0.5, 0.5)
+    assert bucket.percentile(100) == float("inf")
 
 
 def test_a_slot_without_answers_has_no_percentile() -> None:
-    assert TimeBucket(0, 0, {}, {}, {}).percentile(50) is None
+    assert TimeBucket(0, 0, {}, {}, {}, {}).percentile(50) is None
 
 
 def test_refusals_are_counted_by_hour_and_reason(redis_client: redis.Redis, redis_url: str) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     counters.refusal("bad token")
     counters.refusal("bad token")
     counters.refusal("unknown offer")
@@ -149,7 +151,7 @@ def test_refusals_are_counted_by_hour_and_reason(redis_client: redis.Redis, redi
 
 
 def test_the_newest_refused_clicks_come_first(redis_client: redis.Redis, redis_url: str) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     counters.keep(refused(1))
     counters.keep(refused(2))
     publish(redis_url, counters)
@@ -157,7 +159,7 @@ def test_the_newest_refused_clicks_come_first(redis_client: redis.Redis, redis_u
 
 
 def test_a_flood_of_junk_only_raises_a_number(redis_client: redis.Redis, redis_url: str) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     shown = 0
     for at in range(1_000):
         if counters.refusal("bad token"):
@@ -173,7 +175,7 @@ def test_a_flood_of_junk_only_raises_a_number(redis_client: redis.Redis, redis_u
 
 
 def test_a_worker_tells_of_itself(redis_client: redis.Redis, redis_url: str) -> None:
-    counters = new_pulse()
+    counters = new_counters()
     counters.click("defaultRedirection", 0.001)
     publish(redis_url, counters)
     [worker] = StatsReader(redis_client).workers(time.time())
@@ -182,14 +184,14 @@ def test_a_worker_tells_of_itself(redis_client: redis.Redis, redis_url: str) -> 
 
 
 def test_a_worker_not_heard_of_is_forgotten(redis_client: redis.Redis, redis_url: str) -> None:
-    publish(redis_url, new_pulse())
+    publish(redis_url, new_counters())
     reader = StatsReader(redis_client)
     assert reader.workers(time.time() + WORKER_GONE_SECONDS + 1) == []
-    assert redis_client.exists("pulse:workers") == 0
+    assert redis_client.exists("stats:workers") == 0
 
 
-def test_hearers_are_told_what_came_even_while_redis_is_away() -> None:
-    counters, heard = new_pulse(), list[Counted]()
+def test_observers_get_the_counts_even_while_redis_is_away() -> None:
+    counters, heard = new_counters(), list[Counted]()
     counters.observers.append(heard.append)
     counters.click("defaultRedirection", 0.25)
     for _ in range(2):
@@ -205,7 +207,7 @@ def test_publishing_goes_on_after_redis_was_away(
     redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("offers.stats.counters.PUBLISH_SECONDS", 0.01)
-    counters = new_pulse()
+    counters = new_counters()
     counters.click("defaultRedirection", 0.001)
 
     class Flaky:
@@ -232,7 +234,7 @@ def test_publishing_goes_on_after_redis_was_away(
         async with AsyncRedis.from_url(redis_url) as connection:
 
             async def told() -> bool:
-                return bool(await connection.exists("pulse:workers"))
+                return bool(await connection.exists("stats:workers"))
 
             await run_until(told, connection)
 

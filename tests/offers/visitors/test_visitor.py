@@ -11,6 +11,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from devstack.geoip import Network, write_databases
+from offers.click_log.record import plan_visitor
 from offers.visitors import geoip
 from offers.visitors.address import AddressReader
 from offers.visitors.device import NO_HINTS, DeviceReader
@@ -113,11 +114,11 @@ def test_visitors_are_looked_up_anew_when_a_database_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(geoip, "LOOK_AT_FILE_SECONDS", 0.0)
-    reader = VisitorReader(AddressReader([]), geo_reader(tmp_path), DEVICES, 10)
+    reader = VisitorReader(plan_visitor, AddressReader([]), geo_reader(tmp_path), DEVICES, 10)
     clues = Clues("34.99.99.105", "", "", "", NO_HINTS)
-    assert reader.read(clues).geo.country == "US"
+    assert reader.read(clues).visitor.geo.country == "US"
     write_databases([Network("34.0.0.0/8", "DE")], tmp_path / "MAXMIND_PATH", tmp_path / "none")
-    wait_until(lambda: reader.read(clues).geo.country == "DE")
+    wait_until(lambda: reader.read(clues).visitor.geo.country == "DE")
 
 
 USER_AGENTS = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from recipes.file.load import KEPT_DEFECTS, Loaded, load
 from recipes.records.kinds import RecipeKind
-from recipes.records.records import Offer, parse_offer
+from recipes.records.records import PARSERS, Offer, parse_offer
 from tests.processes import PROJECT
 
 CONFORMANCE = PROJECT / "tests" / "conformance"
@@ -66,7 +66,7 @@ def test_a_number_that_overflows_costs_its_record_only(path: Path, monkeypatch: 
             raise OverflowError("too large")
         return parse_offer(fields)
 
-    monkeypatch.setattr("recipes.file.load.parse_offer", parse)
+    monkeypatch.setitem(PARSERS, RecipeKind.OFFERS, parse)
     loaded, added = load_texts(path, GOOD, good_but(offerId=2))
     assert loaded.rejections == ["record 2 (id 2): a number out of range"]
     assert list(added) == [1]

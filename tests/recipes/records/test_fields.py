@@ -91,3 +91,15 @@ def test_an_object_may_be_json_text(value: object) -> None:
 def test_what_is_no_object_closes(value: object) -> None:
     read = FieldReader({"it": value}, 1)
     assert (read.object("it", closes="it"), read.unreadable) == (None, {"it"})
+
+
+@given(
+    st.from_regex(r"[0-9]{1,14}(\.[0-9]{1,14})?", fullmatch=True)
+    | st.sampled_from(["0.", ".5", "1_0", "+1", "-0", "1e3", "\u0661", "5.5 ", "0.0\n"])
+)
+def test_an_amount_is_the_shortest_exact_decimal_however_it_is_written(text: str) -> None:
+    plain, marked = FieldReader({"payout": text}, 1), FieldReader({"payout": f" {text}"}, 1)
+    # Without the blank in front most amounts take a short cut.
+    found, expected = plain.amount("payout"), marked.amount("payout")
+    assert (found, str(found)) == (expected, str(expected))
+    assert [defect.problem for defect in plain.defects] == [defect.problem for defect in marked.defects]

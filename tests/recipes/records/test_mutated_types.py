@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, demo_campaigns, demo_offers
 from offers.admission import Refusal, admit
 from offers.links.tokens import AdTarget
-from offers.routing.routing import Defaults, decide
+from offers.routing.decision import Defaults
+from offers.routing.routing import decide
 from offers.rules.common.verdict import ClickContext
 from offers.visitors.visitor import Visitor
 from recipes.records.census import Census, damages

@@ -184,3 +184,36 @@ def test_what_is_set_is_named_readable_or_not() -> None:
     assert the_offer.restrictions == {"status", "page", "exit offer", "countries", "caps"}
     the_campaign = campaign(campaignStatus="pending", affiliateStatus="Blacklisted", payout="2.5")
     assert the_campaign.restrictions == {"status", "affiliateStatus", "blacklisted", "payout"}
+
+
+def limits(clicks: object) -> list[tuple[str, int, int]]:
+    caps = capped(clicks=clicks, capsClicksUnderLimit=True).caps
+    return [(limit.period, limit.current, limit.limit) for limit in caps.click_limits] if caps else []
+
+
+def test_limits_of_clicks_are_read_in_every_form() -> None:
+    day, week, month = {"current": "7", "limit": 10}, {"current": None, "limit": "50.0"}, {"limit": 100}
+    read = [("day", 7, 10), ("week", 0, 50), ("month", 0, 100)]
+    assert limits({"day": day, "week": week, "month": month}) == read
+    assert limits(json.dumps({"day": day, "week": week, "month": month})) == read
+
+
+@pytest.mark.parametrize("limit", [None, "", 0, "0", False, -1])
+def test_a_limit_that_is_empty_or_not_above_zero_is_none(limit: object) -> None:
+    assert limits({"day": {"current": 5, "limit": limit}}) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "field"),
+    [
+        ({"current": 1, "limit": "many"}, "capInfo.clicks.day.limit"),
+        ({"current": 1, "limit": True}, "capInfo.clicks.day.limit"),
+        ({"current": [1], "limit": 5}, "capInfo.clicks.day.current"),
+        ("five", "capInfo.clicks.day"),
+    ],
+)
+def test_a_limit_that_cannot_be_read_is_a_defect_and_leaves_the_flags_law(day: object, field: str) -> None:
+    record = capped(clicks={"day": day}, capsClicksUnderLimit=True)
+    assert record.caps
+    assert record.caps.under_limit
+    assert (record.caps.click_limits, [defect.field for defect in record.defects]) == ((), [field])

@@ -1,7 +1,6 @@
 """One sync of a kind at a time: across threads here, which is the same to Redis as across processes."""
 
 import threading
-import time
 
 import pytest
 import redis
@@ -10,7 +9,7 @@ from recipes.records.kinds import RecipeKind
 from recipes.store import lock
 from recipes.store.lock import AlreadyWaiting, LockLost, one_at_a_time
 from recipes.store.store import RecipeStore
-from tests.processes import DEADLINE_SECONDS
+from tests.processes import DEADLINE_SECONDS, wait_until
 
 OFFERS = RecipeKind.OFFERS
 
@@ -29,7 +28,7 @@ def start_waiting(store: RecipeStore, done: list[str]) -> threading.Thread:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    time.sleep(0.2)
+    wait_until(store.lock(OFFERS, "waiting", lock.LOCK_SECONDS).locked, what="the thread")
     return thread
 
 

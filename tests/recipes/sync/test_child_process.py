@@ -25,7 +25,7 @@ with open("calls", "a") as calls:
     calls.write(json.dumps([os.getpid(), sys.argv[1:]]) + "\\n")
 plan = json.loads(pathlib.Path("plan").read_text())
 time.sleep(plan["seconds"])
-print(json.dumps({"kinds": {"offers": {"error": "no such bucket"}}}))
+print(json.dumps({"kinds": {"offers": {"outcome": plan["outcome"], "error": "no such bucket"}}}))
 sys.exit(plan["exit_code"])
 """
 
@@ -38,8 +38,9 @@ class Commands:
         (directory / "manage.py").write_text(COMMAND)
         self.plan()
 
-    def plan(self, exit_code: int = 0, seconds: float = 0) -> None:
-        (self._directory / "plan").write_text(json.dumps({"exit_code": exit_code, "seconds": seconds}))
+    def plan(self, exit_code: int = 0, seconds: float = 0, outcome: str = "failed") -> None:
+        plan = {"exit_code": exit_code, "seconds": seconds, "outcome": outcome}
+        (self._directory / "plan").write_text(json.dumps(plan))
 
     def calls(self) -> list[tuple[int, list[str]]]:
         """Process id and arguments of each call."""
@@ -117,6 +118,21 @@ def test_a_failure_is_told_and_pauses_all_but_another_number(commands: Commands)
         assert (sync.state.failures, sync.state.last_error) == (1, "no such bucket")
         assert not sync.ask(1)
         assert not sync.ask(None)
+        assert sync.ask(2)
+
+    while_running(use)
+
+
+def test_a_file_that_waits_for_a_person_is_no_failure_but_pauses_syncs(
+    commands: Commands,
+) -> None:
+    commands.plan(exit_code=4, outcome="on hold")
+
+    async def use(sync: ChildSync) -> None:
+        await ask_and_wait(sync, 1)
+        assert (sync.state.failures, sync.state.last_error) == (0, None)
+        assert sync.state.next_try_ms
+        assert not sync.ask(1)
         assert sync.ask(2)
 
     while_running(use)

@@ -10,7 +10,7 @@ import pytest
 
 from cotraffic.diagnostics.preview.simulate import RecipeView, SimulatedOutcome, outcome
 from devstack.demo import DEFAULT_CAMPAIGN_ID, DEFAULT_OFFER_ID, demo_campaigns, demo_offers
-from offers.routing.routing import Defaults
+from offers.routing.decision import Defaults
 from recipes.file.json_stream import RecipeRejected
 from recipes.file.load import Loaded, load
 from recipes.records.census import Census, damages

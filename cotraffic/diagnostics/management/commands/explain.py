@@ -5,7 +5,7 @@ import asyncio
 import shutil
 import sys
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandParser
@@ -40,7 +40,7 @@ class Command(BaseCommand):
     # What is missing has an exit code and a message of its own here.
     requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
         """Keep the line breaks of the epilog."""
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
@@ -71,9 +71,9 @@ class Command(BaseCommand):
         parser.add_argument("--cid", default="", metavar="TEXT", help="click id of the affiliate, likewise")
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no text")
 
-    def handle(self, *, link: str, ip: str, ua: str, **options: Any) -> None:
+    def handle(self, *, link: str, ip: str, ua: str, json: bool, **options: object) -> None:
         """Explain, print, and exit with one of the codes in `EXIT_CODES`."""
-        given = {name: options[name] for name in _OPTIONS}
+        given = {name: str(options[name]) for name in _OPTIONS}
         try:
             texts = {"link": link, "address": ip, "user_agent": ua, **given}
             explain_request = read_explain_request(texts, paths=click_paths())
@@ -85,7 +85,7 @@ class Command(BaseCommand):
             explanation = asyncio.run(_explained(explain_request))
         except (OSError, ValueError) as error:
             self._stop(NOT_SET_UP, f"{error}. Run `manage.py check`: it says what to do.")
-        if options["json"]:
+        if json:
             self.stdout.write(_encoder.encode(explanation).decode())
         else:
             columns = shutil.get_terminal_size((100, 24)).columns

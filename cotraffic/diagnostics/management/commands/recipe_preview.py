@@ -3,7 +3,6 @@
 import argparse
 import sys
 from contextlib import closing
-from typing import Any
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandParser
@@ -41,7 +40,7 @@ class Command(BaseCommand):
     # A Redis that is away has an exit code and a message of its own here.
     requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
         """Keep the line breaks of the epilog."""
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
@@ -65,23 +64,23 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no table")
 
-    def handle(self, *, kinds: list[RecipeKind], **options: Any) -> None:
+    def handle(self, *, kinds: list[RecipeKind], clicks: int, json: bool, **_: object) -> None:
         """Compare, print, and exit with one of the codes in `EXIT_CODES`."""
-        quiet = options["json"] or not sys.stderr.isatty()
+        quiet = json or not sys.stderr.isatty()
         store = RecipeStore(get_redis_connection("default"))
         wanted = tuple(kinds or RecipeKind)
         with closing(ProgressBar("", quiet)) as bar:
             try:
                 log = ClickLog(store.redis)
-                found = preview(store, log, "recipe_preview", max(0, options["clicks"]), bar, wanted)
+                found = preview(store, log, "recipe_preview", max(0, clicks), bar, wanted)
             except (RecipeRejected, LiveChanged, CannotReachS3, OSError, RedisError) as error:
                 code, words = failure(error)
-                if options["json"]:
+                if json:
                     self._print_json({"exit_code": code, "error": words})
                 self.stderr.write(self.style.ERROR(printable(words)))
                 sys.exit(code)
         code = NOTHING_TO_DO if not found.kinds else REJECTED if found.is_held_back else DONE
-        if options["json"]:
+        if json:
             self._print_json({"exit_code": code, "preview": msgspec.to_builtins(found)})
         elif not found.kinds:
             self.stdout.write("S3 has what is live; a sync would change nothing.")
@@ -90,5 +89,5 @@ class Command(BaseCommand):
                 self.stdout.write(printable(line))
         sys.exit(code)
 
-    def _print_json(self, body: dict[str, Any]) -> None:
+    def _print_json(self, body: dict[str, object]) -> None:
         self.stdout.write(msgspec.json.encode(body).decode())

@@ -16,6 +16,10 @@ function colour(at) {
   return css(`--series-${at % COLOURS}`);
 }
 
+function sum(counts) {
+  return counts.reduce((all, count) => all + count, 0);
+}
+
 /** A value between two gaps makes no line, and would not be seen without a point. */
 const LONELY = {
   show: true,
@@ -124,13 +128,15 @@ export class RateChart extends Chart {
     return {
       series: [
         this.line("answered", 0, { fill: `${colour(0)}22` }),
-        this.line("found nothing", 5),
+        this.line("refused", 5),
+        this.line("automated", 3),
       ],
       bands: [],
       data: [
         this.times(),
         this.slots.map((slot) => per(slot.clicks)),
         this.slots.map((slot) => per(slot.refused)),
+        this.slots.map((slot) => per(sum(Object.values(slot.automated)))),
       ],
     };
   }
@@ -141,7 +147,18 @@ export class RateChart extends Chart {
     if (!all) return "No click was answered within the last hour.";
     const now = decimals.format(clicks.at(-1) / this.slotSeconds);
     const most = decimals.format(Math.max(...clicks) / this.slotSeconds);
-    return `${now} now, ${most} at most, ${wholes.format(all)} clicks in all`;
+    return `${now} now, ${most} at most, ${wholes.format(all)} clicks in all${this.automated()}`;
+  }
+
+  /** What no person has asked for, by what has, the most first; what was fetched ahead is no click. */
+  automated() {
+    const counts = new Map();
+    for (const slot of this.slots) {
+      for (const [reason, count] of Object.entries(slot.automated)) counts.set(reason, (counts.get(reason) ?? 0) + count);
+    }
+    if (!counts.size) return "";
+    const parts = [...counts].sort(([, one], [, other]) => other - one);
+    return `; automated: ${parts.map(([reason, count]) => `${wholes.format(count)} ${reason}`).join(", ")}`;
   }
 }
 

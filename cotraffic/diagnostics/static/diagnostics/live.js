@@ -1,4 +1,5 @@
-// Puts new clicks on top as they come, until the reader pauses.
+// Puts new clicks on top as they come, until the reader pauses. It holds still while somebody points at it, works
+// in it or has scrolled, and says how many have come.
 
 import { ask, repeat, staleness } from "./refresh.js";
 
@@ -8,6 +9,8 @@ const ROWS_KEPT = 200;
 const root = document.getElementById("live");
 const pause = document.getElementById("pause");
 const status = document.getElementById("live-status");
+const more = document.getElementById("live-more");
+let waiting = [];
 
 function say(text) {
   if (status.textContent !== text) status.textContent = text;
@@ -20,7 +23,30 @@ async function takeNew() {
   const found = await ask(`${root.dataset.url}?${query}`, { json: true });
   if (pause.getAttribute("aria-pressed") === "true") return;
   root.dataset.newest = found.newest;
-  if (found.shown) show(found);
+  if (!found.shown) return;
+  waiting.push(found);
+  if (isInUse()) hold();
+  else showWaiting();
+}
+
+/** Whether rows that move would get in somebody's way. */
+function isInUse() {
+  const table = document.getElementById("live-table");
+  const chosen = getSelection();
+  const isSelected = !chosen.isCollapsed && root.contains(chosen.anchorNode);
+  return table.matches(":hover") || table.contains(document.activeElement) || isSelected || table.getBoundingClientRect().top < 0;
+}
+
+function hold() {
+  const count = waiting.reduce((all, found) => all + found.shown, 0);
+  more.textContent = `${count} new click${count === 1 ? "" : "s"} - show`;
+  more.hidden = false;
+}
+
+function showWaiting() {
+  for (const found of waiting) show(found);
+  waiting = [];
+  more.hidden = true;
 }
 
 function show(found) {
@@ -37,6 +63,11 @@ function show(found) {
 }
 
 if (root && pause) {
+  more.addEventListener("click", () => {
+    showWaiting();
+    scrollTo({ top: 0 });
+    pause.focus();
+  });
   const takeNow = repeat(takeNew, () => EVERY_MS, staleness(root));
   pause.addEventListener("click", () => {
     const paused = pause.getAttribute("aria-pressed") !== "true";

@@ -8,6 +8,8 @@ const CHARTS_MS = 10000;
 
 const parts = document.getElementById("parts");
 repeat(() => refresh(parts), () => PARTS_MS, staleness(parts));
+const workers = document.getElementById("workers");
+repeat(() => refresh(workers), () => CHARTS_MS, staleness(workers));
 
 // All details at once, and away again.
 const all = document.getElementById("all-details");

@@ -1,4 +1,4 @@
-// Keeps the clicks that found nothing up to date.
+// Keeps the refused clicks up to date.
 
 import { refresh, repeat, staleness } from "./refresh.js";
 

@@ -11,16 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from cotraffic.diagnostics.actions import tasks
-from cotraffic.diagnostics.actions.store import (
-    DONE,
-    FAILED,
-    NEWEST,
-    RUNNING,
-    WAITING,
-    Action,
-    Actions,
-    Reporter,
-)
+from cotraffic.diagnostics.actions.store import NEWEST, Action, Actions, ActionState, Reporter
 from devstack.services import Service
 from offers.click_log.stream import ClickLog
 from offers.click_log.types import Entry
@@ -63,7 +54,7 @@ def test_a_sync_loads_both_kinds(staff_client: Client, redis_client: redis.Redis
     upload(s3, "campaigns", b'[{"campaignId": 2, "campaignStatus": "active"}]')
     start(staff_client, "sync")
     action = run_newest(redis_client)
-    assert (action.state, action.user) == (DONE, "sam")
+    assert (action.state, action.user) == (ActionState.DONE, "sam")
     assert "offers: generation 1 is live, 1 record," in action.outcome
     assert RecipeStore(redis_client).live_count(RecipeKind.CAMPAIGNS) == 1
     assert "campaigns: generation 1 is live" in staff_client.get(reverse(PROGRESS)).text
@@ -74,15 +65,15 @@ def test_a_sync_that_fails_says_what_to_do(
 ) -> None:
     start(staff_client, "sync")
     action = run_newest(redis_client)
-    assert action.state == FAILED
+    assert action.state == ActionState.FAILED
     assert "check S3_OFFERS_RECIPE_PATH" in action.outcome
 
 
 def test_dead_letters_are_tried_again(staff_client: Client, redis_client: redis.Redis) -> None:
     log = ClickLog(redis_client)
-    log.create_group()
+    log.delivery.create()
     log.append([PendingClick(b'{"lid":"9ed72f87"}', unique="0")])
-    [entry] = log.read_new("one", 1)
+    [entry] = log.delivery.read_new("one", 1)
     log.dead_letter(Entry(entry.id, entry.click, entry.unique), "refused")
     start(staff_client, "redeliver")
     assert run_newest(redis_client).outcome == "1 click and 0 conversion messages will be tried again."
@@ -90,8 +81,8 @@ def test_dead_letters_are_tried_again(staff_client: Client, redis_client: redis.
 
 
 def test_what_may_hurt_is_asked_about_first(staff_client: Client, redis_client: redis.Redis) -> None:
-    context = staff_client.post(reverse("diagnostics:start", args=["reload"]))
-    assert "may be older than what is live" in context.text
+    question = staff_client.post(reverse("diagnostics:start", args=["reload"]))
+    assert "may be older than what is live" in question.text
     assert Actions(redis_client).newest() == []
     start(staff_client, "reload", confirmed="yes")
     assert [action.name for action in Actions(redis_client).newest()] == ["reload"]
@@ -138,9 +129,9 @@ def test_an_action_that_nobody_takes_up_says_where_to_look(
 def test_an_action_whose_worker_died_runs_again(redis_client: redis.Redis, db: None) -> None:
     actions = Actions(redis_client)
     action = actions.add("redeliver", "Retry dead letters", "sam", {})
-    action.state = RUNNING
+    action.state = ActionState.RUNNING
     actions.save(action)
-    assert run_newest(redis_client).state == DONE
+    assert run_newest(redis_client).state == ActionState.DONE
 
 
 def test_an_action_that_is_over_is_not_repeated(redis_client: redis.Redis, db: None) -> None:
@@ -153,7 +144,7 @@ def test_an_action_that_is_over_is_not_repeated(redis_client: redis.Redis, db: N
 def test_progress_is_kept_while_it_runs(staff_client: Client, redis_client: redis.Redis) -> None:
     actions = Actions(redis_client)
     action = actions.add("sync", "Sync now", "sam", {})
-    action.state = RUNNING
+    action.state = ActionState.RUNNING
     Reporter(action, actions)("loading offers", 5_000, 20_000)
     shown = staff_client.get(reverse(PROGRESS)).text
     assert "loading offers: 5,000 of 20,000" in shown
@@ -184,4 +175,4 @@ def test_a_dead_redis_is_said_and_starts_nothing(staff_client: Client, valkey: S
 
 
 def test_waiting_is_where_an_action_begins(redis_client: redis.Redis) -> None:
-    assert Actions(redis_client).add("sync", "Sync now", "sam", {}).state == WAITING
+    assert Actions(redis_client).add("sync", "Sync now", "sam", {}).state == ActionState.WAITING

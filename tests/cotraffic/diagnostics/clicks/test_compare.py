@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import redis
 
-from cotraffic.diagnostics.clicks.compare import GROUPS, NOT_COMPARED, FieldGroup, compare, question_of
+from cotraffic.diagnostics.clicks.compare import GROUPS, NOT_COMPARED, FieldGroup, compare, explain_request_of
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.request import read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
@@ -57,7 +57,7 @@ def recorded(**texts: str) -> dict[str, Any]:
 
 
 def again(kept: dict[str, Any]) -> tuple[Explanation, tuple[FieldGroup, ...]]:
-    explain_request = question_of(kept)
+    explain_request = explain_request_of(kept)
     assert explain_request
     now = explained(explain_request)
     return now, compare(kept, now)
@@ -134,8 +134,8 @@ def test_a_click_that_would_be_refused_now_has_nothing_to_compare_with(store: Re
 
 
 def test_a_record_without_offer_or_campaign_cannot_be_asked_about() -> None:
-    assert question_of({"lid": "x", "campaignId": 1}) is None
-    assert question_of({"lid": "x", "offerId": 1}) is None
+    assert explain_request_of({"lid": "x", "campaignId": 1}) is None
+    assert explain_request_of({"lid": "x", "offerId": 1}) is None
 
 
 def test_fields_that_nobody_knows_are_shown_all_the_same() -> None:

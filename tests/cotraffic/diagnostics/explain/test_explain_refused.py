@@ -4,7 +4,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from cotraffic.diagnostics.explain.result import NOT_ASKED
+from cotraffic.diagnostics.explain.result import RuleState
 from offers.links.tokens import encrypt, encrypt_text, seal, sealed_keys
 from tests.environment import ENCRYPTION_KEY
 from tests.offers.explaining import ALPINE, Explained
@@ -70,7 +70,7 @@ def test_a_refused_pair_tells_why_and_what_to_do(
     assert explanation.offer
     assert explanation.campaign
     assert (explanation.offer.id, explanation.campaign.id) == (offer, campaign)
-    assert {rule.state for rule in explanation.rules} == {NOT_ASKED}
+    assert {rule.state for rule in explanation.rules} == {RuleState.NOT_ASKED}
 
 
 def test_a_refused_click_tells_where_the_operator_sends_it(explained: Explained, settings: Settings) -> None:

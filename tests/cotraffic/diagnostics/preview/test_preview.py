@@ -77,7 +77,7 @@ def test_a_change_of_one_kind_is_decided_with_the_other_as_it_is_live(
     assert found.clicks
     assert (list(found.kinds), found.kinds[OFFERS].removed) == ([OFFERS], 1)
     assert (found.clicks.clicks, found.clicks.elsewhere) == (12, 12)
-    assert found.clicks.groups[0].to_rule == "found nothing: unknown offer"
+    assert found.clicks.groups[0].to_rule == "refused: unknown offer"
 
 
 def test_only_as_many_clicks_as_were_asked_for_are_decided(

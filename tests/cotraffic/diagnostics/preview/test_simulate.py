@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from cotraffic.diagnostics.preview.simulate import RecipeView, Simulated, outcome, redecide
+from cotraffic.diagnostics.preview.simulate import RecipeView, Simulated, outcome, simulate
+from offers.live_caps.versions import versioned
+from recipes.records.kinds import RecipeKind
+from recipes.records.records import parse_offer
 from tests.offers.builders import DEFAULTS, NOW_MS
 
 Records = dict[int, dict[str, Any]]
@@ -33,7 +36,7 @@ def click(lid: str = LID, **fields: Any) -> bytes:
 
 
 def decided(clicks: Iterable[bytes], live: RecipeView, candidate: RecipeView) -> Simulated:
-    return redecide(clicks, live, candidate, DEFAULTS, NOW_MS, lambda _: None)
+    return simulate(clicks, live, candidate, DEFAULTS, NOW_MS, lambda _: None)
 
 
 def test_the_same_recipe_sends_nobody_elsewhere() -> None:
@@ -66,11 +69,11 @@ def test_another_amount_at_the_same_page_is_told_apart() -> None:
 @pytest.mark.parametrize(
     ("candidate", "rule"),
     [
-        (view(), "found nothing: unknown offer"),
-        (view(raw_offer(1), campaigns=()), "found nothing: unknown campaign"),
+        (view(), "refused: unknown offer"),
+        (view(raw_offer(1), campaigns=()), "refused: unknown campaign"),
         (
             view(raw_offer(1), campaigns=[{"campaignId": 5, "campaignStatus": "blocked"}]),
-            "found nothing: blocked campaign",
+            "refused: blocked campaign",
         ),
     ],
 )
@@ -125,3 +128,23 @@ def test_examples_and_groups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         ("defaultRedirection", 20, 3),
         ("other rules", 1, 1),
     ]
+
+
+def capped(limit: int) -> dict[str, Any]:
+    info = {"clicks": {"day": {"current": 0, "limit": limit}}, "capsClicksUnderLimit": True}
+    return raw_offer(1, offerIdRedirectExitTraffic=2, capSetup=True, capInfo=info)
+
+
+def test_live_counts_close_a_record_and_a_new_version_of_it_begins_anew() -> None:
+    def counted(name: str) -> int:
+        return 10 if name == live_name else 0
+
+    raw = capped(10)
+    live_name = versioned(RecipeKind.OFFERS, parse_offer(raw), raw).caps.counted_as  # type: ignore[union-attr]
+    records = {1: json.dumps(raw).encode(), 2: json.dumps(raw_offer(2)).encode()}
+    higher = records | {1: json.dumps(capped(20)).encode()}
+    campaigns = {5: json.dumps(ACTIVE).encode()}
+    live = RecipeView(records.get, campaigns.get, counted)
+    candidate = RecipeView(higher.get, campaigns.get, counted)
+    found = decided([click()], live, candidate)
+    assert [(g.from_rule, g.to_rule) for g in found.groups] == [("capsOfferOverLimit", "capsOfferUnderLimit")]

@@ -125,7 +125,7 @@ def test_syncs_wait_while_there_is_something_to_decide(
     store: RecipeStore, upload: Upload, staff_client: Client, redis_client: redis.Redis
 ) -> None:
     upload(8)
-    assert "Syncs wait for sam to decide" in preview(staff_client, redis_client)
+    assert "Syncs wait on this instance for sam to decide" in preview(staff_client, redis_client)
     held = store.held(OFFERS)
     assert (held is not None and held.by, store.held(CAMPAIGNS)) == ("sam", None)
 
@@ -239,3 +239,13 @@ def test_a_dead_redis_still_shows_the_page(
         200 if method == "get" else 503,
         True,
     )
+
+
+def test_who_only_wanted_to_look_lets_syncs_go_on(
+    store: RecipeStore, upload: Upload, staff_client: Client, redis_client: redis.Redis
+) -> None:
+    upload(8, name="new")
+    assert "Syncs wait on this instance for sam" in preview(staff_client, redis_client)
+    staff_client.post(reverse("diagnostics:preview_go_on"))
+    assert store.held(RecipeKind.OFFERS) is None
+    assert "Syncs wait on this instance" not in text_of(staff_client)

@@ -1,4 +1,4 @@
-"""Clicks that found nothing, on the page."""
+"""Refused clicks, on the page."""
 
 import asyncio
 

@@ -16,15 +16,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from cotraffic.ops.metrics import files
 from cotraffic.ops.metrics.worker import WorkerMetrics
 from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
-from offers.click_log.writer import CommitCounts
+from offers.click_log.commit import CommitCounts
 from offers.links.tokens import encrypt, seal
 from offers.stats.counters import MAX_REDIRECT_TYPES
 from offers.stats.reader import StatsReader
 from offers.stats.types import LATENCY_BOUNDS_MS, Counted
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
+from tests import http_client
 from tests.environment import ENCRYPTION_KEY
-from tests.processes import DEADLINE_SECONDS, wait_until
+from tests.processes import wait_until
 from tests.recipe import make_live, offer_blob
 from tests.servers import web_worker
 
@@ -112,7 +113,7 @@ def workers(valkey_here: Service) -> Iterator[httpx.Client]:
             METRICS_ALLOW="127.0.0.1,10.20.0.0/16",
             AD_TOKEN_KEYS=f"k:{SEALING_KEY}",
         ) as base_url,
-        httpx.Client(base_url=base_url, headers={"Connection": "close"}, timeout=DEADLINE_SECONDS) as client,
+        http_client.Client(base_url=base_url, headers={"Connection": "close"}) as client,
     ):
         yield client
 

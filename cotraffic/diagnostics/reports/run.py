@@ -1,0 +1,213 @@
+"""Runs queries: each in a process of its own, so that a web worker goes on answering clicks.
+
+A process ends with the request that wants it: where the browser leaves, Django cancels the view.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from asgiref.sync import sync_to_async
+
+from cotraffic.diagnostics.overview.component import sources
+from cotraffic.diagnostics.reports import sql
+from cotraffic.diagnostics.reports.names import offer_names
+from cotraffic.diagnostics.reports.source import prepare
+from cotraffic.diagnostics.reports.types import (
+    ChartStep,
+    ClickFilter,
+    ClickReport,
+    ClicksQuery,
+    Dimension,
+    Line,
+    ReportProblem,
+    ReportQuery,
+    ReportRow,
+    Series,
+    SeriesQuery,
+    TimeRange,
+    Value,
+)
+from cotraffic.diagnostics.reports.zones import midnight, starts, zone_of
+
+CHILD = Path(__file__).with_name("child.py")
+SECONDS = 30
+EXPORT_SECONDS = 600
+# What a child may have beyond its own limit of time before it is killed.
+GRACE_SECONDS = 5
+# Of it some 100 MB are what a month of files says of itself.
+MEMORY = "512MB"
+THREADS = 1
+PIECE_BYTES = 1 << 16
+# Processes of this worker at a time; others wait.
+AT_ONCE = 2
+MOST_VALUES = 50
+
+_places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+
+async def report(query: ReportQuery) -> ClickReport:
+    """Return a page of a report. Raises `ReportProblem`."""
+    if not query.group_by:
+        return ClickReport((), await _total(query), 0)
+    (found,) = await _rows(query.filter.time, [sql.report_rows(query)])
+    if not found:
+        # No click, or a page behind the last.
+        return ClickReport((), await _total(query), 0)
+    rows = tuple(_row(query, row) for row in found)
+    groups, *sums = found[0][-1 - len(sql.MEASURES) :]
+    for at, dimension in enumerate(query.group_by):
+        names = await _offer_names(query.filter, dimension, [row.keys[at] for row in rows])
+        rows = tuple(_with_name(row, at, names.get(row.keys[at], "")) for row in rows)
+    return ClickReport(rows, _row(query, [[], *sums]), int(groups))
+
+
+async def _total(query: ReportQuery) -> ReportRow:
+    ((sums,),) = await _rows(query.filter.time, [sql.report_total(query)])
+    return _row(query, [[], *sums])
+
+
+async def series(query: SeriesQuery) -> Series:
+    """Return clicks over time. Raises `ReportProblem`."""
+    (rows,) = await _rows(query.filter.time, [sql.series_rows(query)])
+    zone = zone_of(query.zone)
+    if query.step is ChartStep.DAY:
+        rows = [[midnight(int(start), zone), *rest] for start, *rest in rows]
+    steps = sorted({*starts(query.filter.time, query.step, zone), *(int(row[0]) for row in rows)})
+    lines: dict[str | None, dict[int, int]] = {}
+    for start, key, clicks in rows:
+        lines.setdefault(key, {})[int(start)] = int(clicks)
+    ordered = sorted(lines.items(), key=lambda line: (line[0] is None, -sum(line[1].values())))
+    names = await _offer_names(query.filter, query.by, [key for key in lines if key])
+    return Series(
+        tuple(steps),
+        tuple(
+            Line(key, names.get(key or "", ""), tuple(counts.get(start, 0) for start in steps))
+            for key, counts in ordered
+        ),
+    )
+
+
+async def clicks(query: ClicksQuery) -> list[dict[str, Any]]:
+    """Return clicks by their fields' names; times in milliseconds since the epoch. Raises `ReportProblem`."""
+    statement = (
+        f'SELECT * REPLACE (epoch_ms("dateAdded") AS "dateAdded", epoch_ms(ttl) AS ttl) '  # noqa: S608
+        f"FROM ({sql.clicks_rows(query)})"
+    )
+    (rows,) = await _rows(query.filter.time, [statement], named=True)
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+async def values(wanted: ClickFilter, dimension: Dimension, search: str = "") -> tuple[Value, ...]:
+    """Return the commonest values of a dimension in which a text occurs. Raises `ReportProblem`."""
+    statement = sql.values_rows(wanted, dimension, search, MOST_VALUES)
+    (rows,) = await _rows(wanted.time, [statement])
+    return tuple(Value(key, name or "", int(count)) for key, name, count in rows)
+
+
+async def export(time: TimeRange, statement: str, kind: str) -> AsyncGenerator[bytes, None]:
+    """Return the rows of a statement as CSV or Parquet (`kind`), piece by piece. Raises `ReportProblem`."""
+    request = {"queries": [statement], "format": kind, "seconds": EXPORT_SECONDS}
+    async with _child(time, request) as child:
+        while piece := await _stream(child.stdout).read(PIECE_BYTES):
+            yield piece
+        await _end(child)
+
+
+def _row(query: ReportQuery, row: Sequence[Any]) -> ReportRow:
+    keys = tuple(
+        str(midnight(int(key), zone_of(query.zone))) if dimension is Dimension.DAY else key
+        for key, dimension in zip(row[0], query.group_by if row[0] else (), strict=True)
+    )
+    names = ("",) * len(keys)
+    return ReportRow(keys, names, int(row[1]), int(row[2]), Decimal(str(row[3])), Decimal(str(row[4])))
+
+
+async def _offer_names(
+    wanted: ClickFilter, dimension: Dimension | None, ids: Sequence[str]
+) -> dict[str, str]:
+    """Return names of offers: those of the live recipe, and for others those that their clicks had."""
+    if dimension not in sql.NAMES:
+        return {}
+    names = await sync_to_async(offer_names, thread_sensitive=False)(sources().store, ids)
+    if unknown := [offer_id for offer_id, name in names.items() if offer_id and not name]:
+        (rows,) = await _rows(wanted.time, [sql.name_rows(wanted, dimension, unknown)])
+        names |= {offer_id: name or "" for offer_id, name in rows}
+    return names
+
+
+def _with_name(row: ReportRow, at: int, name: str) -> ReportRow:
+    names = (*row.names[:at], name, *row.names[at + 1 :])
+    return msgspec.structs.replace(row, names=names)
+
+
+async def _rows(time: TimeRange, queries: Sequence[str], *, named: bool = False) -> list[list[Any]]:
+    request = {"queries": list(queries), "format": "rows", "named": named, "seconds": SECONDS}
+    async with _child(time, request) as child:
+        try:
+            async with asyncio.timeout(SECONDS + GRACE_SECONDS):
+                answer = await _stream(child.stdout).read()
+                await _end(child)
+        except TimeoutError:
+            raise ReportProblem(f"It took longer than {SECONDS} s. Choose a shorter range.") from None
+    found: list[list[Any]] = msgspec.json.decode(answer)
+    return found
+
+
+@asynccontextmanager
+async def _child(time: TimeRange, request: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start a child with a request. It is dead, and its files are gone, when this ends, however it ends."""
+    async with _place():
+        directory = Path(tempfile.mkdtemp(prefix="co-traffic-report-"))
+        child: asyncio.subprocess.Process | None = None
+        try:
+            source = await sync_to_async(prepare, thread_sensitive=False)(sources().redis, time, directory)
+            options = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(directory / "spill")}
+            whole = {**request, "source": source.statement, "options": options, "directory": str(directory)}
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-I",
+                str(CHILD),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            if child.stdin is not None:
+                child.stdin.write(msgspec.json.encode(whole))
+                child.stdin.close()
+            yield child
+        finally:
+            if child is not None and child.returncode is None:
+                with suppress(ProcessLookupError):
+                    child.kill()
+                await child.wait()
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a child that has written all. Raises `ReportProblem` with what it says."""
+    said = (await _stream(child.stderr).read()).decode(errors="replace").strip()
+    if await child.wait():
+        raise ReportProblem(said.splitlines()[-1] if said else "The report's process was killed.")
+
+
+def _stream(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    if stream is None:
+        raise TypeError("the child was started without this pipe")
+    return stream
+
+
+def _place() -> asyncio.Semaphore:
+    # A semaphore belongs to one event loop; tests and runserver have several.
+    loop = asyncio.get_running_loop()
+    if loop not in _places:
+        _places.clear()
+        _places[loop] = asyncio.Semaphore(AT_ONCE)
+    return _places[loop]

@@ -1,0 +1,195 @@
+"""The panel of reports: table and chart, the clicks behind a number, values to filter by, and downloads."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from cotraffic.diagnostics.panels import arender_panel
+from cotraffic.diagnostics.reports import run, sql
+from cotraffic.diagnostics.reports.address import (
+    CHOSEN,
+    PAGE_ROWS,
+    RANGES,
+    Address,
+    BadAddress,
+    parameters,
+    read_address,
+    write_address,
+)
+from cotraffic.diagnostics.reports.table import TITLES, chart, columns, dimension_titles, filters, lines
+from cotraffic.diagnostics.reports.types import (
+    FILTERS,
+    ChartStep,
+    ClickFilter,
+    ClicksQuery,
+    Dimension,
+    ReportProblem,
+    ReportQuery,
+    SeriesQuery,
+    TimeRange,
+)
+from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS
+from offers.click_log.recent import RecentClick
+
+ZONE_COOKIE = "zone"
+FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+# Most steps of a chart: more are finer than its pixels.
+MINUTES_MS = 3 * HOUR_MS
+HOURS_MS = 8 * DAY_MS
+
+
+@require_GET
+async def page(request: HttpRequest) -> HttpResponse:
+    """Show a report."""
+    context = _form(request)
+    try:
+        address = _address(request)
+        context["address"] = address
+        context["filters"] = filters(parameters(request.GET), address.report.filter)
+        query = address.report
+        by = next((each for each in query.group_by if each in FILTERS), None)
+        wanted = SeriesQuery(query.filter, query.zone, _step(query.filter.time), by)
+        report, series = await asyncio.gather(run.report(query), run.series(wanted))
+    except BadAddress as error:
+        return await arender_panel(request, "reports", {**context, "bad_address": error}, status=400)
+    except ReportProblem as error:
+        return await arender_panel(request, "reports", {**context, "report_problem": error}, status=503)
+    given = parameters(request.GET)
+    context |= {
+        "report": report,
+        "columns": columns(given, query),
+        "lines": lines(given, query, report),
+        "chart": chart(query, wanted, series),
+        "pages": _pages(given, address.page, report.groups),
+        "clicks_address": write_address(given),
+    }
+    return await arender_panel(request, "reports", context)
+
+
+@require_GET
+async def clicks(request: HttpRequest) -> HttpResponse:
+    """List the clicks behind a number, the newest first."""
+    context = {**_form(request), "title": "Clicks of a report"}
+    template = "diagnostics/report_clicks.html"
+    try:
+        address = _address(request)
+        query = address.report
+        context["address"] = address
+        context["filters"] = filters(parameters(request.GET), query.filter)
+        wanted = ClicksQuery(query.filter, query.offset, PAGE_ROWS)
+        alone = run.report(_ungrouped(address))
+        found, report = await asyncio.gather(run.clicks(wanted), alone)
+    except BadAddress as error:
+        return await arender_panel(request, "reports", {**context, "bad_address": error}, template, 400)
+    except ReportProblem as error:
+        return await arender_panel(request, "reports", {**context, "report_problem": error}, template, 503)
+    given = parameters(request.GET)
+    context |= {
+        "clicks": [_shown(click) for click in found],
+        "total": report.total,
+        "pages": _pages(given, address.page, report.total.clicks),
+        "report_address": write_address(given),
+    }
+    return await arender_panel(request, "reports", context, template)
+
+
+@require_GET
+async def values(request: HttpRequest) -> HttpResponse:
+    """Return the commonest values of a dimension in the range of an address, as JSON."""
+    try:
+        dimension = Dimension(request.GET.get("dimension", ""))
+        if dimension not in FILTERS:
+            raise BadAddress("hours and days are chosen by the range")
+        time_range = _address(request).report.filter.time
+        found = await run.values(ClickFilter(time_range), dimension, request.GET.get("search", "")[:100])
+    except ValueError as error:
+        return JsonResponse({"problem": str(error)}, status=400)
+    except ReportProblem as error:
+        return JsonResponse({"problem": str(error)}, status=503)
+    return JsonResponse(
+        {"values": [{"key": each.key, "name": each.name, "clicks": each.clicks} for each in found]}
+    )
+
+
+@require_GET
+async def download(request: HttpRequest) -> HttpResponseBase:
+    """Send a report, or with `what=clicks` its clicks, as a file; it ends when the browser leaves."""
+    kind = request.GET.get("format", "csv")
+    try:
+        if kind not in FORMATS:
+            raise BadAddress(f"format is csv or parquet; {kind!r} is neither")
+        query = _address(request).report
+        wants_clicks = request.GET.get("what") == "clicks"
+        statement = sql.clicks_export(ClicksQuery(query.filter)) if wants_clicks else sql.report_export(query)
+        pieces = run.export(query.filter.time, statement, kind)
+        # The first piece is waited for, so that what fails at once is said with a status.
+        first = await anext(pieces, b"")
+    except BadAddress as error:
+        return HttpResponse(f"{error}.", status=400, content_type="text/plain")
+    except ReportProblem as error:
+        return HttpResponse(str(error), status=503, content_type="text/plain")
+    answer = StreamingHttpResponse(_joined(first, pieces), content_type=FORMATS[kind])
+    name = "clicks" if wants_clicks else "report"
+    answer["Content-Disposition"] = f'attachment; filename="{name}-{time.strftime("%Y%m%d-%H%M%S")}.{kind}"'
+    return answer
+
+
+async def _joined(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    # Closed at once where the browser leaves, and the process with it, instead of when it is collected.
+    async with aclosing(pieces):
+        yield first
+        async for piece in pieces:
+            yield piece
+
+
+def _address(request: HttpRequest) -> Address:
+    zone = request.COOKIES.get(ZONE_COOKIE, "UTC")
+    try:
+        return read_address(request.GET, time.time_ns() // 1_000_000, zone)
+    except BadAddress:
+        if request.GET.get("zone") or zone == "UTC":
+            raise
+        # A cookie that names no zone must not lock anybody out.
+        return read_address(request.GET, time.time_ns() // 1_000_000)
+
+
+def _ungrouped(address: Address) -> ReportQuery:
+    return ReportQuery(address.report.filter, zone=address.report.zone)
+
+
+def _form(request: HttpRequest) -> dict[str, object]:
+    return {
+        "ranges": {**RANGES, CHOSEN: "from … to …"},
+        "dimensions": dimension_titles(),
+        "titles": TITLES,
+        "given": {name: request.GET.get(name, "") for name in ("from", "to", "zone")},
+        "is_chosen": bool(request.GET),
+    }
+
+
+def _step(wanted: TimeRange) -> ChartStep:
+    length = wanted.end_ms - wanted.start_ms
+    if length <= MINUTES_MS:
+        return ChartStep.MINUTE
+    return ChartStep.HOUR if length <= HOURS_MS else ChartStep.DAY
+
+
+def _pages(given: dict[str, list[str]], page: int, rows: int) -> dict[str, object]:
+    last = max(1, -(-rows // PAGE_ROWS))
+    return {
+        "page": page,
+        "last": last,
+        "before": write_address(given, page=str(page - 1)) if page > 1 else "",
+        "after": write_address(given, page=str(page + 1)) if page < last else "",
+    }
+
+
+def _shown(click: dict[str, object]) -> RecentClick:
+    """Return a click of the archive as those of the log are shown."""
+    known = {name: click[name] for name in RecentClick.__struct_encode_fields__ if name in click}
+    return msgspec.convert({**known, "isUnique": click.get("isUniqueVisit")}, RecentClick, strict=False)

@@ -1,0 +1,199 @@
+// Reports: the chart, values to choose from, the viewer's zone, and downloads that say how far they are.
+
+/* global uPlot */
+
+const HEIGHT = 250;
+const COLOURS = 9;
+const YEAR_SECONDS = 365 * 24 * 3600;
+const WAIT_MS = 250;
+const numbers = new Intl.NumberFormat("en-US");
+const form = document.getElementById("report-form");
+
+function css(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// --- the zone: the browser's, until the viewer chooses one ---
+
+function zoneCookie(zone) {
+  // Names of zones need no quoting, and Django takes none off a cookie.
+  document.cookie = `zone=${zone.replace(/[^\w+/-]/g, "")}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
+}
+
+const zoneField = document.getElementById("zone");
+const hasZone = /(?:^|; )zone=/.test(document.cookie);
+if (!hasZone && !new URLSearchParams(location.search).has("zone")) {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  zoneCookie(own || "UTC");
+  if (own && own !== zoneField.value) location.reload();
+}
+form.addEventListener("submit", () => zoneCookie(zoneField.value.trim() || "UTC"));
+for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) {
+  document.getElementById("zones").append(new Option(zone, zone));
+}
+
+// --- from and to are wanted for a chosen time alone ---
+
+const range = document.getElementById("range");
+function showChosen() {
+  for (const field of form.querySelectorAll("[data-chosen]")) field.hidden = range.value !== "chosen";
+}
+range.addEventListener("change", showChosen);
+showChosen();
+// Fields that say nothing stay out of the address.
+form.addEventListener("formdata", (event) => {
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  if (range.value !== "chosen") for (const name of ["from", "to"]) event.formData.delete(name);
+});
+
+// --- values to choose from, with their counts ---
+
+function offer(list, values) {
+  const options = values.map(({ key, name, clicks }) => {
+    const option = new Option("", key || "none");
+    option.label = `${name || key || "none"} (${numbers.format(clicks)})`;
+    return option;
+  });
+  list.replaceChildren(...options);
+}
+
+let waiting;
+form.addEventListener("focusin", (event) => suggest(event.target));
+form.addEventListener("input", (event) => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => suggest(event.target), WAIT_MS);
+});
+
+async function suggest(field) {
+  if (!field.matches?.("input[list^=values-]")) return;
+  const wanted = new URLSearchParams();
+  for (const name of ["range", "from", "to", "zone"]) {
+    const value = form.elements[name].value;
+    if (value && (range.value === "chosen" || (name !== "from" && name !== "to"))) wanted.set(name, value);
+  }
+  wanted.set("dimension", field.name);
+  wanted.set("search", field.value);
+  const answer = await fetch(`${form.dataset.values}?${wanted}`, { headers: { Accept: "application/json" } });
+  if (answer.ok) offer(field.list, (await answer.json()).values);
+}
+
+// --- the chart ---
+
+function axis(more) {
+  return {
+    stroke: css("--body-quiet-color"),
+    grid: { stroke: css("--hairline-color"), width: 1 },
+    ticks: { stroke: css("--hairline-color"), width: 1 },
+    font: "12px system-ui, sans-serif",
+    ...more,
+  };
+}
+
+function local(seconds, zone) {
+  const parts = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
+  return parts.format(new Date(seconds * 1000));
+}
+
+/** The text below a line of the grid: of a day its date, of a shorter step its time as well. */
+function tick(seconds, { zone, step }) {
+  const [date, time] = local(seconds, zone).split(" ");
+  if (step === "day") return date;
+  return step === "minute" ? time : `${time}\n${date}`;
+}
+
+function chosen(from, to) {
+  const wanted = new URLSearchParams(location.search);
+  for (const name of ["range", "page"]) wanted.delete(name);
+  wanted.set("from", new Date(from * 1000).toISOString());
+  wanted.set("to", new Date(to * 1000).toISOString());
+  location.search = wanted;
+}
+
+function draw(figure, data) {
+  const plot = figure.querySelector("[data-plot]");
+  const lengths = { minute: 60, hour: 3600, day: data.daySeconds };
+  const series = data.lines.map(({ label }, at) => ({
+    label,
+    stroke: at < COLOURS ? css(`--series-${at}`) : css("--body-fg"),
+    dash: at < COLOURS ? undefined : [6, 3],
+    width: 1.5,
+    points: { show: data.times.length < 3, size: 5 },
+    value: (_, value) => (value == null ? "-" : numbers.format(value)),
+  }));
+  const options = {
+    width: plot.clientWidth,
+    height: HEIGHT,
+    padding: [null, 40, null, null],
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.zone),
+    cursor: { y: false, drag: { x: true, y: false, setScale: false } },
+    scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    axes: [axis({ space: 90, values: (_, at) => at.map((each) => tick(each, data)) }), axis({ size: 70, label: "clicks", values: (_, values) => values.map((v) => (Number.isInteger(v) ? numbers.format(v) : "")) })],
+    series: [{ label: data.zone, value: (_, at) => (at == null ? "" : local(at, data.zone)) }, ...series],
+    hooks: {
+      setSelect: [
+        (chart) => {
+          const { left, width } = chart.select;
+          if (width < 5) return;
+          const to = Math.ceil(chart.posToVal(left + width, "x"));
+          chosen(Math.floor(chart.posToVal(left, "x")), Math.min(to, data.times.at(-1) + lengths[data.step]));
+        },
+      ],
+    },
+  };
+  const chart = new uPlot(options, [data.times, ...data.lines.map(({ clicks }) => clicks)], plot);
+  // Before anybody points at it the legend shows the last step.
+  chart.setCursor({ left: chart.valToPos(data.times.at(-1), "x"), top: 0 });
+  plot.setAttribute("role", "img");
+  plot.setAttribute("aria-label", `Clicks over time, ${data.lines.length} lines; the table below has the numbers.`);
+  return chart;
+}
+
+const figure = document.getElementById("report-chart");
+if (figure) {
+  const data = JSON.parse(document.getElementById("report-series").textContent);
+  let chart = draw(figure, data);
+  const plot = figure.querySelector("[data-plot]");
+  new ResizeObserver(() => {
+    const width = plot.clientWidth;
+    if (width && width !== chart.width) chart.setSize({ width, height: HEIGHT });
+  }).observe(plot);
+  new MutationObserver(() => {
+    chart.destroy();
+    chart = draw(figure, data);
+  }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+}
+
+// --- downloads ---
+
+const status = document.getElementById("download-status");
+
+async function download(link) {
+  const answer = await fetch(link.href);
+  if (!answer.ok) throw new Error(await answer.text());
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "report";
+  const pieces = [];
+  let bytes = 0;
+  for (const reader = answer.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    bytes += value.length;
+    status.textContent = `${name}: ${numbers.format(Math.ceil(bytes / 1024))} kB so far…`;
+  }
+  const url = URL.createObjectURL(new Blob(pieces, { type: answer.headers.get("Content-Type") }));
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  status.textContent = `${name}: done, ${numbers.format(Math.ceil(bytes / 1024))} kB.`;
+}
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-download]");
+  if (!link || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  status.textContent = "The file is being made…";
+  try {
+    await download(link);
+  } catch (error) {
+    status.textContent = `The file could not be made: ${error.message}`;
+  }
+});

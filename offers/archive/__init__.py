@@ -1,0 +1,1 @@
+"""From the click log to Parquet files, on the disk and in S3."""

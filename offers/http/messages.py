@@ -1,0 +1,78 @@
+"""Serialises HTTP/1.1 messages (RFC 9112, https://www.rfc-editor.org/rfc/rfc9112)."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from http import HTTPStatus
+
+import msgspec
+
+from offers.response import EMPTY, NO_STORE, Answer, Headers
+
+CLOSE = b"connection: close\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# Headers about the connection and the transfer of the body, which the application must not see.
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"content-length",
+        b"expect",
+        b"keep-alive",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+_BAD_REQUEST = b"Invalid HTTP request received."
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
+
+class Request(msgspec.Struct, gc=False):
+    """One complete request. Names of headers are in lower case; trailers are left out.
+
+    `keep_alive` says that the client may send another one behind it.
+    """
+
+    method: bytes
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    keep_alive: bool
+
+
+def serialized(request: Request, target: bytes, *, is_last: bool) -> bytes:
+    """Serialise a request for this target; `is_last` asks to close the connection after the answer."""
+    lines = [b"%b %b HTTP/1.1\r\n" % (request.method, target)]
+    lines += [b"%b: %b\r\n" % header for header in request.headers if header[0] not in _HOP_BY_HOP]
+    if is_last:
+        lines.append(CLOSE)
+    if request.body:
+        lines.append(b"content-length: %d\r\n" % len(request.body))
+    return b"".join((*lines, b"\r\n", request.body))
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Serialise headers."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+def rendered(answer: Answer, more: bytes, *, head: bool = False) -> bytes:
+    """Serialise an answer with the lines of `more` in its head; `head` leaves the body out."""
+    lines = header_lines(answer.headers)
+    return b"".join((_status_line(answer.status), more, lines, b"\r\n", b"" if head else answer.body))
+
+
+def refusal(status: int) -> Answer:
+    """Make the answer to bytes that are not a request, or exceed a limit."""
+    if status != HTTPStatus.BAD_REQUEST:
+        return Answer(status, (EMPTY,))
+    headers: Headers = (_TEXT, (b"content-length", b"%d" % len(_BAD_REQUEST)))
+    return Answer(status, headers, _BAD_REQUEST)
+
+
+SERVER_ERROR = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, (NO_STORE, EMPTY))
+
+
+@lru_cache(None)
+def _status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())

@@ -1,0 +1,91 @@
+"""An hour that is over is one file, also when a process ends in the middle of making it; old ones go."""
+
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from offers.archive import hours as module
+from offers.archive.log import ArchiveLog
+from offers.archive.partitions import HOUR_MS, Hour
+from tests.offers.archive.reading import ALMOST_TWO_MS, NOON_MS, add_at, lids, names, run
+
+DIRECTORY = "date=2025-11-25/hour=13"
+
+
+def in_two_files(log: ArchiveLog, client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour of two files that is not merged yet."""
+    with monkeypatch.context() as patched:
+        patched.setattr("offers.archive.archive.merge", lambda *_: 0)
+        for offset in (0, 1):
+            add_at(client, ALMOST_TWO_MS + offset, f"{offset}a", f"{offset}b")
+            run(log, root)
+
+
+def test_an_hour_that_is_over_becomes_one_file(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_two_files(archive_log, redis_client, root, monkeypatch)
+    assert len(names(root)) == 2
+    assert run(archive_log, root).merged == 1
+    assert names(root) == [f"{DIRECTORY}/{ALMOST_TWO_MS}-0_{ALMOST_TWO_MS + 1}-1.parquet"]
+    assert lids(root) == dict.fromkeys(["0a", "0b", "1a", "1b"], 1)
+    assert run(archive_log, root).merged == 0
+
+
+def test_files_that_a_merge_left_behind_do_not_count_and_go(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_two_files(archive_log, redis_client, root, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+        patched.setattr("offers.archive.parquet.TEMPORARY", ".other")
+        run(archive_log, root)
+    assert len(names(root)) == 3
+    assert set(lids(root).values()) == {1}
+    run(archive_log, root)
+    assert len(names(root)) == 1
+    assert len(lids(root)) == 4
+
+
+def test_an_hour_that_goes_on_is_left_as_it_is(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    over = module.over_hours(root, now_ms)
+    assert over == []
+    add_at(redis_client, now_ms, "a")
+    run(archive_log, root)
+    assert Hour.of(now_ms) not in module.over_hours(root, now_ms)
+
+
+def test_an_hour_that_the_archive_is_behind_with_is_not_over(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path
+) -> None:
+    archive_log.group.create()
+    add_at(redis_client, NOON_MS, "a")
+    assert archive_log.complete_until_ms() <= NOON_MS
+    run(archive_log, root)
+    assert archive_log.complete_until_ms() > NOON_MS + HOUR_MS
+
+
+def test_old_hours_are_deleted_with_their_days(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, settings: Settings
+) -> None:
+    add_at(redis_client, ALMOST_TWO_MS, "old")
+    now_ms = time.time_ns() // 1_000_000
+    add_at(redis_client, now_ms, "new")
+    run(archive_log, root)
+    settings.CLICK_ARCHIVE_DAYS = 1
+    run(archive_log, root)
+    assert lids(root) == {"new": 1}
+    assert not (root / "date=2025-11-25").exists()
+
+
+def test_an_hour_that_is_needed_stays(root: Path) -> None:
+    hour = Hour.of(NOON_MS)
+    (root / hour.folder).mkdir(parents=True)
+    assert module.forget_old(root, 0, [hour]) == 0
+    assert module.forget_old(root, 0, []) == 1

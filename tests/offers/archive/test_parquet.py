@@ -1,0 +1,65 @@
+"""What a file of the archive says: the values of the records in their types, and nothing half."""
+
+from pathlib import Path
+
+import pytest
+import redis
+
+from offers.archive.log import ArchiveLog
+from offers.archive.parquet import ArchiveAway, ClickParquet
+from tests.offers.archive.reading import ALMOST_TWO_MS, add_at, query, run
+
+
+def test_amounts_times_and_words_have_their_types(root: Path) -> None:
+    times = '"dateAdded":1764079199990,"ttl":1795615199'
+    record = f'{{"lid":"a",{times},"payin":0.10000001,"campaignId":7,"city":"Köln"}}'
+    path = root / "x.parquet"
+    with ClickParquet(root) as parquet:
+        assert parquet.load([record.encode()]) == 1
+        parquet.write(path)
+    values = (
+        'lid, "dateAdded" = TIMESTAMPTZ \'2025-11-25 13:59:59.990+00\', epoch("ttl"), payin::VARCHAR, city'
+    )
+    assert query(f'{values}, "campaignId", payout', [path]) == [
+        ("a", True, 1795615199.0, "0.1000000100", "Köln", 7, None)
+    ]
+    assert query('typeof("dateAdded"), typeof(payin), typeof("offerId")', [path]) == [
+        ("TIMESTAMP WITH TIME ZONE", "DECIMAL(38,10)", "BIGINT")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unique", "kept"),
+    [("1", (True, None)), ("0", (False, None)), ("", (None, None)), ("assumed", (True, True))],
+)
+def test_what_is_known_of_uniqueness_is_kept(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, unique: str, kept: tuple[bool | None, ...]
+) -> None:
+    redis_client.xadd("clicks", {"click": '{"lid":"a"}', "unique": unique}, id=f"{ALMOST_TWO_MS}-0")
+    run(archive_log, root)
+    (path,) = root.glob("date=*/*/*.parquet")
+    assert query('"isUniqueVisit", "isUniqueVisitAssumed"', [path]) == [kept]
+
+
+def test_a_value_of_another_type_is_null_and_the_click_is_kept(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path
+) -> None:
+    add_at(redis_client, ALMOST_TWO_MS, "a", payin="many", campaignId={"x": 1}, unknown=7)
+    run(archive_log, root)
+    assert query('lid, payin, "campaignId"', list(root.glob("date=*/*/*.parquet"))) == [("a", None, None)]
+
+
+def test_what_a_dead_run_left_in_the_temporary_directory_goes(root: Path) -> None:
+    left = root / ".tmp" / "1-0_2-0.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_text("half")
+    with ClickParquet(root):
+        assert not left.exists()
+
+
+def test_a_damaged_file_is_told_with_the_directory(root: Path) -> None:
+    with ClickParquet(root) as parquet:
+        damaged = root / "x.parquet"
+        damaged.write_bytes(b"PAR1")
+        with pytest.raises(ArchiveAway, match="CLICK_ARCHIVE_DIR"):
+            parquet.merge([damaged], root / "y.parquet")

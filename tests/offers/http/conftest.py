@@ -1,0 +1,5 @@
+"""Fixtures for requests over raw sockets."""
+
+from tests.security.conftest import worker
+
+__all__ = ["worker"]

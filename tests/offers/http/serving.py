@@ -1,0 +1,71 @@
+"""A server that speaks our protocol over real sockets, in the event loop of a test."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from devstack.services import LOCALHOST
+from offers.http.protocol import ClickProtocol
+from tests.processes import DEADLINE_SECONDS
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+Script = Callable[["Client"], Awaitable[bytes]]
+
+
+class Client:
+    """One connection to the server. `protocols` are the server's ends of all connections."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        protocols: list[ClickProtocol],
+        state: ServerState,
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.protocols = protocols
+        self.state = state
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+        self.writer.write(data)
+
+    async def head(self) -> bytes:
+        """What comes up to the next empty line."""
+        return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def everything(self) -> bytes:
+        """What comes until the other side hangs up, which it may do in the middle of our bytes."""
+        read = b""
+        with suppress(ConnectionError):
+            while piece := await self.reader.read(65536):
+                read += piece
+        return read
+
+
+def served(application: Application, script: Script, **options: Any) -> bytes:
+    """What `script` returns; `options` are of uvicorn's `Config`."""
+
+    async def serve() -> bytes:
+        config = Config(application, lifespan="off", log_config=None, ws="none", **options)
+        config.load()
+        state, protocols = ServerState(), list[ClickProtocol]()
+
+        def connect() -> ClickProtocol:
+            protocols.append(ClickProtocol(config, state, {}))
+            return protocols[-1]
+
+        server = await asyncio.get_running_loop().create_server(connect, LOCALHOST, 0)
+        async with server, asyncio.timeout(DEADLINE_SECONDS):
+            streams = await asyncio.open_connection(LOCALHOST, server.sockets[0].getsockname()[1])
+            try:
+                return await script(Client(*streams, protocols, state))
+            finally:
+                streams[1].close()
+
+    return asyncio.run(serve())
