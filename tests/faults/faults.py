@@ -47,7 +47,7 @@ FAULTS = (
     Fault(
         "one-disk-refused",
         "the same beyond the reserve, clicks are refused",
-        of_limits.fill_the_one_disk,
+        of_limits.fill_the_one_disk_until_clicks_are_refused,
         refuses=True,
         disk_bytes=ONE_DISK_BYTES,
         variables={"CLICKS_UNWRITABLE": "refuse", "CLICK_SPOOL_RESERVE_BYTES": "65536"},

@@ -9,6 +9,7 @@ import redis
 
 from devstack.services import LOCALHOST
 from tests.faults.fault import Broken, Scale
+from tests.faults.reconcile import read_answers_file
 from tests.faults.system import System
 from tests.processes import DEADLINE_SECONDS
 
@@ -73,22 +74,35 @@ def use_up_descriptors(system: System, scale: Scale) -> None:
 
 def fill_the_one_disk(system: System, scale: Scale) -> None:
     """The disk of log and spool is full, until room is made."""
-    filling = system.disk / "filling"
     until = time.monotonic() + scale.disk_full
-    with filling.open("wb", buffering=0) as file:
-        while time.monotonic() < until:
-            with suppress(OSError):
-                while file.write(b"x" * FILLING_BYTES):
-                    pass
-            # Redis ends, and what it held on to is free again.
-            time.sleep(0.1)
-    filling.unlink()
+    _fill_disk(system, lambda: time.monotonic() > until)
+    _heal(system, scale)
+
+
+def fill_the_one_disk_until_clicks_are_refused(system: System, scale: Scale) -> None:
+    """The disk of log and spool is full, with the reserve used up, until a click is refused."""
+    until = time.monotonic() + DEADLINE_SECONDS
+    answers = system.directory / "answers"
+    _fill_disk(system, lambda: read_answers_file(answers).other_status > 0 or time.monotonic() > until)
     _heal(system, scale)
 
 
 def may_mount() -> bool:
     """Whether a disk can be mounted here."""
     return os.geteuid() == 0
+
+
+def _fill_disk(system: System, enough: Callable[[], bool]) -> None:
+    """Take what room the disk of log and spool has, again and again until `enough`; then give it back."""
+    filling = system.disk / "filling"
+    with filling.open("wb", buffering=0) as file:
+        while not enough():
+            with suppress(OSError):
+                while file.write(b"x" * FILLING_BYTES):
+                    pass
+            # Redis ends, and what it held on to is free again.
+            time.sleep(0.1)
+    filling.unlink()
 
 
 def _write(client: redis.Redis) -> None:
