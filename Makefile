@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 IN_FOUR := --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-updates bench-pages bench-preview bench-commit bench-caps bench-delivery bench-archive bench-reports bench-timing differential fuzz audit faults docs docs-check deploy-files sbom licences image-check pictures clean distclean
+.PHONY: help dev test lint format check bench profile bench-memory bench-load bench-sync bench-updates bench-pages bench-preview bench-commit bench-caps bench-delivery bench-archive bench-reports bench-timing house differential fuzz audit faults docs docs-check deploy-files sbom licences image-check pictures clean distclean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -84,6 +84,9 @@ bench-reports: $(SYNCED) ## measure reports over 50,000,000 clicks, and clicks m
 
 bench-timing: $(SYNCED) ## measure whether the time of a refusal tells what is wrong with the link
 	$(BIN)/python -m tests.bench.timing
+
+house: $(SYNCED) ## count how large, deep and strictly typed the code is, and what a click passes through (ARGS="DIR --functions")
+	$(BIN)/python -m tests.house $(ARGS)
 
 differential: $(SYNCED) ## answer random clicks twice, by the engine and by a plain reading (ARGS="--recipes 100000")
 	$(BIN)/python -m tests.differential $(ARGS)

@@ -14,6 +14,7 @@ from tests.stacks import Stack
 BERLIN = "91.66.10.20"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 EXAMPLES = {example.title: example for example in SHOWCASE}
+A_PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 def clicked(context: BrowserContext, stack: Stack, title: str, **headers: str) -> str:
@@ -57,9 +58,10 @@ def test_a_click_of_an_aggregated_offer_is_marked_where_another_has_its_turn(
     page: Page, context: BrowserContext, stack: Stack
 ) -> None:
     seen = set()
-    # Two workers have turns of their own, so that a click and its page may agree by chance.
+    # Two workers have turns of their own, so that a click and its page may agree by chance. A
+    # browser without a screen is a machine, which has no turn.
     for _ in range(30):
-        location = clicked(context, stack, "an exit to the best of several")
+        location = clicked(context, stack, "an exit to the best of several", **{"User-Agent": A_PERSON})
         page.goto(f"/admin/diagnostics/clicks/{lid_of(location)}/")
         expect(page.get_by_text("The same visitor, now")).to_be_visible()
         seen.add(page.locator("tr.differs").count() > 0)

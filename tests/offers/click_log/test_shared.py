@@ -5,7 +5,7 @@ from pathlib import Path
 
 import redis
 
-from devstack.services import LOCALHOST, Service, free_port, free_ports, valkey_answers, valkey_command
+from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.click_log.stream import LOG
 from tests.offers.builders import campaign
 from tests.offers.writing import logged, some_click, url_of, writing, written
@@ -67,9 +67,10 @@ def test_instances_that_share_a_redis_share_who_was_seen(
 def test_what_instances_share_may_be_a_cluster(
     redis_client: redis.Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    # A cluster's nodes speak to each other 10,000 ports higher: these are low enough.
-    port = free_ports(1)
-    command = [*valkey_command(port, tmp_path), "--cluster-enabled", "yes"]
+    port = free_port()
+    # Nodes speak to each other 10,000 ports higher unless told otherwise, where somebody else may be.
+    clustered = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    command = [*valkey_command(port, tmp_path), *clustered]
 
     async def scenario() -> None:
         async with writing(redis_url, tmp_path / "spool", f"redis+cluster://{LOCALHOST}:{port}") as writer:

@@ -9,7 +9,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from devstack.services import LOCALHOST, Service, free_ports, valkey_answers, valkey_command
+from devstack.services import LOCALHOST, Service, free_port, valkey_answers, valkey_command
 from offers.handler import ClickHandler
 from offers.live_caps.counts import LiveCaps
 from tests.offers.live_caps.workers import (
@@ -40,16 +40,17 @@ def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         with watched(tmp_path) as trio:
             yield trio.url()
         return
-    # A cluster's nodes speak to each other 10,000 ports higher: these are low enough.
-    port, data = free_ports(1), tmp_path / "shared"
+    port, data = free_port(), tmp_path / "shared"
     data.mkdir()
     command = valkey_command(port, data)
     if request.param == "single":
         with Service("shared", command, port, valkey_answers):
             yield f"redis://{LOCALHOST}:{port}/0"
         return
+    # Nodes speak to each other 10,000 ports higher unless told otherwise, where somebody else may be.
+    clustered = [*command, "--cluster-enabled", "yes", "--cluster-port", str(free_port())]
     with (
-        Service("cluster", [*command, "--cluster-enabled", "yes"], port, valkey_answers),
+        Service("cluster", clustered, port, valkey_answers),
         redis.Redis(LOCALHOST, port) as node,
     ):
         node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
@@ -148,7 +149,7 @@ def test_while_the_shared_redis_is_away_what_was_known_counts_and_is_told_later(
 
 @pytest.fixture
 def shared_redis(tmp_path: Path) -> Iterator[Service]:
-    port, data = free_ports(1), tmp_path / "shared"
+    port, data = free_port(), tmp_path / "shared"
     data.mkdir()
     # What it has counted outlives it.
     command = [*valkey_command(port, data), "--appendonly", "yes"]

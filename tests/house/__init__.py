@@ -1,0 +1,1 @@
+"""Figures of the house: how large, how deep and how strictly typed it is."""
