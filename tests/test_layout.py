@@ -30,3 +30,13 @@ def test_a_class_name_has_one_meaning_in_the_whole_project() -> None:
 def test_a_file_stays_short_enough_to_be_read_at_once() -> None:
     lines = {str(file.relative_to(PROJECT)): file.read_text().count("\n") for file in (*MODULES, *TESTS)}
     assert {name: count for name, count in lines.items() if count > 300} == {}
+
+
+def test_a_function_stays_short_enough_to_be_seen_at_once() -> None:
+    lines = {
+        f"{module.relative_to(PROJECT)} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: count for name, count in lines.items() if count > 50} == {}

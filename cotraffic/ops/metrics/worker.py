@@ -32,6 +32,7 @@ class WorkerMetrics:
         self._before: dict[str, int] = {}
         self._redirect_types = set(REDIRECT_TYPES)
         self._create_click_metrics(registry)
+        self._create_commit_metrics(registry)
         self._create_memory_metrics(registry)
         self._start_at_zero()
         self.on_counted(Counted())
@@ -101,6 +102,8 @@ class WorkerMetrics:
             "Faults of ours while a click was read or decided in the protocol.",
             registry=registry,
         )
+
+    def _create_commit_metrics(self, registry: CollectorRegistry) -> None:
         self._batches = Counter(
             "cotraffic_commit_batches", "Batches of clicks sent to the click log.", registry=registry
         )
@@ -123,7 +126,6 @@ class WorkerMetrics:
             "Files of the spool that somebody else has deleted; their clicks were written anew.",
             registry=registry,
         )
-
         self._assumed = Counter(
             "cotraffic_visitors_assumed_unique",
             "Visitors that were taken for unique because the shared Redis was away.",
