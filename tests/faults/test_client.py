@@ -7,6 +7,7 @@ import uuid
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from devstack.services import LOCALHOST, free_port
 from tests.faults.client import Clicker
@@ -21,13 +22,21 @@ def clicks(handler: Handler | None, rate: float = 100, seconds: float = 0.5) -> 
 
     async def run() -> str:
         port, notes = free_port(), io.StringIO()
-        server = await asyncio.start_server(handler, LOCALHOST, port) if handler else None
+        ends: list[StreamWriter] = []
+
+        async def handle(reader: StreamReader, writer: StreamWriter) -> None:
+            ends.append(writer)
+            if handler:
+                await handler(reader, writer)
+
+        server = await asyncio.start_server(handle, LOCALHOST, port) if handler else None
         await Clicker(port, "/offer?ad=x", notes).run(rate, seconds, asyncio.Event())
         if server:
-            # Its connections have just been closed by the client; let it notice.
-            await asyncio.sleep(0.1)
             server.close()
-            await server.wait_closed()
+            for end in ends:
+                end.close()
+                with suppress(ConnectionError):
+                    await end.wait_closed()
         return notes.getvalue()
 
     return read_answers(asyncio.run(run()).splitlines())
