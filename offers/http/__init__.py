@@ -1,1 +1,1 @@
-"""The entry points: our own protocol, ASGI, and the Django view."""
+"""The entry points: our own protocol, and the Django view behind it."""
