@@ -22,7 +22,7 @@ ROBOT_NAMES = (
     *("phantomjs", "headless", "headlesschrome", "headlesschromium", "gomezagent", "check_http", "wpscan"),
     *("masscan", "zgrab", "censysinspect", "nmap scripting", "statuscake", "whatweb", "ptst"),
     *("nikto", "sqlmap", "nuclei", "gobuster", "pingdom", "pingdombot", "pingdomtms"),
-    *("w3c_validator", "webthumbnail", "pagepeeker"),
+    *("w3c_validator", "webthumbnail", "pagepeeker", "line-poker", "microsoftpreview"),
 )
 # Names of robots end in these (AhrefsBot, Baiduspider); so do some phones and apps, see `without_models`.
 _NO_ROBOT = r"(?:cu|ab|ca|co|tal|tur|bur|sa|ja|i?ro)bots?|(?:dungeon|rock|rc)crawlers?"
@@ -57,19 +57,22 @@ PROGRAM = re.compile(
     r"(?:curl|wget2?|java|jnlp|php|ruby|dart|node(?:\.js|-fetch)?|deno|bun|axios|undici|got|superagent|okhttp|faraday"
     r"|typhoeus|httparty|rest-client|apache-httpclient|ahc|ktor-client|reactornetty|akka-http|guzzlehttp"
     r"|restsharp|reqwest|ureq|hyper|httpie|insomnia|python|aiohttp|httpx|k6|apachebench|fasthttp|colly"
-    r"|hackney|winhttp|libcurl-agent|cpp-httplib|aria2|lwp-request)(?:/| v?\d| \(|$)",
+    r"|hackney|winhttp|libcurl-agent|cpp-httplib|aria2|lwp-request|alamofire|unirest-java|locust|artillery|vegeta"
+    r"|gatling|prometheus|blackbox exporter|kube-probe|googlehc|envoy|microsoft-cryptoapi)"
+    r"(?:/| v?\d| \(|$)",
     re.IGNORECASE,
 )
 PROGRAM_NAMES = (
     *("python-requests", "python-urllib", "python-httpx", "go-http-client", "libwww-perl", "lwp-trivial"),
     *("java-http-client", "google-http-java-client", "windowspowershell", "postmanruntime"),
     *("microsoft office existence discovery", "microsoft office protocol discovery"),
+    "winhttp.winhttprequest",
 )
 PROGRAM_WITHOUT_SYSTEM = Marks(rf"http[-_ ]?client{END}|{START}libcurl{END}", "http", "libcurl")
 # Tells previews from other robots; asked only for what is a robot.
 PREVIEW = re.compile(
     r"preview|unfurl|external(?:hit|fetcher|ua)|expand|(?:img|image|mail|flipboard)proxy|embedly|iframely"
-    r"|whatsapp|(?:twitter|telegram|slack|discord|linkedin|reddit)bot|facebot|kakaotalk|vkshare",
+    r"|whatsapp|(?:twitter|telegram|slack|discord|linkedin|reddit)bot|facebot|kakaotalk|vkshare|line-poker",
     re.IGNORECASE,
 )
 

@@ -76,6 +76,8 @@ PREVIEWS = [
     "Mozilla/5.0 (compatible; MicrosoftPreview/2.0; +https://aka.ms/MicrosoftPreview)",
     f"Mozilla/5.0 (X11; Linux x86_64) {CHROME} Safari/537.36 Google Web Preview",
     "Viber/13.3.0",
+    "line-poker/1.0",
+    "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko MicrosoftPreview/2.0",
     "Iframely/1.3.1 (+https://iframely.com/docs/about)",
     "Embedly/0.2 (+http://support.embed.ly/)",
     "Mozilla/5.0 (compatible; redditbot/1.0; +http://www.reddit.com/feedback)",
@@ -112,5 +114,7 @@ PROGRAMS = [
     "Google-HTTP-Java-Client/1.17.0-rc (gzip)",
     "Microsoft Office Existence Discovery",
     "ESP32 HTTP Client/1.0",
+    *("kube-probe/1.27", "Prometheus/2.47.0", "GoogleHC/1.0", "Microsoft-CryptoAPI/10.0", "Alamofire/5.8.0"),
+    "Mozilla/4.0 (compatible; Win32; WinHttp.WinHttpRequest.5)",
 ]
 NO_AGENTS = ["", " ", "\t "]
