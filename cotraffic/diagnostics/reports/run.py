@@ -15,11 +15,12 @@ from typing import Any
 
 import msgspec
 from asgiref.sync import sync_to_async
+from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.reports import sql
 from cotraffic.diagnostics.reports.names import offer_names
-from cotraffic.diagnostics.reports.source import prepare
+from cotraffic.diagnostics.reports.source import LeftOut, left_out, prepare
 from cotraffic.diagnostics.reports.types import (
     ChartStep,
     ClickFilter,
@@ -67,6 +68,14 @@ async def report(query: ReportQuery) -> ClickReport:
         names = await _offer_names(query.filter, dimension, [row.keys[at] for row in rows])
         rows = tuple(_with_name(row, at, names.get(row.keys[at], "")) for row in rows)
     return ClickReport(rows, _row(query, [[], *sums]), int(groups))
+
+
+async def not_counted() -> LeftOut:
+    """Return how many clicks reports leave out; none if Redis is away, for then there is no report."""
+    try:
+        return await sync_to_async(left_out, thread_sensitive=False)(sources().redis)
+    except RedisError:
+        return LeftOut(0, newest=False)
 
 
 async def _total(query: ReportQuery) -> ReportRow:
@@ -170,7 +179,7 @@ async def _child(time: TimeRange, request: dict[str, Any]) -> AsyncIterator[asyn
         try:
             source = await sync_to_async(prepare, thread_sensitive=False)(sources().redis, time, directory)
             options = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(directory / "spill")}
-            whole = {**request, "source": source.statement, "options": options, "directory": str(directory)}
+            whole = {**request, "source": source, "options": options, "directory": str(directory)}
             child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-I",

@@ -15,7 +15,7 @@ from offers.archive.columns import COLUMNS
 from offers.archive.parquet import json_query, numbered, parquet_query
 from offers.archive.partitions import EntryId, files, hours
 from offers.click_log.groups import entry_of, first_needed
-from offers.click_log.stream import ARCHIVE_GROUP, LOG
+from offers.click_log.stream import ARCHIVE_GROUP, LOG, ClickLog
 from offers.click_log.types import Entry
 
 # A click is in the file of the hour in which it was logged. One that waited in the spool was logged later
@@ -30,25 +30,36 @@ MOST_ENTRIES = 50_000
 EMPTY = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in COLUMNS)
 
 
-class Source(NamedTuple):
-    """The clicks of a range: SQL that makes the view `clicks`, and until when they are all there.
+class LeftOut(NamedTuple):
+    """Clicks of the log that are in no report, because more than `MOST_ENTRIES` are in no file.
 
-    `until_ms` is in milliseconds since the epoch; None if nothing is missing.
+    `newest`: they are the newest ones, for the archive is behind; else the oldest, for none is kept.
     """
 
-    statement: str
-    until_ms: int | None
+    clicks: int
+    newest: bool
 
 
-def prepare(redis: Redis, time: TimeRange, directory: Path) -> Source:
-    """Find the clicks of a range; what the log has is written to a file in `directory`.
+def left_out(redis: Redis) -> LeftOut:
+    """Return how many clicks reports leave out. Raises redis-py's errors."""
+    length = int(redis.xlen(LOG))
+    group = ClickLog(redis).archive
+    if group.find() is None:
+        return LeftOut(max(0, length - MOST_ENTRIES), newest=False)
+    return LeftOut(max(0, group.backlog(length) - MOST_ENTRIES), newest=True)
+
+
+def prepare(redis: Redis, time: TimeRange, directory: Path) -> str:
+    """Return SQL that makes the view `clicks` of the clicks of a range.
+
+    What the log has of them is written to a file in `directory`.
 
     Raises `ReportProblem` if Redis or the archive cannot be read.
     """
     root = Path(settings.CLICK_ARCHIVE_DIR)
     try:
         # In this order: what the archive writes in between is found in both, and counted once by its id.
-        entries, until_ms = _unarchived(redis)
+        entries = _unarchived(redis)
         paths, last = _files(root, time)
         lines = directory / "log.ndjson"
         records = [record_of(entry) for entry in entries if _is_click(entry) and _id(entry) > last]
@@ -66,7 +77,7 @@ def prepare(redis: Redis, time: TimeRange, directory: Path) -> Source:
             f"SELECT * EXCLUDE (number) FROM ({json_query(lines)}) "  # noqa: S608
             "QUALIFY row_number() OVER (PARTITION BY lid ORDER BY number) = 1"
         )
-    return Source("CREATE TEMP VIEW clicks AS " + " UNION ALL BY NAME ".join(parts), until_ms)
+    return "CREATE TEMP VIEW clicks AS " + " UNION ALL BY NAME ".join(parts)
 
 
 def _files(root: Path, time: TimeRange) -> tuple[list[Path], EntryId]:
@@ -84,21 +95,36 @@ def _files(root: Path, time: TimeRange) -> tuple[list[Path], EntryId]:
     return found, last
 
 
-def _unarchived(redis: Redis) -> tuple[list[Entry], int | None]:
-    """Return entries that the archive has not acknowledged, the oldest first, and until when they are all."""
+def _unarchived(redis: Redis) -> list[Entry]:
+    """Return entries that the archive has not acknowledged, the oldest first; at most `MOST_ENTRIES`."""
     try:
         start = first_needed(redis, LOG, ARCHIVE_GROUP, alone=True)
     except ResponseError:
         # No archive is kept: the log has what there is.
-        start = "-"
+        return _newest(redis)
+    # From the oldest on, so that no click is missing between those in files and these.
     found: list[Entry] = []
-    while len(found) < MOST_ENTRIES:
-        entries = [entry_of(*entry) for entry in stream_entries(redis.xrange(LOG, min=start, count=STEP))]
-        found += entries
-        if len(entries) < STEP:
-            return found, None
-        start = f"({entries[-1].id}"
-    return found, _id(found[-1]).ms
+    while wanted := min(STEP, MOST_ENTRIES - len(found)):
+        entries = stream_entries(redis.xrange(LOG, min=start, count=wanted))
+        found += [entry_of(*entry) for entry in entries]
+        if len(entries) < wanted:
+            break
+        start = f"({found[-1].id}"
+    return found
+
+
+def _newest(redis: Redis) -> list[Entry]:
+    """Return the newest entries of the log, the oldest of them first; at most `MOST_ENTRIES`."""
+    found: list[Entry] = []
+    end = "+"
+    while wanted := min(STEP, MOST_ENTRIES - len(found)):
+        entries = stream_entries(redis.xrevrange(LOG, max=end, count=wanted))
+        found += [entry_of(*entry) for entry in entries]
+        if len(entries) < wanted:
+            break
+        end = f"({found[-1].id}"
+    found.reverse()
+    return found
 
 
 def _is_click(entry: Entry) -> bool:

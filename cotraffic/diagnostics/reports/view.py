@@ -54,7 +54,8 @@ async def page(request: HttpRequest) -> HttpResponse:
         query = address.report
         by = next((each for each in query.group_by if each in FILTERS), None)
         wanted = SeriesQuery(query.filter, query.zone, _step(query.filter.time), by)
-        report, series = await asyncio.gather(run.report(query), run.series(wanted))
+        found = await asyncio.gather(run.report(query), run.series(wanted), run.not_counted())
+        report, series, context["left_out"] = found
     except BadAddress as error:
         return await arender_panel(request, "reports", {**context, "bad_address": error}, status=400)
     except ReportProblem as error:
@@ -83,7 +84,9 @@ async def clicks(request: HttpRequest) -> HttpResponse:
         context["filters"] = filters(parameters(request.GET), query.filter)
         wanted = ClicksQuery(query.filter, query.offset, PAGE_ROWS)
         alone = run.report(_ungrouped(address))
-        found, report = await asyncio.gather(run.clicks(wanted), alone)
+        found, report, context["left_out"] = await asyncio.gather(
+            run.clicks(wanted), alone, run.not_counted()
+        )
     except BadAddress as error:
         return await arender_panel(request, "reports", {**context, "bad_address": error}, template, 400)
     except ReportProblem as error:

@@ -1,0 +1,59 @@
+"""Which clicks of the log reports count while they are in no file of the archive."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+import redis
+from django.test import Client
+
+from cotraffic.diagnostics.reports import source
+from offers.archive.archive import archive
+from offers.archive.log import ArchiveLog
+from tests.cotraffic.diagnostics.reports.conftest import Write
+
+REPORTS = "/admin/diagnostics/reports/"
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports count three clicks of the log, which are read two at a time."""
+    monkeypatch.setattr(source, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(source, "STEP", 2)
+
+
+def counted(client: Client) -> tuple[str, list[str]]:
+    """The page's text, and the lids that it lists."""
+    text = client.get(f"{REPORTS}clicks/?range=today&range=hour").content.decode()
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split()), re.findall(r'/clicks/([^/"]+)/', text)
+
+
+@pytest.mark.django_db
+def test_without_an_archive_the_newest_clicks_are_counted(
+    root: Path, write: Write, staff_client: Client
+) -> None:
+    lids = [write(f"0000000{at}-0000-4000-8000-000000000000", 60 - at) for at in range(6)]
+    text, shown = counted(staff_client)
+    assert set(shown) == set(lids[3:])
+    assert "3 clicks of the log are not counted here: the oldest ones, for no archive is kept" in text
+
+
+@pytest.mark.django_db
+def test_behind_an_archive_the_clicks_that_follow_its_files_are_counted(
+    root: Path, write: Write, staff_client: Client, redis_client: redis.Redis
+) -> None:
+    first = write("00000000-0000-4000-8000-000000000009", 100)
+    archive(ArchiveLog(redis_client), root, 60)
+    lids = [write(f"0000000{at}-0000-4000-8000-000000000000", 60 - at) for at in range(6)]
+    text, shown = counted(staff_client)
+    assert set(shown) == {first, *lids[:3]}
+    assert "3 clicks of the log are not counted here: the newest ones, for the archive is behind" in text
+
+
+@pytest.mark.django_db
+def test_where_all_are_counted_nothing_is_said(root: Path, write: Write, staff_client: Client) -> None:
+    write("00000001-0000-4000-8000-000000000000")
+    text, shown = counted(staff_client)
+    assert len(set(shown)) == 1
+    assert "not counted" not in text
