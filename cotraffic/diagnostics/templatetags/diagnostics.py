@@ -7,7 +7,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import formatting
-from cotraffic.diagnostics.words import redirect_type_words
+from cotraffic.diagnostics.words import (
+    ReferenceEntry,
+    automated_entry,
+    redirect_type_entry,
+    refusal_entry,
+)
 from offers.rules.common.sentences import amount
 from offers.stats.types import Cache
 
@@ -52,19 +57,51 @@ def moment_ms(at_ms: float | None, missing: str = "never") -> SafeString:
     return moment(None if at_ms is None else at_ms / 1000, missing)
 
 
+def _with_code(entry: ReferenceEntry, shown: str) -> SafeString:
+    """Show an entry as `shown`, with its code small below, which leads to what it means."""
+    return format_html(
+        '{} <a class="code" href="{}" title="{}">{}</a>', shown, entry.url, entry.words.meaning, entry.code
+    )
+
+
 @register.simple_tag
-def redirect_type(code: str | None) -> SafeString:
-    """Show a stored redirect type in words, with the code below and its meaning as a tooltip."""
+def redirect_type(code: str | None, reason: str | None = "") -> SafeString:
+    """Show a stored redirect type in words, with the code below, which leads to its meaning.
+
+    With the redirect `reason`, an exit to an aggregated offer says as well why the click left.
+    """
     if not code:
         return format_html('<span class="quiet">{}</span>', "-")
-    words = redirect_type_words(code)
-    return format_html(
-        '<span title="{} {}">{}</span><span class="line quiet code">{}</span>',
-        words.meaning,
-        words.change,
-        words.short,
-        code,
-    )
+    entry = redirect_type_entry(code, reason or "")
+    return _with_code(entry, format_html("<span>{}</span>", entry.words.short))
+
+
+@register.simple_tag
+def refusal(reason: str) -> SafeString:
+    """Show a reason to refuse a link in words, with the code below, which leads to its meaning."""
+    entry = refusal_entry(reason)
+    return _with_code(entry, format_html("<span>{}</span>", entry.words.short))
+
+
+@register.simple_tag
+def automated(reason: str) -> SafeString:
+    """Show what made an automated click as a badge, with the code below, which leads to its meaning."""
+    entry = automated_entry(reason)
+    return _with_code(entry, badge(entry.words.short, "warning"))
+
+
+@register.filter
+def with_commands(text: str) -> SafeString:
+    """Show what stands between backticks as code."""
+    parts = text.split("`")
+    marked = [("<code>{}</code>" if at % 2 else "{}", part) for at, part in enumerate(parts)]
+    return format_html("".join(form for form, _ in marked), *(part for _, part in marked))
+
+
+@register.filter
+def refusal_words(reason: str) -> str:
+    """Return a reason to refuse a link in words."""
+    return refusal_entry(reason).words.short
 
 
 @register.simple_tag
