@@ -57,11 +57,16 @@ def moment_ms(at_ms: float | None, missing: str = "never") -> SafeString:
     return moment(None if at_ms is None else at_ms / 1000, missing)
 
 
-def _with_code(entry: ReferenceEntry, shown: str) -> SafeString:
-    """Show an entry as `shown`, with its code small below, which leads to what it means."""
+def _code(entry: ReferenceEntry) -> SafeString:
+    """Show the code of an entry, which leads to what it means."""
     return format_html(
-        '{} <a class="code" href="{}" title="{}">{}</a>', shown, entry.url, entry.words.meaning, entry.code
+        '<a class="code" href="{}" title="{}">{}</a>', entry.url, entry.words.meaning, entry.code
     )
+
+
+def _with_code(entry: ReferenceEntry, shown: str) -> SafeString:
+    """Show an entry as `shown`, with its code small below."""
+    return format_html("{} {}", shown, _code(entry))
 
 
 @register.simple_tag
@@ -81,6 +86,12 @@ def refusal(reason: str) -> SafeString:
     """Show a reason to refuse a link in words, with the code below, which leads to its meaning."""
     entry = refusal_entry(reason)
     return _with_code(entry, format_html("<span>{}</span>", entry.words.short))
+
+
+@register.simple_tag
+def refusal_code(reason: str) -> SafeString:
+    """Show the code of a reason to refuse a link, which leads to its meaning."""
+    return _code(refusal_entry(reason))
 
 
 @register.simple_tag
