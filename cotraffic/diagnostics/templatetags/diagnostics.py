@@ -7,6 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import formatting
+from cotraffic.diagnostics.preview.changes import is_refusal, rule_entry, same_rule
+from cotraffic.diagnostics.preview.simulate import OTHER_RULES
 from cotraffic.diagnostics.words import (
     ReferenceEntry,
     automated_entry,
@@ -22,6 +24,7 @@ register.filter("number", formatting.number)
 register.filter("duration", formatting.duration)
 register.filter("file_size", formatting.file_size)
 register.filter("amount", amount)
+register.filter("same_rule", same_rule)
 
 
 @register.filter
@@ -66,6 +69,9 @@ def _code(entry: ReferenceEntry) -> SafeString:
 
 def _with_code(entry: ReferenceEntry, shown: str) -> SafeString:
     """Show an entry as `shown`, with its code small below."""
+    if entry.words.short == entry.code:
+        # It has no words of ours, and the code would be there twice.
+        return format_html('{} <a class="code" href="{}">a record\'s own words</a>', shown, entry.url)
     return format_html("{} {}", shown, _code(entry))
 
 
@@ -86,6 +92,18 @@ def refusal(reason: str) -> SafeString:
     """Show a reason to refuse a link in words, with the code below, which leads to its meaning."""
     entry = refusal_entry(reason)
     return _with_code(entry, format_html("<span>{}</span>", entry.words.short))
+
+
+@register.simple_tag
+def simulated_rule(rule: str) -> SafeString:
+    """Show what decides a group of clicks of a preview: a redirect type, or why they are refused."""
+    if rule == OTHER_RULES:
+        return format_html("<span>{}</span>", rule)
+    entry = rule_entry(rule)
+    shown = format_html("<span>{}</span>", entry.words.short)
+    if is_refusal(rule):
+        shown = format_html("{} {}", badge("refused", "error"), shown)
+    return _with_code(entry, shown)
 
 
 @register.simple_tag
