@@ -222,6 +222,7 @@ SECURE_REDIRECT_EXEMPT = [
 SECURE_HSTS_SECONDS = HSTS_SECONDS if HTTPS_ONLY else 0
 # Both stay off, because they would decide for other host names of the domain, too.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+CSRF_FAILURE_VIEW = "cotraffic.diagnostics.errors.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 LOGIN_URL = "admin:login"
 # The page after signing in, if the link names none of this site.

@@ -10,6 +10,9 @@ from django.views.generic import RedirectView
 from offers.click_paths import ClickPaths, read_aliases
 from offers.http import view
 
+# An account that lacks a permission of the admin; clicks never come to it.
+handler403 = "cotraffic.diagnostics.errors.permission_denied"
+
 ADMIN = settings.ADMIN_PATH.rstrip("/")
 # Invalid aliases are left out here; `manage.py check` names them, and no worker starts with them.
 CLICKS = ClickPaths(read_aliases(settings.CLICK_ALIASES).parameters).patterns()

@@ -3,11 +3,17 @@
 from enum import Enum
 
 import msgspec
+from msgspec import structs
 
 from offers.catalog.record_cache import CacheMiss, RecordSource
 from offers.links.tokens import AdTarget
+from offers.request import ClickRequest
 from offers.routing.decision import Defaults
+from offers.stats.types import RefusedClick
 from recipes.records.records import BLACKLISTED, CAMPAIGN_STATUSES, Campaign, Offer, OfferStatus
+
+# Truncate texts of refused clicks, which are kept for staff, to this length.
+SHOWN_CHARACTERS = 500
 
 
 class Reason(Enum):
@@ -29,10 +35,15 @@ UNAVAILABLE = frozenset({Reason.NOTHING_LOADED, Reason.REDIS_AWAY, Reason.UNWRIT
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A click that is sent nowhere: the reason, and what exactly it was."""
+    """A click that is sent nowhere: the reason, and what exactly it was.
+
+    `target` is what its link names, `affiliate_id` whose campaign that is; None where it was not read so far.
+    """
 
     reason: Reason
     detail: str
+    target: AdTarget | None = None
+    affiliate_id: int | None = None
 
 
 def admit(target: AdTarget, records: RecordSource, defaults: Defaults) -> tuple[Offer, Campaign] | Refusal:
@@ -42,16 +53,22 @@ def admit(target: AdTarget, records: RecordSource, defaults: Defaults) -> tuple[
     except CacheMiss as missing:
         raise _both(missing, target, records) from None
     if offer is None:
-        return Refusal(Reason.UNKNOWN_OFFER, f"offer {target.offer_id} is not in the recipe")
+        detail = f"offer {target.offer_id} is not in the recipe"
+        return Refusal(Reason.UNKNOWN_OFFER, detail, target, _known_affiliate(target, records))
     campaign = records.campaign(target.campaign_id)
     if campaign is None:
-        return Refusal(Reason.UNKNOWN_CAMPAIGN, f"campaign {target.campaign_id} is not in the recipe")
+        detail = f"campaign {target.campaign_id} is not in the recipe"
+        return Refusal(Reason.UNKNOWN_CAMPAIGN, detail, target)
+    named = campaign
     if offer.status is OfferStatus.INACTIVE:
         default = _default_pair(records, defaults)
         if default is None:
-            return Refusal(Reason.INACTIVE_OFFER, f"offer {offer.offer_id} is inactive")
+            detail = f"offer {offer.offer_id} is inactive"
+            return Refusal(Reason.INACTIVE_OFFER, detail, target, named.affiliate_id)
         offer, campaign = default
-    return blocked_by(campaign) if campaign.is_blocked else (offer, campaign)
+    if campaign.is_blocked:
+        return structs.replace(blocked_by(campaign), target=target, affiliate_id=named.affiliate_id)
+    return offer, campaign
 
 
 def blocked_by(campaign: Campaign) -> Refusal:
@@ -69,6 +86,31 @@ def blocked_by(campaign: Campaign) -> Refusal:
     else:
         detail = f"campaign {campaign.campaign_id} has the unknown status {status!r}"
     return Refusal(Reason.BLOCKED_CAMPAIGN, detail)
+
+
+def refused_click(refusal: Refusal, request: ClickRequest, country: str | None, now_ms: int) -> RefusedClick:
+    """Return what staff get to see of a refused click; `country` is the visitor's."""
+    target = refusal.target
+    return RefusedClick(
+        at_ms=now_ms,
+        reason=refusal.reason.value,
+        detail=refusal.detail[:SHOWN_CHARACTERS],
+        referer=request.referer[:SHOWN_CHARACTERS],
+        country=country,
+        token=request.ad[:SHOWN_CHARACTERS],
+        offer_id=target.offer_id if target else None,
+        campaign_id=target.campaign_id if target else None,
+        affiliate_id=refusal.affiliate_id,
+    )
+
+
+def _known_affiliate(target: AdTarget, records: RecordSource) -> int | None:
+    """Return whose campaign it is, if that is in memory: for a refusal, Redis is not asked once more."""
+    try:
+        campaign = records.campaign(target.campaign_id)
+    except CacheMiss:
+        return None
+    return campaign.affiliate_id if campaign else None
 
 
 def _both(missing: CacheMiss, target: AdTarget, records: RecordSource) -> CacheMiss:

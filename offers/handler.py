@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from offers.admission import UNAVAILABLE, Reason, Refusal, admit
+from offers.admission import UNAVAILABLE, Reason, Refusal, admit, refused_click
 from offers.catalog.catalog import Catalog, CatalogUnavailable, NothingLoaded, RecordView
 from offers.catalog.noted_caps import NotedCaps
 from offers.catalog.record_cache import CacheMiss, RecordSource
@@ -32,15 +32,12 @@ from offers.routing.round_robin import RoundRobin
 from offers.routing.routing import decide
 from offers.rules.common.verdict import ClickContext
 from offers.stats.counters import WorkerCounters
-from offers.stats.types import RefusedClick
 from offers.visitors.geoip import GeoReader
 from offers.visitors.visitor import Visitor, VisitorReader
 from recipes.records.parts import Caps
 from recipes.records.records import Campaign, Offer
 
 RETRY_AFTER_SECONDS = 5
-# Truncate values of refused clicks, which are kept for staff, to this length.
-SHOWN_CHARACTERS = 500
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -138,7 +135,10 @@ class ClickHandler:
             again.add_done_callback(self._deciding_again.discard)
             return
         if fate is Fate.REFUSE:
-            send(self.refuse(Refusal(Reason.UNWRITABLE, self.clicks.problem), click.request))
+            offer, campaign = click.context.offer, click.context.campaign
+            target = AdTarget(offer.offer_id, campaign.campaign_id)
+            refusal = Refusal(Reason.UNWRITABLE, self.clicks.problem, target, campaign.affiliate_id)
+            send(self.refuse(refusal, click.request))
             return
         send(redirect(click.location))
         took_s, old_form = time.perf_counter() - arrived, OLD_FORM_MARK in click.request.ad
@@ -250,16 +250,8 @@ class ClickHandler:
         if refusal.reason is Reason.FETCHED_AHEAD and purpose is not None:
             self.counters.automated(purpose.value)
         elif self.counters.refusal(refusal.reason.value):
-            self.counters.keep(
-                RefusedClick(
-                    at_ms=time.time_ns() // 1_000_000,
-                    reason=refusal.reason.value,
-                    detail=refusal.detail,
-                    referer=request.referer[:SHOWN_CHARACTERS],
-                    country=self.visitor(request).geo.country,
-                    token=request.ad[:SHOWN_CHARACTERS],
-                )
-            )
+            country, now_ms = self.visitor(request).geo.country, time.time_ns() // 1_000_000
+            self.counters.keep(refused_click(refusal, request, country, now_ms))
         return self.answer_to(refusal.reason)
 
     def answer_to(self, reason: Reason) -> Answer:

@@ -5,12 +5,15 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+
+from cotraffic.diagnostics.errors import in_house, not_found
 
 # Sync or async: Django calls either.
 View = Callable[..., Any]
@@ -19,7 +22,7 @@ View = Callable[..., Any]
 def staff_only(view: View) -> View:
     """Wrap a view for staff; anyone else is sent to the admin's login, or gets an error if JSON is wanted.
 
-    Caches keep none of its answers.
+    Caches keep none of its answers. What is not found, or not allowed for this method, gets a page of ours.
     """
     if iscoroutinefunction(view):
 
@@ -30,8 +33,11 @@ def staff_only(view: View) -> View:
             request.user = user
             if not _may_see(user):
                 return _refused(request)
-            answer: HttpResponseBase = await view(request, *args, **kwargs)
-            return answer
+            try:
+                answer: HttpResponseBase = await view(request, *args, **kwargs)
+            except Http404 as error:
+                return await sync_to_async(not_found)(request, error)
+            return await sync_to_async(in_house)(request, answer) if answer.status_code == 405 else answer
 
         return never_cache(guarded)
 
@@ -39,8 +45,11 @@ def staff_only(view: View) -> View:
     def guarded_in_thread(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not _may_see(request.user):
             return _refused(request)
-        answer: HttpResponseBase = view(request, *args, **kwargs)
-        return answer
+        try:
+            answer: HttpResponseBase = view(request, *args, **kwargs)
+        except Http404 as error:
+            return not_found(request, error)
+        return in_house(request, answer)
 
     return never_cache(guarded_in_thread)
 

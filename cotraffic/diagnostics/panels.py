@@ -32,6 +32,7 @@ PANELS = (
     Panel("preview", "Recipe preview", "What would the recipe in S3 change if it went live?"),
     Panel("refused", "Refused clicks", "Which links led nowhere, and why?"),
     Panel("actions", "Actions", "Sync, reload, and try again what was refused."),
+    Panel("reference", "What the words mean", "Why did a click go there, and where is that changed?"),
 )
 _BY_NAME = {panel.name: panel for panel in PANELS}
 

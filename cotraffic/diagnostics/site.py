@@ -1,9 +1,14 @@
 """Django's admin site, with the diagnostics first in its menu and on its index."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, path, reverse
 
+from cotraffic.diagnostics.errors import not_found
 from cotraffic.diagnostics.panels import PANELS
 
 
@@ -20,6 +25,28 @@ class Site(AdminSite):
         instance = {"name": settings.INSTANCE_NAME, "version": settings.VERSION}
         instance["revision"] = settings.REVISION[:8]
         return {**super().each_context(request), "instance": instance}
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Return the URLs of the admin; entries of its log on actions lead to these."""
+        log_entry = path(
+            "log/<str:object_id>/", self.admin_view(self.log_entry), name="diagnostics_instance_change"
+        )
+        urls: list[URLPattern | URLResolver] = super().get_urls()
+        return [log_entry, *urls]
+
+    def log_entry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Redirect from an entry under Recent actions to what it says of an action of staff."""
+        del request
+        query = urlencode({"entry": object_id})
+        return redirect(f"{reverse('diagnostics:actions')}?{query}#entry")
+
+    def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
+        """Return the page for an address at which there is none."""
+        try:
+            answer: HttpResponse = super().catch_all_view(request, url)
+        except Http404 as error:
+            return not_found(request, error)
+        return answer
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[object]:
         """Return the apps whose models staff may see; before them, for all staff, the panels."""

@@ -9,6 +9,7 @@ from cotraffic.diagnostics.explain import view as explain
 from cotraffic.diagnostics.overview import view as overview
 from cotraffic.diagnostics.preview import view as preview
 from cotraffic.diagnostics.records import view as records
+from cotraffic.diagnostics.reference import view as reference
 from cotraffic.diagnostics.refusals import view as refused
 from cotraffic.diagnostics.reports import view as reports
 
@@ -46,4 +47,5 @@ urlpatterns = [
     _staff_path("actions/", actions.page, "actions"),
     _staff_path("actions/progress/", actions.progress, "progress"),
     _staff_path("actions/<slug:name>/", actions.start, "start"),
+    _staff_path("reference/", reference.page, "reference"),
 ]

@@ -34,6 +34,7 @@ class RecentClick(msgspec.Struct, frozen=True, rename="camel"):
     device_type: str | None = None
     browser: str | None = None
     redirect_type: str | None = None
+    redirect_reason: str | None = None
     payin: float | None = None
     payout: float | None = None
     landing_page_url: str | None = None

@@ -4,8 +4,8 @@ Every worker counts in its own memory and adds to Redis once a second, so that c
 nothing and the whole takes bounded room. Keys of this instance's Redis that only `offers/stats/` uses:
 
 - `stats:bucket:<n>`: counters of the n-th ten seconds since the epoch, kept for an hour.
-- `stats:refused:<n>`: refusals by reason in the n-th hour since the epoch, kept for a day.
-- `stats:refusals`: the newest refused clicks.
+- `stats:refused:<n>`: refusals by reason in the n-th hour since the epoch, kept for eight days.
+- `stats:refusals`: the newest refused clicks, `NEWEST_REFUSALS` of at most `REFUSAL_BYTES`.
 - `stats:workers`: the state of every web worker, by its name.
 """
 
@@ -26,10 +26,10 @@ from redis.exceptions import RedisError
 from offers.stats.types import (
     BUCKET_SECONDS,
     BUCKETS,
-    HOURS,
     LATENCY_BOUNDS_MS,
     NEWEST_REFUSALS,
     REFUSALS,
+    REFUSED_DAYS,
     WORKERS,
     Cache,
     Counted,
@@ -119,9 +119,9 @@ class WorkerCounters:
         try:
             async with redis.pipeline(transaction=False) as pipe:
                 self._add(pipe, f"stats:bucket:{bucket}", counted, (BUCKETS + 1) * BUCKET_SECONDS)
-                self._add(pipe, f"stats:refused:{hour}", publishing.refused, (HOURS + 1) * 3600)
+                self._add(pipe, f"stats:refused:{hour}", publishing.refused, (REFUSED_DAYS + 1) * 86_400)
                 if refusals:
-                    pipe.lpush(REFUSALS, *map(msgspec.json.encode, refusals))
+                    pipe.lpush(REFUSALS, *(refused.encoded() for refused in refusals))
                     pipe.ltrim(REFUSALS, 0, NEWEST_REFUSALS - 1)
                 state = self._state(now)
                 pipe.hset(WORKERS, state.name, msgspec.json.encode(state))

@@ -9,10 +9,10 @@ from offers.stats.types import (
     _SLOWEST,
     BUCKET_SECONDS,
     BUCKETS,
-    HOURS,
     LATENCY_BOUNDS_MS,
     NEWEST_REFUSALS,
     REFUSALS,
+    REFUSED_DAYS,
     WORKERS,
     RefusedClick,
     TimeBucket,
@@ -43,9 +43,12 @@ class StatsReader:
             return [_bucket(number, found) for number, found in zip(numbers, pipe.execute(), strict=True)]
 
     def refused_by_hour(self, now: float) -> list[tuple[int, dict[str, int]]]:
-        """Return the last day's refusals by reason, each hour with its start in seconds since the epoch."""
+        """Return refusals by reason, each hour with its start in seconds since the epoch, oldest first.
+
+        The first hour is that in which the first of the last `REFUSED_DAYS` days of UTC begins.
+        """
         last = int(now) // 3600
-        hours = range(last - HOURS + 1, last + 1)
+        hours = range((int(now) // 86_400 - REFUSED_DAYS + 1) * 24, last + 1)
         with self._redis.pipeline(transaction=False) as pipe:
             for hour in hours:
                 pipe.hgetall(f"stats:refused:{hour}")

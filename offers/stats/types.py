@@ -5,8 +5,11 @@ import msgspec
 # Resolution of the charts, and how many buckets an hour has.
 BUCKET_SECONDS = 10
 BUCKETS = 360
-HOURS = 24
-NEWEST_REFUSALS = 100
+# Refusals are counted by the hour for this many days of UTC, today among them.
+REFUSED_DAYS = 7
+# The newest refused clicks are kept for staff: at most 4 MB of Redis' memory, usually a sixth of that.
+NEWEST_REFUSALS = 2_000
+REFUSAL_BYTES = 2_048
 # Upper bounds in milliseconds of the histogram of answers; slower ones are counted apart.
 LATENCY_BOUNDS_MS = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1000)
 _SLOWEST = float("inf")
@@ -50,7 +53,10 @@ class Worker(msgspec.Struct, frozen=True):
 
 
 class RefusedClick(msgspec.Struct, frozen=True):
-    """One click that was not let in; `at_ms` in milliseconds since the epoch, `token` as it was sent."""
+    """One click that was not let in; `at_ms` in milliseconds since the epoch, `token` as it was sent.
+
+    The ids are those that its link names, None where it could not be read that far.
+    """
 
     at_ms: int
     reason: str
@@ -58,6 +64,19 @@ class RefusedClick(msgspec.Struct, frozen=True):
     referer: str
     country: str | None
     token: str
+    offer_id: int | None = None
+    campaign_id: int | None = None
+    affiliate_id: int | None = None
+
+    def encoded(self) -> bytes:
+        """Return it as JSON of at most `REFUSAL_BYTES`; longer texts are cut."""
+        length = max(len(self.detail), len(self.referer), len(self.token))
+        found = msgspec.json.encode(self)
+        while len(found) > REFUSAL_BYTES:
+            length //= 2
+            texts = {name: getattr(self, name)[:length] for name in ("detail", "referer", "token")}
+            found = msgspec.json.encode(msgspec.structs.replace(self, **texts))
+        return found
 
 
 class TimeBucket(msgspec.Struct, frozen=True):

@@ -91,7 +91,7 @@ def test_the_url_explained_is_the_url_a_visitor_gets(
 def test_a_refused_link_says_why(page: Page, stack: Stack) -> None:
     ask_for(page, stack, EXAMPLES["a blacklisted affiliate"])
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("Refused: blocked affiliate")
+    expect(alert).to_contain_text("Refused: affiliate blocked")
     expect(page.get_by_role("link", name="offer 101")).to_be_visible()
     assert_view(page, "explain-refused")
 

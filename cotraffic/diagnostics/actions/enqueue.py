@@ -23,6 +23,7 @@ def enqueue(kind: ActionKind, user: User, arguments: dict[str, str] | None = Non
     entry = LogEntry.objects.create(
         user_id=user.pk,
         content_type=ContentType.objects.get_for_model(Instance),
+        object_id=action.id,
         object_repr=kind.title,
         action_flag=CHANGE,
         change_message=f"{kind.title}: asked for.",

@@ -2,6 +2,8 @@
 
 import time
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -11,6 +13,7 @@ from cotraffic.diagnostics.access import staff_user
 from cotraffic.diagnostics.actions.enqueue import enqueue
 from cotraffic.diagnostics.actions.kinds import KINDS, LISTED
 from cotraffic.diagnostics.actions.store import Actions, ActionState
+from cotraffic.diagnostics.models import Instance
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 
@@ -20,8 +23,9 @@ NOT_TAKEN_UP_SECONDS = 15
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the kinds of actions and the newest actions."""
-    return render_panel(request, "actions", {"kinds": LISTED, **_newest()})
+    """Show the kinds of actions and the newest; `entry` in the query names one, from the admin's log."""
+    context = {"kinds": LISTED, "entry": _log_entry(request.GET.get("entry", "")), **_newest()}
+    return render_panel(request, "actions", context)
 
 
 @require_GET
@@ -44,6 +48,15 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
     except RedisError as error:
         return render_panel(request, "actions", {"kinds": LISTED, "redis_problem": error}, status=503)
     return redirect("diagnostics:actions")
+
+
+def _log_entry(action_id: str) -> LogEntry | None:
+    """Return what the admin's log says of an action, which Redis forgets after a week."""
+    if not action_id:
+        return None
+    entries = LogEntry.objects.select_related("user", "content_type")
+    ours = entries.filter(content_type=ContentType.objects.get_for_model(Instance))
+    return ours.filter(object_id=action_id).first()
 
 
 def _newest() -> dict[str, object]:

@@ -9,14 +9,14 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.words.redirect_types import REDIRECT_TYPES
 from offers.click_log.recent import RecentClicks, Wanted, recent_clicks
-from offers.rules.common.redirect_type import RedirectType
 
 NUMBERS = {"offer": "Offer", "campaign": "Campaign", "affiliate": "Affiliate"}
 UNIQUE = {"yes": True, "no": False}
 MADE_BY = {"machine": True, "person": False}
-# Suggestions of the form. Records may have redirect types of their own, so any text is accepted.
-REDIRECT_TYPES = sorted(each.value for each in RedirectType)
+# Records may have redirect types of their own, so any text is accepted beside these codes and their words.
+CODES = {words.short: code.value for code, words in REDIRECT_TYPES.items()}
 ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
 AWAY = "Redis does not answer, and the newest clicks are there."
 
@@ -28,7 +28,7 @@ class BadFilter(Exception):
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """Show the newest clicks that pass the filter."""
-    context: dict[str, object] = {"redirect_types": REDIRECT_TYPES, "asked": request.GET.dict()}
+    context: dict[str, object] = {"redirect_types": CODES, "asked": request.GET.dict()}
     try:
         found = recent_clicks(sources().log, _wanted(request.GET))
     except BadFilter as error:
@@ -63,11 +63,12 @@ def _rows(found: RecentClicks) -> dict[str, object]:
 
 def _wanted(query: QueryDict) -> Wanted:
     """Read the filter from the form. Raises `BadFilter`."""
+    redirect_type = query.get("redirect_type", "").strip()
     numbers = {name: _number(label, query.get(name, "")) for name, label in NUMBERS.items()}
     return Wanted(
         **numbers,
         country=query.get("country", "").strip().upper() or None,
-        redirect_type=query.get("redirect_type", "").strip() or None,
+        redirect_type=CODES.get(redirect_type, redirect_type) or None,
         unique=UNIQUE.get(query.get("unique", "")),
         automated=MADE_BY.get(query.get("made_by", "")),
     )

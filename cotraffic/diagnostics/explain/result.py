@@ -161,6 +161,5 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def automated(self) -> str:
-        """Why the visitor is no person, and what follows from that, in words; "" if it may be one."""
-        reason = self.visitor["automatedReason"]
-        return f"{reason}: {COUNTS_FOR_NOTHING}" if reason else ""
+        """What follows from the visitor being no person, in words; "" if it may be one."""
+        return COUNTS_FOR_NOTHING if self.visitor["automatedReason"] else ""

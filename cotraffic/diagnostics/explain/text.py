@@ -12,6 +12,7 @@ from cotraffic.diagnostics.explain.result import (
     RefusedExplanation,
     RuleState,
 )
+from cotraffic.diagnostics.words import automated_entry, redirect_type_entry, refusal_entry
 from offers.live_caps.standing import LAST_KNOWN, limit_in_words
 from offers.rules.common.sentences import amount, instant
 
@@ -27,7 +28,9 @@ def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
         yield from _labelled("", explanation.took_over, columns)
     yield from _labelled("visitor", _visitor(explanation), columns)
     if explanation.automated:
-        yield from _labelled("automated", explanation.automated, columns)
+        reason = str(explanation.visitor["automatedReason"])
+        said = f"{automated_entry(reason).words.short} [{reason}]: {explanation.automated}"
+        yield from _labelled("automated", said, columns)
     yield from _labelled("time", instant(explanation.at_ms), columns)
     yield ""
     if explanation.refused is not None:
@@ -111,7 +114,8 @@ def _live_caps(explanation: Explanation, columns: int) -> Iterator[str]:
 def _outcome(outcome: ExplainOutcome, columns: int) -> Iterator[str]:
     exit_target = _named(outcome.offer) if outcome.offer else "nobody: no offer is left that can"
     origin = f", instead of {_named(outcome.origin)}" if outcome.origin else ""
-    yield from _labelled("decided by", f"{outcome.winner} [{outcome.redirect_type}]", columns)
+    words = redirect_type_entry(outcome.redirect_type, outcome.redirect_reason).words.short
+    yield from _labelled("decided by", f"{outcome.winner}: {words} [{outcome.redirect_type}]", columns)
     yield from _labelled("reason", outcome.redirect_reason, columns)
     if outcome.caps_type:
         yield from _labelled("caps type", outcome.caps_type, columns)
@@ -131,6 +135,7 @@ def _amount(found: Amount) -> str:
 
 
 def _refused(refused: RefusedExplanation, columns: int) -> Iterator[str]:
-    yield from _labelled("refused", f"{refused.reason}: {refused.detail}", columns)
+    words = refusal_entry(refused.reason).words.short
+    yield from _labelled("refused", f"{words} [{refused.reason}]: {refused.detail}", columns)
     yield from _labelled("to do", refused.hint, columns)
     yield from _labelled("answer", f"{refused.status}: the visitor sees {refused.visitor_sees}", columns)

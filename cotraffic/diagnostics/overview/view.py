@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.words import automated_entry, redirect_type_entry
 from offers.stats.types import BUCKET_SECONDS, BUCKETS, LATENCY_BOUNDS_MS, TimeBucket
 
 PERCENTILES = (50, 95, 99)
@@ -50,8 +51,17 @@ def charts(request: HttpRequest) -> HttpResponse:
         "slotSeconds": BUCKET_SECONDS,
         "slots": [_shown(bucket) for bucket in buckets],
         "kept": BUCKETS,
+        "words": _words(buckets),
     }
     return JsonResponse(found)
+
+
+def _words(buckets: list[TimeBucket]) -> dict[str, dict[str, str]]:
+    """Return words and address of every code that the charts name."""
+    types = {code for bucket in buckets for code in bucket.redirect_types}
+    reasons = {reason for bucket in buckets for reason in bucket.automated}
+    entries = [*(redirect_type_entry(code) for code in types), *(automated_entry(code) for code in reasons)]
+    return {entry.code: {"short": entry.words.short, "url": entry.url} for entry in entries}
 
 
 def _shown(bucket: TimeBucket) -> dict[str, object]:

@@ -4,6 +4,7 @@ Both decisions are made for the same moment, so only the recipe makes a differen
 """
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, TypeVar
@@ -29,6 +30,7 @@ KEPT_GROUPS = 100
 REMEMBERED_RECORDS = 20_000
 SHOWN_CHARACTERS = 300
 REFUSED = "refused"
+OTHER_RULES = "other rules"
 
 # Picks one of the open candidates of an aggregated offer, for a campaign.
 Choose = Callable[[int, int, tuple[int, ...]], int]
@@ -50,6 +52,12 @@ class SimulatedOutcome(NamedTuple):
         """Return whether both end at the same offer and page."""
         return (self.offer_id, self.page) == (other.offer_id, other.page)
 
+    def change_to(self, other: "SimulatedOutcome") -> "SimulatedChange":
+        """Return what is different in another outcome with another target."""
+        if self.rule != other.rule:
+            return SimulatedChange.RULE
+        return SimulatedChange.OFFER if self.offer_id != other.offer_id else SimulatedChange.PAGE
+
 
 class SimulatedClick(msgspec.Struct, frozen=True):
     """One click that would go elsewhere."""
@@ -64,13 +72,25 @@ class SimulatedClick(msgspec.Struct, frozen=True):
     to_page: str
 
 
+class SimulatedChange(StrEnum):
+    """What would be different: the rule that decides, or, where that stays, the offer or only its page."""
+
+    RULE = "rule"
+    OFFER = "offer"
+    PAGE = "page"
+
+
 class SimulatedGroup(msgspec.Struct):
-    """Clicks that would go elsewhere, with the rule that decides them now and the one that would."""
+    """Clicks that would go elsewhere, with the rule that decides them now and the one that would.
+
+    A rule is a redirect type, or `REFUSED` with the reason.
+    """
 
     from_rule: str
     to_rule: str
     count: int = 0
     examples: list[SimulatedClick] = []
+    change: SimulatedChange = SimulatedChange.RULE
 
 
 class Simulated(msgspec.Struct, kw_only=True):
@@ -118,7 +138,7 @@ def simulate(
     progress: Callable[[int], object],
 ) -> Simulated:
     """Decide click records under both recipes. `progress` is called with the number of clicks so far."""
-    found, groups = Simulated(), dict[tuple[str, str], SimulatedGroup]()
+    found, groups = Simulated(), dict[tuple[str, str, SimulatedChange], SimulatedGroup]()
     for record in clicks:
         found.clicks += 1
         progress(found.clicks)
@@ -210,15 +230,15 @@ def _weight(lid: str, candidate: int) -> bytes:
 
 
 def _note(
-    groups: dict[tuple[str, str], SimulatedGroup],
+    groups: dict[tuple[str, str, SimulatedChange], SimulatedGroup],
     click: dict[str, object],
     before: SimulatedOutcome,
     after: SimulatedOutcome,
 ) -> None:
-    key = (before.rule, after.rule)
+    key = (before.rule, after.rule, before.change_to(after))
     if key not in groups and len(groups) >= KEPT_GROUPS:
-        key = ("other rules", "other rules")
-    group = groups.setdefault(key, SimulatedGroup(*key))
+        key = (OTHER_RULES, OTHER_RULES, SimulatedChange.RULE)
+    group = groups.setdefault(key, SimulatedGroup(key[0], key[1], change=key[2]))
     group.count += 1
     if len(group.examples) < KEPT_EXAMPLES:
         example = SimulatedClick(

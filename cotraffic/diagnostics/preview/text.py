@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cotraffic.diagnostics.preview.changes import is_refusal, rule_entry, same_rule
 from cotraffic.diagnostics.preview.preview import Preview
 from cotraffic.diagnostics.preview.simulate import Simulated
 from recipes.sync.comparison import Comparison, RecordChange
@@ -84,7 +85,7 @@ def _clicks(found: Simulated) -> Iterator[str]:
         f"go elsewhere, and {found.paid_otherwise:,} would be paid otherwise."
     )
     for group in found.groups[:SHOWN_GROUPS]:
-        yield f"{group.count:>8,}  {group.from_rule} -> {group.to_rule}"
+        yield f"{group.count:>8,}  {_rule(group.from_rule)} -> {same_rule(group) or _rule(group.to_rule)}"
         for example in group.examples[:1]:
             yield (
                 f"          such as {example.lid}: offer {example.from_offer_id or 'none'} -> "
@@ -92,6 +93,12 @@ def _clicks(found: Simulated) -> Iterator[str]:
             )
     if len(found.groups) > SHOWN_GROUPS:
         yield f"          … and {len(found.groups) - SHOWN_GROUPS} more pairs of rules"
+
+
+def _rule(rule: str) -> str:
+    entry = rule_entry(rule)
+    words = f"refused, {entry.words.short}" if is_refusal(rule) else entry.words.short
+    return words if words == entry.code else f"{words} [{entry.code}]"
 
 
 def _cut(text: str) -> str:

@@ -26,6 +26,13 @@ def standing(record: Offer | Campaign) -> str:
     return f"{why[0].upper()}{why[1:]}: every click of this campaign finds nothing."
 
 
+def refused_as(record: Offer | Campaign) -> str:
+    """Return the reason for which every click of a blocked campaign is refused, "" if it is none."""
+    if isinstance(record, Campaign) and record.is_blocked:
+        return blocked_by(record).reason.value
+    return ""
+
+
 def payout_words(record: Offer | Campaign) -> str:
     """Say what a click earns and costs where no rule decides otherwise."""
     if isinstance(record, Offer):

@@ -136,6 +136,7 @@ def _described(known: RecordDetails) -> dict[str, object]:
             "name": found.name,
             "is_offer": is_offer,
             "standing": describe.standing(found),
+            "refused_as": describe.refused_as(found),
             "payout_words": describe.payout_words(found),
             "rules": describe.described_rules(found, now_ms),
             "reports": record_addresses(

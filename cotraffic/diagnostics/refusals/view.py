@@ -1,6 +1,4 @@
-"""The panel of refused clicks: how many and why, by hour, and the newest ones."""
-
-from collections import Counter
+"""The panel of refused clicks: groups of them, hours of the last day, and single rows, page by page."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,15 +7,18 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.refusals.groups import TITLES, RefusedFilter, all_groups, text_of, values_of
 from cotraffic.diagnostics.refusals.hourly_chart import by_hour
-from offers.stats.types import RefusedClick
+from offers.stats.types import NEWEST_REFUSALS, REFUSED_DAYS, RefusedClick
+from recipes.records.fields import id_of
 
-SHOWN_REFERERS = 5
+CHART_HOURS = 24
+ROWS_A_PAGE = 50
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the counts by reason and hour, and the newest refused clicks."""
+    """Show groups of refused clicks, and the newest that fit what is chosen in the query."""
     return render_panel(request, "refused", _found(request))
 
 
@@ -28,28 +29,56 @@ def fragment(request: HttpRequest) -> HttpResponse:
 
 
 def _found(request: HttpRequest) -> dict[str, object]:
-    """Return the context of the panel; with `reason` in the query, of that reason alone."""
-    found, reason = sources(), request.GET.get("reason", "")
+    """Return the context of the panel.
+
+    Values of `TITLES` in the query choose clicks. `page` counts from the rows that there were at `until`, in
+    milliseconds since the epoch, so that new ones move nothing from page to page.
+    """
+    found = sources()
+    wanted = RefusedFilter({name: value for name in TITLES if (value := request.GET.get(name, ""))})
+    until_ms = id_of(request.GET.get("until"))
+    context: dict[str, object] = {"wanted": wanted, "query": wanted.address(), "is_live": until_ms is None}
     try:
         hours = found.counters.refused_by_hour(found.now)
-        newest = found.counters.refusals()
+        rows = found.counters.refusals()
     except RedisError as error:
-        return {"redis_problem": error, "reason": reason}
-    totals: Counter[str] = Counter()
-    for _, reasons in hours:
-        totals.update(reasons)
-    shown = [one for one in newest if reason in ("", one.reason)]
+        return {**context, "redis_problem": error}
+    if until_ms is not None:
+        rows = [row for row in rows if row.at_ms <= until_ms]
+    reason = wanted.chosen.get("reason", "")
     return {
+        **context,
         "reason": reason,
-        "total": totals.total(),
-        "reasons": totals.most_common(),
-        "chart": by_hour(hours, reason),
-        "newest": shown,
-        "referers": _referers(shown),
+        "days": REFUSED_DAYS,
+        "total": sum(sum(reasons.values()) for _, reasons in hours),
+        "all_groups": all_groups(wanted, rows, hours),
+        "chart": by_hour(list(hours[-CHART_HOURS:]), reason),
+        "choices": [
+            (TITLES[name], text_of(name, value), wanted.address(**{name: None}))
+            for name, value in wanted.chosen.items()
+        ],
+        "kept": len(rows),
+        "most_kept": NEWEST_REFUSALS,
+        "oldest_ms": min((row.at_ms for row in rows), default=None),
+        **_paged(request, wanted, rows),
     }
 
 
-def _referers(newest: list[RefusedClick]) -> list[tuple[str, str, int]]:
-    """Count the pages that refused clicks came from, the most frequent first: there is the broken advert."""
-    counted = Counter((one.referer, one.reason) for one in newest if one.referer)
-    return [(referer, reason, n) for (referer, reason), n in counted.most_common(SHOWN_REFERERS) if n > 1]
+def _paged(request: HttpRequest, wanted: RefusedFilter, rows: list[RefusedClick]) -> dict[str, object]:
+    """Return the context of one page of the rows that fit."""
+    fitting = [row for row in rows if wanted.fits(values_of(row))] if wanted.chosen else rows
+    pages = max(1, -(-len(fitting) // ROWS_A_PAGE))
+    number = min(id_of(request.GET.get("page")) or 1, pages)
+    until = request.GET.get("until") or str(max((row.at_ms for row in rows), default=0))
+
+    def address(page_number: int) -> str:
+        return wanted.address(until=until, page=str(page_number)) if page_number > 1 else wanted.address()
+
+    return {
+        "fitting": len(fitting),
+        "rows": fitting[(number - 1) * ROWS_A_PAGE : number * ROWS_A_PAGE],
+        "page_number": number,
+        "page_count": pages,
+        "newer": address(number - 1) if number > 1 else None,
+        "older": address(number + 1) if number < pages else None,
+    }

@@ -20,7 +20,7 @@ from cotraffic.diagnostics.reports.types import (
     SeriesQuery,
 )
 from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS, local, zone_of
-from cotraffic.diagnostics.words import redirect_type_words
+from cotraffic.diagnostics.words import ReferenceEntry, automated_entry, redirect_type_entry
 
 TITLES = {
     Dimension.OFFER: "Offer",
@@ -62,7 +62,10 @@ class TableColumn(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A value of a dimension: its text, a code or a name beside it, and where it leads."""
+    """A value of a dimension: its text, a code or a name beside it, and where it leads.
+
+    `reference` is the address that says what the code beside it means.
+    """
 
     title: str
     text: str
@@ -70,6 +73,7 @@ class Cell(msgspec.Struct, frozen=True):
     href: str = ""
     why: str = ""
     meaning: str = ""
+    reference: str = ""
 
 
 class ReportLine(msgspec.Struct, frozen=True):
@@ -171,14 +175,21 @@ def _cell(given: dict[str, list[str]], query: ReportQuery, dimension: Dimension,
     if not key:
         return Cell(title, NO_VALUE.get(dimension, "none"))
     if dimension is Dimension.REDIRECT_TYPE:
-        words = redirect_type_words(key)
-        return Cell(title, words.short, key, meaning=f"{words.meaning} {words.change}".strip())
+        return _coded(title, redirect_type_entry(key))
+    if dimension is Dimension.AUTOMATED:
+        return _coded(title, automated_entry(key))
     href = why = ""
     if dimension in RECORDS:
         href = reverse("diagnostics:record", args=[RECORDS[dimension], int(key)])
     if dimension in LEAVING and not query.filter.left:
         why = why_address(given, dimension, key)
     return Cell(title, name or key, key if name else "", href, why)
+
+
+def _coded(title: str, entry: ReferenceEntry) -> Cell:
+    words = entry.words
+    meaning = f"{words.meaning} {words.change}".strip()
+    return Cell(title, words.short, entry.code, meaning=meaning, reference=entry.url)
 
 
 def why_address(given: dict[str, list[str]], dimension: Dimension, key: str) -> str:
@@ -204,7 +215,9 @@ def chart(query: ReportQuery, wanted: SeriesQuery, series: Series) -> dict[str, 
         if line.key is None:
             label = "clicks" if wanted.by is None else "all others"
         elif wanted.by is Dimension.REDIRECT_TYPE:
-            label = redirect_type_words(line.key).short
+            label = redirect_type_entry(line.key).words.short
+        elif wanted.by is Dimension.AUTOMATED and line.key:
+            label = automated_entry(line.key).words.short
         elif wanted.by is not None and not line.key:
             label = NO_VALUE.get(wanted.by, "none")
         elif line.name:

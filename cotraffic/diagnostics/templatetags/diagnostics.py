@@ -7,7 +7,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import formatting
-from cotraffic.diagnostics.words import redirect_type_words
+from cotraffic.diagnostics.preview.changes import is_refusal, rule_entry, same_rule
+from cotraffic.diagnostics.preview.simulate import OTHER_RULES
+from cotraffic.diagnostics.words import (
+    ReferenceEntry,
+    automated_entry,
+    redirect_type_entry,
+    refusal_entry,
+)
 from offers.rules.common.sentences import amount
 from offers.stats.types import Cache
 
@@ -17,6 +24,7 @@ register.filter("number", formatting.number)
 register.filter("duration", formatting.duration)
 register.filter("file_size", formatting.file_size)
 register.filter("amount", amount)
+register.filter("same_rule", same_rule)
 
 
 @register.filter
@@ -52,19 +60,77 @@ def moment_ms(at_ms: float | None, missing: str = "never") -> SafeString:
     return moment(None if at_ms is None else at_ms / 1000, missing)
 
 
+def _code(entry: ReferenceEntry) -> SafeString:
+    """Show the code of an entry, which leads to what it means."""
+    return format_html(
+        '<a class="code" href="{}" title="{}">{}</a>', entry.url, entry.words.meaning, entry.code
+    )
+
+
+def _with_code(entry: ReferenceEntry, shown: str) -> SafeString:
+    """Show an entry as `shown`, with its code small below."""
+    if entry.words.short == entry.code:
+        # It has no words of ours, and the code would be there twice.
+        return format_html('{} <a class="code" href="{}">a record\'s own words</a>', shown, entry.url)
+    return format_html("{} {}", shown, _code(entry))
+
+
 @register.simple_tag
-def redirect_type(code: str | None) -> SafeString:
-    """Show a stored redirect type in words, with the code below and its meaning as a tooltip."""
+def redirect_type(code: str | None, reason: str | None = "") -> SafeString:
+    """Show a stored redirect type in words, with the code below, which leads to its meaning.
+
+    With the redirect `reason`, an exit to an aggregated offer says as well why the click left.
+    """
     if not code:
         return format_html('<span class="quiet">{}</span>', "-")
-    words = redirect_type_words(code)
-    return format_html(
-        '<span title="{} {}">{}</span><span class="line quiet code">{}</span>',
-        words.meaning,
-        words.change,
-        words.short,
-        code,
-    )
+    entry = redirect_type_entry(code, reason or "")
+    return _with_code(entry, format_html("<span>{}</span>", entry.words.short))
+
+
+@register.simple_tag
+def refusal(reason: str) -> SafeString:
+    """Show a reason to refuse a link in words, with the code below, which leads to its meaning."""
+    entry = refusal_entry(reason)
+    return _with_code(entry, format_html("<span>{}</span>", entry.words.short))
+
+
+@register.simple_tag
+def simulated_rule(rule: str) -> SafeString:
+    """Show what decides a group of clicks of a preview: a redirect type, or why they are refused."""
+    if rule == OTHER_RULES:
+        return format_html("<span>{}</span>", rule)
+    entry = rule_entry(rule)
+    shown = format_html("<span>{}</span>", entry.words.short)
+    if is_refusal(rule):
+        shown = format_html("{} {}", badge("refused", "error"), shown)
+    return _with_code(entry, shown)
+
+
+@register.simple_tag
+def refusal_code(reason: str) -> SafeString:
+    """Show the code of a reason to refuse a link, which leads to its meaning."""
+    return _code(refusal_entry(reason))
+
+
+@register.simple_tag
+def automated(reason: str) -> SafeString:
+    """Show what made an automated click as a badge, with the code below, which leads to its meaning."""
+    entry = automated_entry(reason)
+    return _with_code(entry, badge(entry.words.short, "warning"))
+
+
+@register.filter
+def with_commands(text: str) -> SafeString:
+    """Show what stands between backticks as code."""
+    parts = text.split("`")
+    marked = [("<code>{}</code>" if at % 2 else "{}", part) for at, part in enumerate(parts)]
+    return format_html("".join(form for form, _ in marked), *(part for _, part in marked))
+
+
+@register.filter
+def refusal_words(reason: str) -> str:
+    """Return a reason to refuse a link in words."""
+    return refusal_entry(reason).words.short
 
 
 @register.simple_tag

@@ -35,6 +35,7 @@ GET: dict[str, list[object]] = {
     "refusals": [],
     "actions": [],
     "progress": [],
+    "reference": [],
 }
 POST: dict[str, list[object]] = {
     "start": ["redeliver"],

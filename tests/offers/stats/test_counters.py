@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 from redis.asyncio import Redis as AsyncRedis
@@ -14,8 +15,9 @@ from offers.stats.reader import WORKER_GONE_SECONDS, StatsReader
 from offers.stats.types import (
     BUCKET_SECONDS,
     BUCKETS,
-    HOURS,
     NEWEST_REFUSALS,
+    REFUSAL_BYTES,
+    REFUSED_DAYS,
     Cache,
     Counted,
     OpenDatabase,
@@ -144,8 +146,11 @@ def test_refusals_are_counted_by_hour_and_reason(redis_client: redis.Redis, redi
     counters.refusal("bad token")
     counters.refusal("unknown offer")
     publish(redis_url, counters)
-    hours = StatsReader(redis_client).refused_by_hour(time.time())
-    assert len(hours) == HOURS
+    now = time.time()
+    hours = StatsReader(redis_client).refused_by_hour(now)
+    first, last = hours[0][0], hours[-1][0]
+    assert (first % 86_400, last) == (0, int(now) // 3600 * 3600)
+    assert int(now) // 86_400 - first // 86_400 == REFUSED_DAYS - 1
     counted = [reasons for _, reasons in hours if reasons]
     assert counted == [{"bad token": 2, "unknown offer": 1}]
 
@@ -166,12 +171,24 @@ def test_a_flood_of_junk_only_raises_a_number(redis_client: redis.Redis, redis_u
             counters.keep(refused(at))
             shown += 1
     assert shown == REFUSALS_KEPT_PER_SECOND
-    for _ in range(30):
+    for _ in range(NEWEST_REFUSALS // REFUSALS_KEPT_PER_SECOND + 1):
         for at in range(REFUSALS_KEPT_PER_SECOND):
             counters.keep(refused(at))
         publish(redis_url, counters)
     assert totals(redis_client).refused == {"bad token": 1_000}
     assert len(StatsReader(redis_client).refusals()) == NEWEST_REFUSALS
+
+
+@pytest.mark.parametrize("text", ["x" * 500, "\u0001" * 500, "\u597d" * 500, '"' * 500])
+def test_a_refused_click_that_is_kept_is_bounded_in_bytes(text: str) -> None:
+    long = RefusedClick(1, "bad token", text, text, "DE", text, 10**18, 10**18, 10**18)
+    assert len(long.encoded()) <= REFUSAL_BYTES
+    assert msgspec.json.decode(long.encoded(), type=RefusedClick).affiliate_id == 10**18
+
+
+def test_a_refused_click_of_usual_length_is_kept_whole() -> None:
+    usual = RefusedClick(1, "bad token", "d" * 80, "r" * 500, "DE", "t" * 500)
+    assert msgspec.json.decode(usual.encoded(), type=RefusedClick) == usual
 
 
 def test_a_worker_tells_of_itself(redis_client: redis.Redis, redis_url: str) -> None:

@@ -52,8 +52,9 @@ class Chart {
     new ResizeObserver(() => this.resize()).observe(this.plot);
   }
 
-  show(slots, slotSeconds) {
+  show(slots, slotSeconds, words) {
     this.slots = slots;
+    this.words = words;
     this.slotSeconds = slotSeconds;
     const { series, bands, data } = this.described();
     const text = this.inWords();
@@ -72,7 +73,12 @@ class Chart {
 
   draw() {
     this.names = null;
-    if (this.slots.length) this.show(this.slots, this.slotSeconds);
+    if (this.slots.length) this.show(this.slots, this.slotSeconds, this.words);
+  }
+
+  /** What staff call a stored code. */
+  short(code) {
+    return this.words[code]?.short ?? code;
   }
 
   build(series, bands, data) {
@@ -158,7 +164,7 @@ export class RateChart extends Chart {
     }
     if (!counts.size) return "";
     const parts = [...counts].sort(([, one], [, other]) => other - one);
-    return `; automated: ${parts.map(([reason, count]) => `${wholes.format(count)} ${reason}`).join(", ")}`;
+    return `; automated: ${parts.map(([reason, count]) => `${wholes.format(count)} × ${this.short(reason)}`).join(", ")}`;
   }
 }
 
@@ -231,7 +237,14 @@ export class TypesChart extends Chart {
       head.scope = "row";
       const swatch = document.createElement("span");
       swatch.className = `swatch series-${at}`;
-      head.append(swatch, name);
+      head.append(swatch, this.short(name));
+      if (this.words[name]) {
+        const code = document.createElement("a");
+        code.className = "code";
+        code.href = this.words[name].url;
+        code.textContent = name;
+        head.append(" ", code);
+      }
       const count = document.createElement("td");
       count.className = "num";
       count.textContent = wholes.format(counts[at]);
@@ -266,6 +279,6 @@ export class TypesChart extends Chart {
   inWords() {
     const [first] = this.totals();
     if (!first) return "No click was answered within the last hour.";
-    return `Most often ${first[0]}: ${wholes.format(first[1])} times`;
+    return `Most often “${this.short(first[0])}”: ${wholes.format(first[1])} times`;
   }
 }

@@ -28,17 +28,19 @@ const charts = [
   new TypesChart(document.getElementById("chart-types")),
 ];
 const slots = new Map();
+const words = {};
 
 async function renewCharts() {
   // The newest slots were not complete when they were fetched, so they are fetched again.
   const known = [...slots.keys()];
   const since = known.length > 2 ? known.at(-2) : 0;
   const found = await ask(`${root.dataset.url}?since=${since}`, { json: true });
+  Object.assign(words, found.words);
   for (const slot of found.slots) slots.set(slot.start, slot);
   for (const start of [...slots.keys()].slice(0, -found.kept)) slots.delete(start);
   // Workers publish once a second: what ended just now may still grow.
   const complete = [...slots.values()].filter((slot) => slot.start + found.slotSeconds + 1 < found.now);
-  for (const chart of charts) chart.show(complete, found.slotSeconds);
+  for (const chart of charts) chart.show(complete, found.slotSeconds, words);
 }
 
 const renewNow = repeat(renewCharts, () => CHARTS_MS, staleness(root));

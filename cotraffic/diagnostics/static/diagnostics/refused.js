@@ -5,4 +5,5 @@ import { refresh, repeat, staleness } from "./refresh.js";
 const EVERY_MS = 5000;
 
 const root = document.querySelector("[data-refresh]");
-repeat(() => refresh(root), () => EVERY_MS, staleness(root));
+// On later pages rows stay where they are.
+if (root) repeat(() => refresh(root), () => EVERY_MS, staleness(root));

@@ -100,6 +100,29 @@ def test_the_admin_log_has_who_and_what_and_the_outcome(
     assert entry.get_change_message() == "Retry dead letters: done. There are no dead letters."
 
 
+def test_an_entry_of_the_admin_log_leads_to_what_became_of_the_action(
+    staff_client: Client, redis_client: redis.Redis
+) -> None:
+    start(staff_client, "redeliver")
+    run_newest(redis_client)
+    # Redis forgets an action after a week, the admin's log does not.
+    redis_client.flushdb()
+    url = LogEntry.objects.get().get_admin_url()
+    assert url is not None
+    assert f'href="{url}"' in staff_client.get(reverse("admin:index")).text
+    shown = staff_client.get(url, follow=True)
+    assert shown.redirect_chain[0][0].startswith(reverse(PAGE))
+    assert "Retry dead letters: done. There are no dead letters." in shown.text
+    assert "Asked for by sam" in shown.text
+
+
+def test_an_entry_of_an_action_that_never_was_shows_the_actions(
+    staff_client: Client, redis_client: redis.Redis
+) -> None:
+    shown = staff_client.get(reverse(PAGE), {"entry": "nonsense"})
+    assert (shown.status_code, shown.context["entry"]) == (200, None)
+
+
 def test_without_a_token_of_the_form_nothing_is_done(staff: User, redis_client: redis.Redis) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(staff)

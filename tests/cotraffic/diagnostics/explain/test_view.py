@@ -135,7 +135,7 @@ def test_a_wrong_field_says_what_to_write(
 
 def test_a_refused_link_says_why_and_what_to_do(store: RecipeStore, staff_client: Client) -> None:
     text = explained(staff_client, link="https://c.example/offer?ad=junk")
-    assert "Refused: bad token" in text
+    assert "Refused: broken link bad token" in text
     assert "has no colon between IV and ciphertext" in text
     assert "404, a small page: not found" in text
 

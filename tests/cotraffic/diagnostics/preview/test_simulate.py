@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cotraffic.diagnostics.preview.changes import is_refusal, rule_entry, same_rule
 from cotraffic.diagnostics.preview.simulate import RecipeView, Simulated, outcome, simulate
 from offers.live_caps.versions import versioned
 from recipes.records.kinds import RecipeKind
@@ -59,6 +60,28 @@ def test_clicks_that_go_elsewhere_are_grouped_by_the_rules() -> None:
 def test_another_page_of_the_same_offer_is_elsewhere() -> None:
     found = decided([click()], view(raw_offer(1)), view(raw_offer(1, landingPageUrl="https://new.example/")))
     assert found.elsewhere == 1
+    assert [(g.from_rule, g.change, same_rule(g)) for g in found.groups] == [
+        ("defaultRedirection", "page", "the same rule and offer, another page")
+    ]
+
+
+def test_another_offer_by_the_same_rule_is_told_apart() -> None:
+    def exits_to(offer_id: int, page: str) -> RecipeView:
+        restricted = raw_offer(1, countriesRestrictions="US,FR", offerIdRedirectExitTraffic=offer_id)
+        return view(restricted, raw_offer(2), raw_offer(3, landingPageUrl=page))
+
+    live, candidate = exits_to(2, "https://3.example/"), exits_to(3, "https://new.example/")
+    found = decided([click(), click(country="FR")], live, candidate)
+    assert [(g.from_rule, g.change, g.count) for g in found.groups] == [("offerGeoRestriction", "offer", 2)]
+    assert same_rule(found.groups[0]) == "the same rule, another offer"
+
+
+def test_a_pending_campaign_reads_not_active() -> None:
+    candidate = view(raw_offer(1), campaigns=[{"campaignId": 5, "campaignStatus": "pending"}])
+    [group] = decided([click()], view(raw_offer(1)), candidate).groups
+    assert is_refusal(group.to_rule)
+    assert rule_entry(group.to_rule).words.short == "campaign not active"
+    assert same_rule(group) == ""
 
 
 def test_another_amount_at_the_same_page_is_told_apart() -> None:

@@ -103,6 +103,7 @@ def test_differences_are_shown_with_the_clicks_that_go_elsewhere(
     answer = preview(staff_client, redis_client)
     assert "Offers removed 2" in answer
     assert "8 of the last 8 clicks (100.0 %) would go elsewhere" in answer
+    assert "as the link says defaultRedirection refused offer not in the recipe unknown offer 8" in answer
     changed = text_of(staff_client, kind="offers", sort="changed")
     assert "name missing" in changed
 

@@ -85,7 +85,7 @@ def test_a_time_leads_to_its_clicks(staff_client: Client, by: str) -> None:
 def test_why_not_there_says_why_and_where_to_change_it(staff_client: Client) -> None:
     page = shown(staff_client, "?origin_offer=101&left=1&by=redirect_type&by=offer")
     assert "Why not there?" in page
-    assert "country not allowed offerGeoRestriction The offer does not take visitors of this country." in page
+    assert "country not allowed offerGeoRestriction The offer does not take visitors of this country" in page
     assert "geoRules" in page
     assert "defaultRedirection" not in page
 

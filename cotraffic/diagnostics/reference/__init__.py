@@ -1,0 +1,1 @@
+"""The reference page: every word that the pages use for a stored code."""
