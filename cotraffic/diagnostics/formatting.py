@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_SHOWN_DESTINATION = 60
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 _JUST_NOW_SECONDS = 2
 
@@ -62,6 +63,15 @@ def absolute(at_seconds: float) -> str:
 def iso(at_seconds: float) -> str:
     """Format a time for machines: "2026-11-25T02:25:10Z"."""
     return datetime.fromtimestamp(at_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def destination(url: str | None) -> str:
+    """Shorten a page's URL to host and path; "" for none."""
+    if not url:
+        return ""
+    without_scheme = url.partition("://")[2] or url
+    shown = without_scheme.partition("?")[0].partition("#")[0].removesuffix("/")
+    return shown if len(shown) <= _SHOWN_DESTINATION else f"{shown[:_SHOWN_DESTINATION]}…"
 
 
 def _counted(count: int, unit: str) -> str:

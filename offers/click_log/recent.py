@@ -31,6 +31,8 @@ class RecentClick(msgspec.Struct, frozen=True, rename="camel"):
     affiliate_id: int | None = None
     country: str | None = None
     city: str | None = None
+    isp: str | None = None
+    sub_campaign: str | None = None
     device_type: str | None = None
     browser: str | None = None
     redirect_type: str | None = None
@@ -43,7 +45,10 @@ class RecentClick(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A filter; None means any. `offer` is the offer that got the click, or the one it was meant for."""
+    """A filter; None and "" mean any. `offer` is the offer that got the click, or the one it was meant for.
+
+    `isp` and `subid` are parts of those texts in any case, `lid` is the beginning of a lid.
+    """
 
     offer: int | None = None
     campaign: int | None = None
@@ -52,6 +57,9 @@ class Wanted(msgspec.Struct, frozen=True):
     redirect_type: str | None = None
     unique: bool | None = None
     automated: bool | None = None
+    isp: str = ""
+    subid: str = ""
+    lid: str = ""
 
     def fits(self, click: RecentClick) -> bool:
         """Return whether a click passes the filter."""
@@ -63,39 +71,52 @@ class Wanted(msgspec.Struct, frozen=True):
             and self.redirect_type in (None, click.redirect_type)
             and self.unique in (None, click.is_unique)
             and self.automated in (None, click.automated_reason is not None)
+            and self.isp.casefold() in (click.isp or "").casefold()
+            and self.subid.casefold() in (click.sub_campaign or "").casefold()
+            and click.lid.startswith(self.lid.lower())
         )
 
 
 class RecentClicks(msgspec.Struct, frozen=True):
     """Clicks, newest first. `newest` is the entry to continue after; `examined` counts entries looked at.
 
-    `is_all` is False if there are older entries that were not examined.
+    `older` is the entry to continue before, "" if the log has none before it. `reached_ms` is when the oldest
+    entry looked at was logged, in milliseconds since the epoch; 0 if none was.
     """
 
     clicks: list[RecentClick]
     newest: str
     examined: int
-    is_all: bool
+    older: str
+    reached_ms: int
+
+    @property
+    def is_all(self) -> bool:
+        """Whether no older entry is left that was not examined."""
+        return not self.older
 
 
 _decoder = msgspec.json.Decoder(RecentClick)
 
 
-def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "") -> RecentClicks:
-    """Return the newest wanted clicks after the entry `after`. Raises `RedisError`."""
+def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "", before: str = "") -> RecentClicks:
+    """Return the newest wanted clicks between the entries `after` and `before`. Raises `RedisError`."""
     clicks: list[RecentClick] = []
-    newest, before, examined, ended = after, "", 0, False
+    newest, reached, examined, ended = after, before, 0, False
     while not ended and examined < EXAMINED_AT_MOST and len(clicks) < SHOWN_AT_MOST:
-        entries = log.newest(STEP, before=before, after=after)
+        entries = log.newest(STEP, before=reached, after=after)
         ended = len(entries) < STEP
         if not entries:
             break
+        newest = entries[0].id if not examined else newest
         examined += len(entries)
-        newest = entries[0].id if not before else newest
-        before = entries[-1].id
+        reached = entries[-1].id
         clicks += [click for click in _readable(entries) if wanted.fits(click)]
-    is_all = ended and len(clicks) <= SHOWN_AT_MOST
-    return RecentClicks(clicks[:SHOWN_AT_MOST], newest, examined, is_all)
+    if len(clicks) > SHOWN_AT_MOST:
+        del clicks[SHOWN_AT_MOST:]
+        reached, ended = clicks[-1].entry_id, False
+    reached_ms = int(reached.partition("-")[0]) if examined else 0
+    return RecentClicks(clicks, newest, examined, "" if ended else reached, reached_ms)
 
 
 def _readable(entries: list[Entry]) -> Iterator[RecentClick]:

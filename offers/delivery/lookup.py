@@ -32,6 +32,7 @@ STEP = 100
 COMMIT_MS = 10_000
 CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
 _LID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_LID_BEGINNING = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]{0,27})?")
 _ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}")
 _spooled = msgspec.json.Decoder(SpooledClick)
 
@@ -79,6 +80,22 @@ def read_lid(text: str) -> str | None:
     """Return the lid, a UUID, in `text`; None if there is none."""
     found = _LID.search(text)
     return found[0].lower() if found else None
+
+
+def read_lid_beginning(text: str) -> str | None:
+    """Return the beginning of a lid, of eight digits or more, if `text` is one; else None."""
+    beginning = text.strip().rstrip("…").lower()
+    return beginning if _LID_BEGINNING.fullmatch(beginning) else None
+
+
+def find_beginning(beginning: str, redis: Redis) -> tuple[str, str] | None:
+    """Return lid and entry of the newest click in the log whose lid begins so, None if there is none.
+
+    The newest `MAX_ENTRIES` entries are searched. Raises `RedisError`.
+    """
+    entry = _Search(redis, beginning).backwards(LOG, MAX_ENTRIES)
+    lid = None if entry is None else read_lid(entry.kept.get(b"click", b"")[:60].decode(errors="replace"))
+    return None if entry is None or lid is None else (lid, entry.id)
 
 
 @lru_cache(1)
@@ -136,7 +153,7 @@ class _Entry(NamedTuple):
 
 
 class _Search:
-    """Looks for one lid in streams, in small steps because clicks wait for Redis during each."""
+    """Looks for a lid, or its beginning, in streams, in small steps: clicks wait for Redis during each."""
 
     def __init__(self, redis: Redis, lid: str) -> None:
         self.searched = 0

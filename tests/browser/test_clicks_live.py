@@ -58,7 +58,7 @@ def test_the_list_holds_still_while_somebody_points_at_it(page: Page, stack: Sta
 
 def test_a_filter_shows_what_fits_now_and_later(page: Page, stack: Stack) -> None:
     page.goto(CLICKS)
-    page.get_by_label("Redirect type").fill("offerGeoRestriction")
+    page.get_by_label("Redirect type").select_option("offerGeoRestriction")
     page.get_by_role("button", name="Filter").click()
     types = page.locator(".panel tbody tr td:nth-child(2)")
     expect(types.first).to_contain_text("offerGeoRestriction")
@@ -76,4 +76,27 @@ def test_a_click_opens_its_page(page: Page) -> None:
     link.click()
     page.wait_for_url("**/diagnostics/clicks/*-*/**")
     assert lid in page.url
+    expect(page.locator(".question")).to_contain_text(lid)
+
+
+def test_columns_are_chosen_by_the_keyboard_and_remembered(page: Page, stack: Stack) -> None:
+    click(stack, PLAIN.offer_id, PLAIN.campaign_id)
+    page.goto(CLICKS)
+    provider = page.get_by_role("columnheader", name="Provider")
+    expect(provider).to_be_hidden()
+    page.locator("#column-choice summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("checkbox", name="Provider").focus()
+    page.keyboard.press("Space")
+    expect(provider).to_be_visible()
+    page.reload()
+    expect(provider).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Sub campaign")).to_be_hidden()
+
+
+def test_the_eight_digits_that_are_shown_find_the_click(page: Page, stack: Stack) -> None:
+    lid = click(stack, PLAIN.offer_id, PLAIN.campaign_id)
+    page.goto(f"{CLICKS}find/")
+    page.get_by_label("Click by its lid").fill(lid)
+    page.get_by_role("button", name="Find").click()
     expect(page.locator(".question")).to_contain_text(lid)

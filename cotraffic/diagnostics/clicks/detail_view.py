@@ -7,22 +7,42 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django_redis import get_redis_connection
+from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.clicks.compare import compare, explain_request_of
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.result import Explanation
 from cotraffic.diagnostics.handler import handler_for
 from cotraffic.diagnostics.panels import arender_panel, render_panel
-from offers.delivery.lookup import Whereabouts, look_up, read_lid
+from offers.delivery.lookup import (
+    MAX_ENTRIES,
+    Whereabouts,
+    find_beginning,
+    look_up,
+    read_lid,
+    read_lid_beginning,
+)
 
 
 def find(request: HttpRequest) -> HttpResponse:
-    """Redirect to the page of the lid that was typed or pasted; without one, show the form."""
+    """Redirect to the page of the lid that was typed or pasted, or of its beginning; else show the form."""
     typed = request.GET.get("lid", "")
     lid = read_lid(typed)
     if lid is not None:
         return redirect("diagnostics:click", lid)
-    return render_panel(request, "clicks", {"title": "A click", "typed": typed}, "diagnostics/click.html")
+    context: dict[str, object] = {"title": "A click", "typed": typed, "searched": MAX_ENTRIES}
+    beginning = read_lid_beginning(typed)
+    if beginning is not None:
+        context["beginning"] = beginning
+        try:
+            found = find_beginning(beginning, get_redis_connection("default"))
+        except RedisError as error:
+            context["redis_problem"] = str(error)
+        else:
+            if found is not None:
+                lid, entry = found
+                return redirect(f"{reverse('diagnostics:click', args=[lid])}?{urlencode({'entry': entry})}")
+    return render_panel(request, "clicks", context, "diagnostics/click.html")
 
 
 async def page(request: HttpRequest, lid: str) -> HttpResponse:

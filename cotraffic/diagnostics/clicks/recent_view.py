@@ -1,7 +1,12 @@
 """The panel of the newest clicks, which can be filtered and follows new ones."""
 
 import re
+import time
+from collections import Counter
+from typing import NamedTuple
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
@@ -9,6 +14,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
+from cotraffic.diagnostics.reports.types import Dimension
 from cotraffic.diagnostics.words.redirect_types import REDIRECT_TYPES
 from offers.click_log.recent import RecentClicks, Wanted, recent_clicks
 
@@ -18,32 +24,66 @@ MADE_BY = {"machine": True, "person": False}
 # Records may have redirect types of their own, so any text is accepted beside these codes and their words.
 CODES = {words.short: code.value for code, words in REDIRECT_TYPES.items()}
 ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
+LID_START = re.compile(r"[0-9a-f-]{1,36}", re.IGNORECASE)
 AWAY = "Redis does not answer, and the newest clicks are there."
+# The filters that the archive's clicks have as well, by their names there.
+ARCHIVED = {
+    "offer": Dimension.OFFER,
+    "campaign": Dimension.CAMPAIGN,
+    "affiliate": Dimension.AFFILIATE,
+    "country": Dimension.COUNTRY,
+}
+
+
+class RedirectChoice(NamedTuple):
+    """A redirect type that can be chosen; `clicks` came in the last hour."""
+
+    code: str
+    words: str
+    clicks: int
 
 
 class BadFilter(Exception):
-    """An invalid filter; the message says why."""
+    """An invalid filter; `field` names it, the message says why."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the newest clicks that pass the filter."""
-    context: dict[str, object] = {"redirect_types": CODES, "asked": request.GET.dict()}
+    """Show the newest clicks that pass the filter, or with `before` those before an entry of the log."""
+    asked = {name: value.strip() for name, value in request.GET.dict().items()}
+    filters = {name: value for name, value in asked.items() if value and name != "before"}
+    context: dict[str, object] = {"asked": asked, "filtered": bool(filters)}
     try:
-        found = recent_clicks(sources().log, _wanted(request.GET))
+        wanted, before = _wanted(request.GET), _entry("before", asked.get("before", ""))
+        context["redirect_types"] = _redirect_types(wanted.redirect_type)
+        found = recent_clicks(sources().log, wanted, before=before)
     except BadFilter as error:
-        return render_panel(request, "clicks", {**context, "bad_filter": error}, status=400)
+        types = _without_counts()
+        context |= {"wrong": {error.field: str(error)}, "redirect_types": types}
+        return render_panel(request, "clicks", context, status=400)
     except RedisError as error:
-        return render_panel(request, "clicks", {**context, "redis_problem": error})
-    filtered = any(request.GET.values())
-    return render_panel(request, "clicks", {**context, "found": found, "filtered": filtered})
+        context |= {"redis_problem": error, "redirect_types": _without_counts()}
+        return render_panel(request, "clicks", context)
+    context |= {
+        "found": found,
+        "is_live": not before,
+        "newest_address": urlencode(filters),
+        "older_address": urlencode({**filters, "before": found.older}) if found.older else "",
+        "archive_address": _archive_address(wanted),
+    }
+    return render_panel(request, "clicks", context)
 
 
 @require_GET
 def new(request: HttpRequest) -> HttpResponse:
     """Return the clicks after the entry `after`, as rows of the table."""
     try:
-        found = recent_clicks(sources().log, _wanted(request.GET), _entry(request.GET.get("after", "")))
+        after = _entry("after", request.GET.get("after", ""))
+        found = recent_clicks(sources().log, _wanted(request.GET), after)
     except BadFilter as error:
         return JsonResponse({"problem": str(error)}, status=400)
     except RedisError:
@@ -64,26 +104,66 @@ def _rows(found: RecentClicks) -> dict[str, object]:
 def _wanted(query: QueryDict) -> Wanted:
     """Read the filter from the form. Raises `BadFilter`."""
     redirect_type = query.get("redirect_type", "").strip()
-    numbers = {name: _number(label, query.get(name, "")) for name, label in NUMBERS.items()}
+    numbers = {name: _number(name, label, query.get(name, "")) for name, label in NUMBERS.items()}
     return Wanted(
         **numbers,
         country=query.get("country", "").strip().upper() or None,
         redirect_type=CODES.get(redirect_type, redirect_type) or None,
         unique=UNIQUE.get(query.get("unique", "")),
         automated=MADE_BY.get(query.get("made_by", "")),
+        isp=query.get("isp", "").strip(),
+        subid=query.get("subid", "").strip(),
+        lid=_lid_start(query.get("lid", "").strip()),
     )
 
 
-def _entry(text: str) -> str:
+def _redirect_types(chosen: str | None) -> list[RedirectChoice]:
+    """Return what can be chosen, with its clicks of the last hour, commonest first. Raises `RedisError`."""
+    counts = Counter[str]()
+    for bucket in sources().counters.buckets(time.time()):
+        counts.update(bucket.redirect_types)
+    words = {code: short for short, code in CODES.items()}
+    codes = {*words, *counts, *([chosen] if chosen else [])}
+    choices = [RedirectChoice(code, words.get(code, code), counts[code]) for code in codes]
+    return sorted(choices, key=lambda choice: (-choice.clicks, choice.words))
+
+
+def _without_counts() -> list[RedirectChoice]:
+    return [RedirectChoice(code, words, 0) for words, code in CODES.items()]
+
+
+def _archive_address(wanted: Wanted) -> str:
+    """Return the query for the archive's clicks, with what filters it has too; "" without an archive."""
+    if settings.CLICK_ARCHIVE != "on":
+        return ""
+    values = {
+        dimension.value: value
+        for name, dimension in ARCHIVED.items()
+        if (value := getattr(wanted, name)) is not None
+    }
+    if wanted.redirect_type:
+        values[Dimension.REDIRECT_TYPE.value] = wanted.redirect_type
+    return urlencode({"range": "7days", **values})
+
+
+def _entry(name: str, text: str) -> str:
     if text and not ENTRY.fullmatch(text):
-        raise BadFilter(f"after is the id of an entry in the log; {text!r} is none.")
+        raise BadFilter(name, f"{name} is the id of an entry in the log; {text!r} is none")
     return text
 
 
-def _number(label: str, text: str) -> int | None:
+def _lid_start(text: str) -> str:
+    if text and not LID_START.fullmatch(text):
+        raise BadFilter(
+            "lid", f"a lid begins with hexadecimal digits, such as 9ed72f87; {text[:40]!r} does not"
+        )
+    return text
+
+
+def _number(name: str, label: str, text: str) -> int | None:
     if not text.strip():
         return None
     try:
         return int(text)
     except ValueError:
-        raise BadFilter(f"{label} is chosen by its id, a number; {text!r} is none.") from None
+        raise BadFilter(name, f"{label} is chosen by its id, a number; {text[:40]!r} is none") from None

@@ -23,6 +23,7 @@ register = template.Library()
 register.filter("number", formatting.number)
 register.filter("duration", formatting.duration)
 register.filter("file_size", formatting.file_size)
+register.filter("destination", formatting.destination)
 register.filter("amount", amount)
 register.filter("same_rule", same_rule)
 

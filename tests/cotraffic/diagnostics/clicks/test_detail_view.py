@@ -152,6 +152,19 @@ def test_a_lid_is_found_in_whatever_was_pasted(store: RecipeStore, staff_client:
     assert answer["Location"] == reverse("diagnostics:click", args=[LID])
 
 
+@pytest.mark.parametrize("typed", [LID[:8], LID[:13].upper(), f" {LID[:8]}… "])
+def test_the_beginning_of_a_lid_finds_its_newest_click(
+    clicked: None, staff_client: Client, typed: str
+) -> None:
+    answer = staff_client.get(reverse("diagnostics:find_click"), {"lid": typed})
+    assert answer["Location"].startswith(f"{reverse('diagnostics:click', args=[LID])}?entry=")
+
+
+def test_the_beginning_of_no_lid_says_how_far_it_looked(clicked: None, staff_client: Client) -> None:
+    shown = staff_client.get(reverse("diagnostics:find_click"), {"lid": "ffffffff"}).text
+    assert "is among the newest 20,000 of the log" in shown
+
+
 def test_what_is_no_lid_says_what_one_is(staff_client: Client) -> None:
     answer = staff_client.get(reverse("diagnostics:click", args=["<abc>"]), follow=True)
     assert "That is no lid." in answer.text

@@ -1,18 +1,24 @@
 """The newest clicks, on the page and as they come."""
 
 import json
+import re
+import time
+from html import unescape
 from typing import Any
 
 import pytest
 import redis
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from devstack.services import Service
 from offers.click_log.recent import EXAMINED_AT_MOST, SHOWN_AT_MOST, Wanted, recent_clicks
 from offers.click_log.stream import ClickLog
 from offers.spool.types import PendingClick
+from offers.stats.types import BUCKET_SECONDS
 
+OTHER_LID = "abcdef01-0000-4000-8000-000000000000"
 PAGE, NEW = "diagnostics:clicks", "diagnostics:new_clicks"
 
 
@@ -64,6 +70,9 @@ def test_the_newest_come_first(log: ClickLog) -> None:
         Wanted(country="DE"),
         Wanted(redirect_type="offerGeoRestriction"),
         Wanted(unique=True),
+        Wanted(isp="telekom"),
+        Wanted(subid="NEWS"),
+        Wanted(lid="ABCDEF01"),
     ],
 )
 def test_each_filter_leaves_what_fits(log: ClickLog, wanted: Wanted) -> None:
@@ -77,8 +86,11 @@ def test_each_filter_leaves_what_fits(log: ClickLog, wanted: Wanted) -> None:
         affiliateId=7,
         country="DE",
         redirectType="offerGeoRestriction",
+        isp="Deutsche Telekom AG",
+        subCampaign="newsletter-7",
+        lid=OTHER_LID,
     )
-    assert lids(log, wanted) == [lid(2)]
+    assert lids(log, wanted) == [OTHER_LID]
 
 
 def test_an_offer_is_found_by_the_clicks_it_could_not_have(log: ClickLog) -> None:
@@ -118,6 +130,25 @@ def test_of_a_flood_the_newest_are_shown(log: ClickLog) -> None:
     assert not found.is_all
 
 
+def test_older_clicks_go_on_where_the_newer_ones_end(log: ClickLog) -> None:
+    add_many(log, SHOWN_AT_MOST + 10)
+    first = recent_clicks(log, Wanted())
+    second = recent_clicks(log, Wanted(), before=first.older)
+    found = [click.lid for click in (*first.clicks, *second.clicks)]
+    assert found == [lid(number) for number in reversed(range(SHOWN_AT_MOST + 10))]
+    assert second.is_all
+
+
+def test_a_rare_click_is_found_further_back(log: ClickLog) -> None:
+    add(log, 1, country="DE")
+    add_many(log, EXAMINED_AT_MOST)
+    first = recent_clicks(log, Wanted(country="DE"))
+    assert first.reached_ms > 0
+    assert [click.lid for click in recent_clicks(log, Wanted(country="DE"), before=first.older).clicks] == [
+        lid(1)
+    ]
+
+
 def test_what_is_no_click_is_left_out(log: ClickLog) -> None:
     log.append([PendingClick(b"no json", unique="0"), PendingClick(b'{"lid": 7}', unique="0")])
     add(log, 1)
@@ -143,12 +174,49 @@ def test_a_filter_without_a_match_says_so(staff_client: Client, log: ClickLog) -
     assert 'value="de"' in shown
 
 
+def test_the_page_leads_to_older_clicks_and_back(staff_client: Client, log: ClickLog) -> None:
+    add_many(log, SHOWN_AT_MOST + 1, country="DE")
+    shown = staff_client.get(reverse(PAGE), {"country": "de"}).text
+    found = re.search(r'href="([^"]*before=[^"]*)"', shown)
+    assert found
+    older = staff_client.get(unescape(found[1])).text
+    assert "1 older that fit" in " ".join(older.split())
+    assert lid(0)[:8] in older
+    assert 'id="pause"' not in older
+    assert f'href="{reverse(PAGE)}?country=de">Newest clicks' in older
+
+
+def test_redirect_types_are_chosen_in_words_with_their_counts(
+    staff_client: Client, redis_client: redis.Redis
+) -> None:
+    number = int(time.time()) // BUCKET_SECONDS
+    redis_client.hset(f"stats:bucket:{number}", mapping={"type:offerGeoRestriction": 12, "type:ourOwn": 3})
+    shown = staff_client.get(reverse(PAGE), {"redirect_type": "ourOwn"}).text
+    assert '<option value="offerGeoRestriction">country not allowed (12 in the last hour)</option>' in shown
+    assert '<option value="ourOwn" selected>ourOwn (3 in the last hour)</option>' in shown
+
+
+def test_a_click_says_where_it_went(staff_client: Client, log: ClickLog) -> None:
+    add(log, 1, landingPageUrl="https://shop.example/tents/?a=1#b")
+    assert "shop.example/tents</td>" in staff_client.get(reverse(PAGE)).text
+
+
+def test_the_archive_is_asked_for_the_same(staff_client: Client, log: ClickLog, settings: Settings) -> None:
+    asked = {"campaign": "7", "redirect_type": "country not allowed"}
+    shown = unescape(staff_client.get(reverse(PAGE), asked).text)
+    assert "reports/clicks/?range=7days&campaign=7&redirect_type=offerGeoRestriction" in shown
+    settings.CLICK_ARCHIVE = "off"
+    assert "reports/clicks/" not in staff_client.get(reverse(PAGE), asked).text
+
+
 def test_a_filter_that_cannot_be_says_why(staff_client: Client, redis_client: redis.Redis) -> None:
     shown = staff_client.get(reverse(PAGE), {"offer": "hiking"})
     assert shown.status_code == 400
     assert "Offer is chosen by its id, a number" in shown.text
     assert staff_client.get(reverse(NEW), {"offer": "hiking"}).status_code == 400
     assert staff_client.get(reverse(NEW), {"after": "yesterday"}).status_code == 400
+    assert 'aria-describedby="wrong_lid"' in staff_client.get(reverse(PAGE), {"lid": "xyz"}).text
+    assert staff_client.get(reverse(PAGE), {"before": "yesterday"}).status_code == 400
 
 
 def test_new_clicks_come_as_rows(staff_client: Client, log: ClickLog) -> None:
