@@ -41,7 +41,8 @@ def test_a_click_is_found_by_the_url_it_was_sent_to(
     page.get_by_label("Click by its lid").fill(location)
     page.get_by_role("button", name="Find").click()
     expect(page.locator(".question")).to_have_text(lid_of(location))
-    expect(page.get_by_role("row", name="redirectType offerGeoRestriction")).to_be_visible()
+    words = "redirectType country not allowed offerGeoRestriction"
+    expect(page.get_by_role("row", name=words)).to_be_visible()
     expect(page.get_by_role("link", name="102", exact=True)).to_be_visible()
 
 

@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.views import assert_view
+from tests.stacks import Stack
 
 REFUSED = "/admin/diagnostics/refused/"
 
@@ -29,6 +30,13 @@ def test_a_reason_leads_to_its_clicks_alone(page: Page) -> None:
     expect(page.locator("table.refusals tbody td:nth-child(3)").first).to_contain_text("affiliate ")
     page.get_by_role("link", name="any reason").click()
     expect(page.locator(".choices")).to_have_count(0)
+
+
+def test_a_click_that_is_refused_meanwhile_appears(page: Page, stack: Stack) -> None:
+    page.goto(REFUSED)
+    expect(page.locator("table.refusals tbody tr").first).to_be_visible()
+    page.request.get(f"{stack.site_url}/offer?ad=meanwhile", max_redirects=0)
+    expect(page.locator("table.refusals tbody tr").first).to_contain_text("meanwhile")
 
 
 def test_on_a_phone_each_row_is_a_card(page: Page) -> None:

@@ -92,7 +92,7 @@ def test_one_learns_why_clicks_of_an_offer_went_elsewhere(page: Page) -> None:
     page.goto("/admin/diagnostics/records/offers/102/")
     page.get_by_role("link", name="Why not there?").click()
     expect(page.get_by_role("heading", name="Why not there?")).to_be_visible()
-    expect(page.get_by_text("The offer does not take visitors of this country.").first).to_be_visible()
+    expect(page.get_by_text("The offer does not take visitors of this country").first).to_be_visible()
     assert_view(page, "reports-why")
 
 

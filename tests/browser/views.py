@@ -10,6 +10,8 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Response
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 WIDTHS = {360: 780, 1920: 1080}
 SERIOUS = ("serious", "critical")
+# Less than serious to axe; here, two landmarks of one name are two entries alike in a screen reader's list.
+RULES = ("landmark-unique",)
 
 
 class Watch:
@@ -73,11 +75,11 @@ def assert_no_sideways_scrolling(page: Page) -> None:
 
 
 def assert_accessible(page: Page) -> None:
-    """Axe finds nothing serious."""
+    """Axe finds nothing serious, and nothing against `RULES`."""
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]
     serious = [
         f"{violation['id']}: {violation['help']}: {[node['html'][:200] for node in violation['nodes'][:3]]}"
         for violation in found
-        if violation["impact"] in SERIOUS
+        if violation["impact"] in SERIOUS or violation["id"] in RULES
     ]
     assert not serious, "\n".join(serious)

@@ -1,5 +1,6 @@
 """A report as the page shows it: its columns, its lines and what each leads to, and the data of its chart."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -46,6 +47,11 @@ RECORDS = {
     Dimension.OFFER: "offers",
     Dimension.ORIGIN_OFFER: "offers",
     Dimension.CAMPAIGN: "campaigns",
+}
+# Their values are codes, which have words.
+CODED: dict[Dimension, Callable[[str], ReferenceEntry]] = {
+    Dimension.REDIRECT_TYPE: redirect_type_entry,
+    Dimension.AUTOMATED: automated_entry,
 }
 NO_VALUE = {Dimension.AUTOMATED: "a person"}
 # They have a "Why not there?".
@@ -174,16 +180,19 @@ def _cell(given: dict[str, list[str]], query: ReportQuery, dimension: Dimension,
         return Cell(title, at.strftime("%Y-%m-%d"), at.strftime("%a"))
     if not key:
         return Cell(title, NO_VALUE.get(dimension, "none"))
-    if dimension is Dimension.REDIRECT_TYPE:
-        return _coded(title, redirect_type_entry(key))
-    if dimension is Dimension.AUTOMATED:
-        return _coded(title, automated_entry(key))
+    if dimension in CODED:
+        return _coded(title, CODED[dimension](key))
     href = why = ""
     if dimension in RECORDS:
         href = reverse("diagnostics:record", args=[RECORDS[dimension], int(key)])
     if dimension in LEAVING and not query.filter.left:
         why = why_address(given, dimension, key)
     return Cell(title, name or key, key if name else "", href, why)
+
+
+def in_words(dimension: Dimension, key: str, name: str = "") -> str:
+    """Return what staff call a value: its words if it is a code, else its `name`."""
+    return CODED[dimension](key).words.short if key and dimension in CODED else name
 
 
 def _coded(title: str, entry: ReferenceEntry) -> Cell:
@@ -214,10 +223,8 @@ def chart(query: ReportQuery, wanted: SeriesQuery, series: Series) -> dict[str, 
         label = line.name or line.key
         if line.key is None:
             label = "clicks" if wanted.by is None else "all others"
-        elif wanted.by is Dimension.REDIRECT_TYPE:
-            label = redirect_type_entry(line.key).words.short
-        elif wanted.by is Dimension.AUTOMATED and line.key:
-            label = automated_entry(line.key).words.short
+        elif wanted.by in CODED and line.key:
+            label = in_words(wanted.by, line.key)
         elif wanted.by is not None and not line.key:
             label = NO_VALUE.get(wanted.by, "none")
         elif line.name:

@@ -21,7 +21,15 @@ from cotraffic.diagnostics.reports.address import (
     read_address,
     write_address,
 )
-from cotraffic.diagnostics.reports.table import TITLES, chart, columns, dimension_titles, filters, lines
+from cotraffic.diagnostics.reports.table import (
+    TITLES,
+    chart,
+    columns,
+    dimension_titles,
+    filters,
+    in_words,
+    lines,
+)
 from cotraffic.diagnostics.reports.types import (
     FILTERS,
     ChartStep,
@@ -114,9 +122,9 @@ async def values(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"problem": str(error)}, status=400)
     except ReportProblem as error:
         return JsonResponse({"problem": str(error)}, status=503)
-    return JsonResponse(
-        {"values": [{"key": each.key, "name": each.name, "clicks": each.clicks} for each in found]}
-    )
+    named = [(each, in_words(dimension, each.key, each.name)) for each in found]
+    values = [{"key": each.key, "name": name, "clicks": each.clicks} for each, name in named]
+    return JsonResponse({"values": values})
 
 
 @require_GET

@@ -15,6 +15,7 @@ from cotraffic.diagnostics.words import (
     redirect_type_entry,
     refusal_entry,
 )
+from offers.rules.common.redirect_type import RedirectType
 from offers.rules.common.sentences import amount
 from offers.stats.types import Cache
 
@@ -118,6 +119,13 @@ def automated(reason: str) -> SafeString:
     """Show what made an automated click as a badge, with the code below, which leads to its meaning."""
     entry = automated_entry(reason)
     return _with_code(entry, badge(entry.words.short, "warning"))
+
+
+@register.filter
+def without_code(reason: str) -> str:
+    """Return a redirect reason without the redirect type that it begins with, which is shown beside it."""
+    code, _, said = reason.partition(": ")
+    return said if said and code in set(RedirectType) else reason
 
 
 @register.filter

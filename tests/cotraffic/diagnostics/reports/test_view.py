@@ -99,6 +99,15 @@ def test_an_offer_and_a_campaign_lead_to_why_their_clicks_left(staff_client: Cli
 
 
 @pytest.mark.usefixtures("clicks")
+def test_codes_to_filter_by_come_with_their_words(staff_client: Client) -> None:
+    found = staff_client.get(f"{REPORTS}values/?dimension=redirect_type").json()["values"]
+    assert {value["key"]: value["name"] for value in found} == {
+        "offerGeoRestriction": "country not allowed",
+        "defaultRedirection": "as the link says",
+    }
+
+
+@pytest.mark.usefixtures("clicks")
 def test_values_to_filter_by_come_with_their_counts(staff_client: Client) -> None:
     found = staff_client.get(f"{REPORTS}values/?dimension=offer").json()["values"]
     assert found == [
