@@ -34,6 +34,7 @@ urlpatterns = [
     _staff_path("clicks/new/", recent_view.new, "new_clicks"),
     _staff_path("clicks/<str:lid>/", detail_view.page, "click"),
     _staff_path("records/", records.page, "records"),
+    _staff_path("records/affiliates/<int:affiliate_id>/", records.affiliate, "affiliate"),
     _staff_path("records/<str:kind>/<int:record_id>/", records.record, "record"),
     _staff_path("records/offers/<int:record_id>/used/<str:relation>/", records.users, "record_users"),
     _staff_path("preview/", preview.page, "preview"),
