@@ -7,6 +7,7 @@ import time
 from urllib.parse import parse_qsl
 
 from cotraffic.diagnostics.explain.amounts import amounts
+from cotraffic.diagnostics.explain.caps import caps_in_words
 from cotraffic.diagnostics.explain.hints import hint
 from cotraffic.diagnostics.explain.live_caps import capped_records
 from cotraffic.diagnostics.explain.request import ExplainRequest
@@ -74,6 +75,7 @@ async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Exp
         record=fields(record(found)),
         live_caps=live_caps,
         live_caps_problem=live_caps_problem,
+        caps=await caps_in_words(found, live_caps),
     )
 
 

@@ -75,6 +75,11 @@ class RecordDetails(msgspec.Struct, frozen=True):
     meta: RecipeMeta
 
     @property
+    def as_of_ms(self) -> int | None:
+        """When the record was made, in milliseconds since the epoch: by its update, else its file."""
+        return self.update.timestamp_ms if self.update and self.is_from_update else self.meta.last_modified_ms
+
+    @property
     def is_from_update(self) -> bool:
         """Whether an update wrote the record last, and not the file."""
         meta_ms = self.meta.last_modified_ms

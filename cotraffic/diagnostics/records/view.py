@@ -10,6 +10,7 @@ from django.urls import reverse
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from cotraffic.diagnostics.caps import cap_lines
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.records import describe, search
 from cotraffic.diagnostics.records.affiliates import (
@@ -136,7 +137,7 @@ def record(request: HttpRequest, kind: str, record_id: int) -> HttpResponse:
         campaigns, neighbours = _neighbours(store, known)
         context |= _described(known) | neighbours
         if isinstance(known.record, Offer | Campaign):
-            context |= live_caps(request, recipe_kind, known.record, known.raw or {})
+            context |= _caps(request, known, known.record)
             context |= _link_builder(request, known.record, campaigns)
         status = 404 if known.raw is None else 200
     except RedisError as error:
@@ -219,6 +220,17 @@ def _neighbours(store: RecipeStore, known: RecordDetails) -> tuple[list[search.S
         if known.raw is not None and not uses.problem:
             campaigns = search.users(store, known.record_id, Relation.CAMPAIGN, CHOSEN_CAMPAIGNS)
     return campaigns, context | {"campaigns": campaigns}
+
+
+def _caps(request: HttpRequest, known: RecordDetails, record: Offer | Campaign) -> dict[str, object]:
+    """Return the context of the record's caps, in words."""
+    if record.caps is None or known.raw is None:
+        return {}
+    limits, problem = live_caps(request, known.kind, record, known.raw)
+    return {
+        "caps": cap_lines(known.raw, known.as_of_ms, limits, time.time()),
+        "live_caps_problem": problem,
+    }
 
 
 def _link_builder(

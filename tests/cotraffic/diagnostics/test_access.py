@@ -27,6 +27,7 @@ GET: dict[str, list[object]] = {
     "new_clicks": [],
     "click": [LID],
     "records": [],
+    "affiliate": [2018],
     "record": ["offers", 1],
     "record_users": [1, "campaign"],
     "preview": [],
