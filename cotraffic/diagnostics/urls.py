@@ -10,6 +10,7 @@ from cotraffic.diagnostics.overview import view as overview
 from cotraffic.diagnostics.preview import view as preview
 from cotraffic.diagnostics.records import view as records
 from cotraffic.diagnostics.refusals import view as refused
+from cotraffic.diagnostics.reports import saved_view
 from cotraffic.diagnostics.reports import view as reports
 
 app_name = "diagnostics"
@@ -28,6 +29,9 @@ urlpatterns = [
     _staff_path("reports/clicks/", reports.clicks, "report_clicks"),
     _staff_path("reports/values/", reports.values, "report_values"),
     _staff_path("reports/download/", reports.download, "report_download"),
+    _staff_path("reports/views/save/", saved_view.save, "save_view"),
+    _staff_path("reports/views/<int:view_id>/change/", saved_view.change, "change_view"),
+    _staff_path("reports/views/<int:view_id>/delete/", saved_view.delete, "delete_view"),
     _staff_path("explain/", explain.page, "explain"),
     _staff_path("clicks/", recent_view.page, "clicks"),
     _staff_path("clicks/find/", detail_view.find, "find_click"),

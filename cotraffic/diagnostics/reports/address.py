@@ -32,6 +32,12 @@ LAST_PAGE = 100_000
 ID_DIMENSIONS = frozenset((Dimension.OFFER, Dimension.ORIGIN_OFFER, Dimension.CAMPAIGN, Dimension.AFFILIATE))
 
 
+# What makes a report: the rest of an address, such as its page, is how one looks at it.
+PARAMETERS = frozenset(
+    ("range", "from", "to", "zone", "by", "order", "direction", "left", *(each.value for each in FILTERS))
+)
+
+
 class BadAddress(ValueError):
     """A parameter that cannot be read; the message says which, and what it should be."""
 

@@ -6,9 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import msgspec
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from cotraffic.diagnostics.access import staff_user
 from cotraffic.diagnostics.panels import arender_panel
 from cotraffic.diagnostics.reports import run, sql
 from cotraffic.diagnostics.reports.address import (
@@ -21,6 +24,7 @@ from cotraffic.diagnostics.reports.address import (
     read_address,
     write_address,
 )
+from cotraffic.diagnostics.reports.saved import listed, present_query
 from cotraffic.diagnostics.reports.table import TITLES, chart, columns, dimension_titles, filters, lines
 from cotraffic.diagnostics.reports.types import (
     FILTERS,
@@ -46,15 +50,21 @@ HOURS_MS = 8 * DAY_MS
 @require_GET
 async def page(request: HttpRequest) -> HttpResponse:
     """Show a report."""
-    context = _form(request)
+    query = present_query(request.GET)
+    context = {**_form(request), "present_query": query}
+    try:
+        context["views"] = await sync_to_async(listed)(staff_user(request), query)
+    except DatabaseError as error:
+        # A report is worth showing without them, as while a new version's tables are not there yet.
+        context["views_problem"] = str(error)
     try:
         address = _address(request)
         context["address"] = address
         context["filters"] = filters(parameters(request.GET), address.report.filter)
-        query = address.report
-        by = next((each for each in query.group_by if each in FILTERS), None)
-        wanted = SeriesQuery(query.filter, query.zone, _step(query.filter.time), by)
-        report, series = await asyncio.gather(run.report(query), run.series(wanted))
+        asked = address.report
+        by = next((each for each in asked.group_by if each in FILTERS), None)
+        wanted = SeriesQuery(asked.filter, asked.zone, _step(asked.filter.time), by)
+        report, series = await asyncio.gather(run.report(asked), run.series(wanted))
     except BadAddress as error:
         return await arender_panel(request, "reports", {**context, "bad_address": error}, status=400)
     except ReportProblem as error:
@@ -62,9 +72,9 @@ async def page(request: HttpRequest) -> HttpResponse:
     given = parameters(request.GET)
     context |= {
         "report": report,
-        "columns": columns(given, query),
-        "lines": lines(given, query, report),
-        "chart": chart(query, wanted, series),
+        "columns": columns(given, asked),
+        "lines": lines(given, asked, report),
+        "chart": chart(asked, wanted, series),
         "pages": _pages(given, address.page, report.groups),
         "clicks_address": write_address(given),
     }

@@ -39,6 +39,9 @@ GET: dict[str, list[object]] = {
 }
 POST: dict[str, list[object]] = {
     "start": ["redeliver"],
+    "save_view": [],
+    "change_view": [1],
+    "delete_view": [1],
     "preview_start": [],
     "preview_go_on": [],
     "preview_decide": ["leave"],
