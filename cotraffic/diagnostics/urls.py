@@ -28,6 +28,7 @@ urlpatterns = [
     _staff_path("reports/", reports.page, "reports"),
     _staff_path("reports/clicks/", reports.clicks, "report_clicks"),
     _staff_path("reports/values/", reports.values, "report_values"),
+    _staff_path("reports/fetch/", reports.fetch, "report_fetch"),
     _staff_path("reports/download/", reports.download, "report_download"),
     _staff_path("reports/views/save/", saved_view.save, "save_view"),
     _staff_path("reports/views/<int:view_id>/change/", saved_view.change, "change_view"),

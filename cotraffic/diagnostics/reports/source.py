@@ -1,5 +1,6 @@
 """Where the clicks of a range are: in files of the archive, and in the log what is in no file yet."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from cotraffic.diagnostics.reports.types import ReportProblem, TimeRange
+from cotraffic.diagnostics.reports.types import ClickFilter, ReportProblem, TimeRange
 from cotraffic.diagnostics.reports.zones import HOUR_MS
 from lib.redis_replies import stream_entries
 from offers.archive.archive import record_of
@@ -40,16 +41,18 @@ class Source(NamedTuple):
     until_ms: int | None
 
 
-def prepare(redis: Redis, time: TimeRange, directory: Path) -> Source:
-    """Find the clicks of a range; what the log has is written to a file in `directory`.
+def prepare(redis: Redis, wanted: ClickFilter, directory: Path) -> Source:
+    """Find the clicks of a filter's time; what the log has is written to a file in `directory`.
 
     Raises `ReportProblem` if Redis or the archive cannot be read.
     """
+    if wanted.files is not None:
+        return Source(_view([Path(path) for path in wanted.files]), None)
     root = Path(settings.CLICK_ARCHIVE_DIR)
     try:
         # In this order: what the archive writes in between is found in both, and counted once by its id.
         entries, until_ms = _unarchived(redis)
-        paths, last = _files(root, time)
+        paths, last = _files(root, wanted.time)
         lines = directory / "log.ndjson"
         records = [record_of(entry) for entry in entries if _is_click(entry) and _id(entry) > last]
         lines.write_bytes(b"\n".join(numbered(records)))
@@ -57,16 +60,21 @@ def prepare(redis: Redis, time: TimeRange, directory: Path) -> Source:
         raise ReportProblem(f"Redis does not answer, and the newest clicks are there: {error}") from error
     except OSError as error:
         raise ReportProblem(f"The archive cannot be read: {error}. Check CLICK_ARCHIVE_DIR.") from error
+    return Source(_view(paths, lines if records else None), until_ms)
+
+
+def _view(paths: Sequence[Path], lines: Path | None = None) -> str:
+    """Return the SQL that makes the view `clicks` of files of the archive, and of lines of the log."""
     # First the columns with their types: files of an older version lack some.
     parts = [f"SELECT {EMPTY} WHERE false"]
     if paths:
         parts.append(f"SELECT * FROM {parquet_query(paths)}")  # noqa: S608
-    if records:
+    if lines is not None:
         parts.append(
             f"SELECT * EXCLUDE (number) FROM ({json_query(lines)}) "  # noqa: S608
             "QUALIFY row_number() OVER (PARTITION BY lid ORDER BY number) = 1"
         )
-    return Source("CREATE TEMP VIEW clicks AS " + " UNION ALL BY NAME ".join(parts), until_ms)
+    return "CREATE TEMP VIEW clicks AS " + " UNION ALL BY NAME ".join(parts)
 
 
 def _files(root: Path, time: TimeRange) -> tuple[list[Path], EntryId]:

@@ -21,6 +21,7 @@ GET: dict[str, list[object]] = {
     "report_clicks": [],
     "report_values": [],
     "report_download": [],
+    "report_fetch": [],
     "explain": [],
     "clicks": [],
     "find_click": [],
