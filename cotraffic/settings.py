@@ -105,6 +105,8 @@ CLICK_ARCHIVE = env.str("CLICK_ARCHIVE", default="on")
 CLICK_ARCHIVE_DIR = env.str("CLICK_ARCHIVE_DIR", default=str(BASE_DIR / "var" / "archive"))
 CLICK_ARCHIVE_BUCKET = env.str("CLICK_ARCHIVE_BUCKET", default="")
 CLICK_ARCHIVE_DAYS = env.float("CLICK_ARCHIVE_DAYS", default=14.0)
+REPORT_CACHE_DIR = env.str("REPORT_CACHE_DIR", default=str(BASE_DIR / "var" / "report-cache"))
+REPORT_CACHE_BYTES = env.int("REPORT_CACHE_BYTES", default=2 * 1000**3)
 SHARED_REDIS_URL = env.str("SHARED_REDIS_URL", default="")
 LIVE_CAPS = env.bool("LIVE_CAPS", default=False)
 

@@ -33,6 +33,7 @@ export DATA_DIR=${DATA_DIR:-$APP/var}
 export RUN_DIR=${RUN_DIR:-$DATA_DIR/run}
 export CLICK_SPOOL_DIR=${CLICK_SPOOL_DIR:-$DATA_DIR/spool}
 export CLICK_ARCHIVE_DIR=${CLICK_ARCHIVE_DIR:-$DATA_DIR/archive}
+export REPORT_CACHE_DIR=${REPORT_CACHE_DIR:-$DATA_DIR/report-cache}
 export DATABASE_URL=${DATABASE_URL:-sqlite:///$DATA_DIR/co-traffic.sqlite3}
 export OFFERS_RECIPE_PATH=${OFFERS_RECIPE_PATH:-$DATA_DIR/recipe/offersRecipe.json.gz}
 export CAMPAIGNS_RECIPE_PATH=${CAMPAIGNS_RECIPE_PATH:-$DATA_DIR/recipe/campaignsRecipe.json.gz}

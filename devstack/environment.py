@@ -120,6 +120,7 @@ def _defaults(state: Path) -> dict[str, str]:
         "CAMPAIGNS_RECIPE_PATH": str(state / "recipe" / "campaignsRecipe.json.gz"),
         "CLICK_SPOOL_DIR": str(state / "spool"),
         "CLICK_ARCHIVE_DIR": str(state / "archive"),
+        "REPORT_CACHE_DIR": str(state / "report-cache"),
         "S3_OFFERS_RECIPE_PATH": "offersRecipe.json.gz",
         "S3_CAMPAIGNS_RECIPE_PATH": "campaignsRecipe.json.gz",
         "S3_BUCKET_NAME": "co-recipe-staging",

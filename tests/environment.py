@@ -40,6 +40,7 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
         REDIS_URL=f"redis://{LOCALHOST}:{free_port()}/0",
         CLICK_SPOOL_DIR=str(root / "spool"),
         CLICK_ARCHIVE_DIR=str(root / "archive"),
+        REPORT_CACHE_DIR=str(root / "report-cache"),
         # However busy the machine is: only a Redis that is away sends a click to the spool.
         CLICK_COMMIT_TIMEOUT_MS="20000",
         SHARED_REDIS_URL="",

@@ -11,6 +11,7 @@ from cotraffic.diagnostics.preview import view as preview
 from cotraffic.diagnostics.records import view as records
 from cotraffic.diagnostics.reference import view as reference
 from cotraffic.diagnostics.refusals import view as refused
+from cotraffic.diagnostics.reports import saved_view
 from cotraffic.diagnostics.reports import view as reports
 
 app_name = "diagnostics"
@@ -28,13 +29,18 @@ urlpatterns = [
     _staff_path("reports/", reports.page, "reports"),
     _staff_path("reports/clicks/", reports.clicks, "report_clicks"),
     _staff_path("reports/values/", reports.values, "report_values"),
+    _staff_path("reports/fetch/", reports.fetch, "report_fetch"),
     _staff_path("reports/download/", reports.download, "report_download"),
+    _staff_path("reports/views/save/", saved_view.save, "save_view"),
+    _staff_path("reports/views/<int:view_id>/change/", saved_view.change, "change_view"),
+    _staff_path("reports/views/<int:view_id>/delete/", saved_view.delete, "delete_view"),
     _staff_path("explain/", explain.page, "explain"),
     _staff_path("clicks/", recent_view.page, "clicks"),
     _staff_path("clicks/find/", detail_view.find, "find_click"),
     _staff_path("clicks/new/", recent_view.new, "new_clicks"),
     _staff_path("clicks/<str:lid>/", detail_view.page, "click"),
     _staff_path("records/", records.page, "records"),
+    _staff_path("records/affiliates/<int:affiliate_id>/", records.affiliate, "affiliate"),
     _staff_path("records/<str:kind>/<int:record_id>/", records.record, "record"),
     _staff_path("records/offers/<int:record_id>/used/<str:relation>/", records.users, "record_users"),
     _staff_path("preview/", preview.page, "preview"),

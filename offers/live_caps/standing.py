@@ -3,8 +3,6 @@
 Pure; for staff. No click uses it.
 """
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from offers.live_caps.store import CountSeen
@@ -56,22 +54,6 @@ def standings(caps: Caps | None, seen: CountSeen, now_s: float) -> tuple[LimitSt
         )
         for limit in limits
     )
-
-
-def limit_in_words(limit: LimitStanding) -> str:
-    """Say how a limit stands in one sentence."""
-    since = f" since {_moment(limit.since_s)}" if limit.since_s is not None else ""
-    words = (
-        f"{limit.total:,} of {limit.limit:,} clicks of the {limit.period}, {limit.current:,} of them in the "
-        f"recipe and {limit.counted:,} counted live{since}"
-    )
-    if limit.is_reached:
-        return f"{words}: the limit is reached"
-    return f"{words}: at this rate full {_moment(limit.full_at_s)}" if limit.full_at_s is not None else words
-
-
-def _moment(at_s: float) -> str:
-    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _full_at_s(left: int, seen: CountSeen, now_s: float) -> float | None:

@@ -1,7 +1,8 @@
 """Finds the records of one generation by name, and the records that use an offer: a SQLite file on disk.
 
 It is not in Redis, because a search through a million names there would hold clicks up. The file has each
-record's case-folded name and the offers that it refers to, and is deleted with its generation.
+record's case-folded name, the offers that it refers to and the affiliate whose it is, and is deleted with its
+generation.
 """
 
 import os
@@ -20,6 +21,10 @@ BUSY_SECONDS = 2.0
 RANKED_FITS = 500
 RELATIONS = 8
 MAPPED_BYTES = 2**31
+# Files of another format are built anew.
+FORMAT = 2
+# The number of no `Relation`: the campaign is this affiliate's.
+_AFFILIATE = 0
 
 _SCHEMA = """
 CREATE TABLE records (id INTEGER PRIMARY KEY, name BLOB NOT NULL, uses TEXT NOT NULL);
@@ -38,7 +43,10 @@ class IndexBroken(Exception):
 
 
 class IndexRow(NamedTuple):
-    """A record in the index: its case-folded name, and each use of an offer as one number, in JSON."""
+    """A record in the index: its case-folded name, and each use of an offer as one number, in JSON.
+
+    That a campaign is an affiliate's is such a number, too.
+    """
 
     record_id: int
     name: bytes
@@ -56,6 +64,8 @@ def index_row(record: Offer | Campaign) -> IndexRow:
     """Make the row of a record."""
     record_id = record.offer_id if isinstance(record, Offer) else record.campaign_id
     uses = [offer_id * RELATIONS + relation for relation, offer_id in references(record) if offer_id]
+    if isinstance(record, Campaign) and record.affiliate_id:
+        uses.append(record.affiliate_id * RELATIONS + _AFFILIATE)
     return IndexRow(record_id, folded(record.name or ""), str(uses))
 
 
@@ -91,6 +101,7 @@ class IndexWriter:
         """Give the file its lasting name; it has every change up to the recipe's `version`."""
         try:
             self._database.execute("INSERT INTO state VALUES (?)", [version])
+            self._database.execute(f"PRAGMA user_version = {FORMAT}")
             for statement in _AFTER_FILLING.split(";"):
                 self._database.execute(statement)
             self._database.execute("COMMIT")
@@ -117,6 +128,9 @@ class RecordIndex:
             )
             # A search reads all names: memory-mapped, processes share the pages and none is copied.
             self._database.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+            (found,) = self._database.execute("PRAGMA user_version").fetchone()
+            if found != FORMAT:
+                raise IndexBroken(f"the index {path} has the format {found} instead of {FORMAT}")
             self.version = int(self._database.execute("SELECT version FROM state").fetchone()[0])
         except (sqlite3.Error, TypeError) as error:
             raise self._broken(error) from error
@@ -153,13 +167,27 @@ class RecordIndex:
 
     def count_using(self, offer_id: int, relation: Relation, at_most: int) -> int:
         """Count the records that use an offer in this way, up to `at_most`."""
-        query = "SELECT count(*) FROM (SELECT 1 FROM used_by WHERE use = ? LIMIT ?)"
-        return int(self._rows(query, [_use(offer_id, relation), at_most])[0][0])
+        return self._count(_use(offer_id, relation), at_most)
 
     def using(self, offer_id: int, relation: Relation, limit: int, after: int = 0) -> list[int]:
         """Return up to `limit` ids above `after`, in order, of records that use an offer in this way."""
+        return self._users(_use(offer_id, relation), limit, after)
+
+    def count_of_affiliate(self, affiliate_id: int, at_most: int) -> int:
+        """Count an affiliate's campaigns, up to `at_most`."""
+        return self._count(affiliate_id * RELATIONS + _AFFILIATE, at_most)
+
+    def of_affiliate(self, affiliate_id: int, limit: int, after: int = 0) -> list[int]:
+        """Return up to `limit` ids above `after`, in order, of an affiliate's campaigns."""
+        return self._users(affiliate_id * RELATIONS + _AFFILIATE, limit, after)
+
+    def _count(self, use: int, at_most: int) -> int:
+        query = "SELECT count(*) FROM (SELECT 1 FROM used_by WHERE use = ? LIMIT ?)"
+        return int(self._rows(query, [use, at_most])[0][0])
+
+    def _users(self, use: int, limit: int, after: int) -> list[int]:
         query = "SELECT record_id FROM used_by WHERE use = ? AND record_id > ? ORDER BY record_id LIMIT ?"
-        return [int(row[0]) for row in self._rows(query, [_use(offer_id, relation), after, limit])]
+        return [int(row[0]) for row in self._rows(query, [use, after, limit])]
 
     def apply(self, rows: Sequence[IndexRow], gone: Sequence[int], version: int) -> None:
         """Write changed records, delete those that are gone, and note the `version` that this comes to."""

@@ -70,7 +70,7 @@ def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
         redirect_offer_id=redirect_offer_id,
         is_exit_traffic=is_exit_traffic,
         caps_type=caps_type if isinstance(caps_type, str) and caps_type else None,
-        click_limits=_click_limits(read, info),
+        click_limits=read_limits(read, info, "clicks"),
     )
 
 
@@ -143,30 +143,30 @@ def _has_limit(counter: object) -> bool:
     return False
 
 
-def _click_limits(read: FieldReader, info: dict[str, object]) -> tuple[ClickLimit, ...]:
-    """Read how many clicks a period may have and has had; limits that are empty or 0 are none.
+def read_limits(read: FieldReader, info: dict[str, object], counted: str) -> tuple[ClickLimit, ...]:
+    """Read how many "clicks" or "sales" a period may have and has had; limits that are empty or 0 are none.
 
     One that cannot be read is a defect that closes nothing: the flags tell how the caps stand.
     """
-    if info.get("clicks") in _NOT_SET:
+    if info.get(counted) in _NOT_SET:
         return ()
-    counter = read.object("clicks", info, "capInfo.") or {}
+    counter = read.object(counted, info, "capInfo.") or {}
     found = []
     for period in PERIODS:
         row = counter.get(period)
         if not isinstance(row, dict):
             if row not in _NOT_SET:
-                read.defect(f"capInfo.clicks.{period}", row, "is not an object")
+                read.defect(f"capInfo.{counted}.{period}", row, "is not an object")
             continue
-        path = f"capInfo.clicks.{period}."
-        limit, current = (_clicks(read, name, row, path) for name in ("limit", "current"))
+        path = f"capInfo.{counted}.{period}."
+        limit, current = (_number(read, name, row, path) for name in ("limit", "current"))
         if limit and current is not None:
             found.append(ClickLimit(period, current, limit))
     return tuple(found)
 
 
-def _clicks(read: FieldReader, name: str, row: dict[str, object], path: str) -> int | None:
-    """Read a number of clicks, 0 if it is absent or below zero; None if it cannot be read, a defect."""
+def _number(read: FieldReader, name: str, row: dict[str, object], path: str) -> int | None:
+    """Read a number of clicks or sales, 0 if absent or below zero; None if it cannot be read, a defect."""
     value = row.get(name)
     if value in _NOT_SET or value is False:
         return 0

@@ -14,6 +14,7 @@ from recipes.file.load import Loaded, load
 from recipes.records.kinds import RecipeKind
 from recipes.store.journal import Replay
 from recipes.store.store import LiveRecords, RecipeStore
+from recipes.sync.cap_amounts import caps_in_words
 from recipes.sync.damage import drop_percent, reasons_to_hold
 
 # How many examples of each sort are kept; counts are exact.
@@ -23,6 +24,8 @@ KEPT_FIELD_NAMES = 200
 SHOWN_CHARACTERS = 200
 # Records read from Redis in one request: few enough to let clicks in between.
 ASKED_RECORDS = 500
+# It is shown in words where these say what changes.
+CAPS_FIELD = "capInfo"
 
 Progress = Callable[[str, int, int | None], object]
 
@@ -32,7 +35,10 @@ class LiveChanged(Exception):
 
 
 class FieldChange(msgspec.Struct, frozen=True):
-    """One field of a record, as it is and as it would be; None if it is missing. Long values are cut."""
+    """One field of a record, as it is and as it would be; None if it is missing. Long values are cut.
+
+    The amounts of caps are in words.
+    """
 
     field: str
     before: str | None
@@ -272,6 +278,10 @@ def _differ(before: dict[str, object], after: dict[str, object], name: str) -> b
 
 
 def _change(before: dict[str, object], after: dict[str, object], name: str) -> FieldChange:
+    if name == CAPS_FIELD:
+        words = caps_in_words(before), caps_in_words(after)
+        if all(words) and words[0] != words[1]:
+            return FieldChange(name, *words)
     return FieldChange(name, *(_shown(side[name]) if name in side else None for side in (before, after)))
 
 

@@ -156,7 +156,7 @@ def void(answer: object) -> None:
 
 async def first_rows(wanted: ClickFilter) -> None:
     """Begin a download, and leave."""
-    pieces = run.export(wanted.time, sql.clicks_export(ClicksQuery(wanted)), "csv")
+    pieces = run.export(wanted, sql.clicks_export(ClicksQuery(wanted)), "csv")
     await anext(pieces)
     await pieces.aclose()
 

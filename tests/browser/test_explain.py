@@ -102,7 +102,7 @@ def test_a_bad_link_says_what_is_wrong_with_it(page: Page, stack: Stack) -> None
 
 
 def test_a_wrong_field_is_marked_and_told(page: Page) -> None:
-    ask(page, **{"Suppose country": "Narnia", "Or: offer id": "101", "and campaign id": "5101"})
+    ask(page, **{"Suppose country": "Narnia", "and its offer id": "101", "Or: campaign id": "5101"})
     country = page.get_by_label("Suppose country")
     expect(country).to_have_attribute("aria-invalid", "true")
     expect(country).to_have_value("Narnia")
@@ -111,7 +111,7 @@ def test_a_wrong_field_is_marked_and_told(page: Page) -> None:
 
 
 def test_country_and_time_can_be_supposed(page: Page) -> None:
-    ids = {"Or: offer id": "103", "and campaign id": "5103"}
+    ids = {"and its offer id": "103", "Or: campaign id": "5103"}
     ask(page, **{"Suppose time (UTC)": "2021-07-01T12:00:00", "Suppose country": "DE", **ids})
     expect(page.locator("ol.rules > li").nth(1)).to_contain_text("passed")
     expect(page.get_by_text("supposed", exact=True)).to_be_visible()

@@ -110,3 +110,27 @@ def test_without_clicks_and_with_a_bad_address_it_says_what_to_do(page: Page, wa
     page.goto(f"{REPORTS}?campaign=999999")
     expect(page.get_by_text("No click in this time fits.")).to_be_visible()
     assert_view(page, "reports-empty")
+
+
+def test_a_view_is_saved_opened_renamed_and_deleted_by_keyboard(page: Page) -> None:
+    page.goto(f"{REPORTS}?by=country&range=7days")
+    page.get_by_text("Saved views").press("Enter")
+    page.get_by_label("Save what is shown as").press_sequentially("Countries of the week")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Saved as Countries of the week.")).to_be_visible()
+
+    page.goto(REPORTS)
+    page.get_by_role("link", name="Countries of the week").press("Enter")
+    expect(page.get_by_label("Time", exact=True)).to_have_value("7days")
+    expect(page.get_by_label("Grouped by")).to_have_value("country")
+    page.get_by_text("Saved views (1)").press("Enter")
+    page.get_by_text("Change Countries of the week").press("Enter")
+    assert_view(page, "report-views")
+
+    page.get_by_label("Name").fill("Weekly")
+    page.get_by_role("button", name="Change").press("Enter")
+    expect(page.get_by_text("The view is called Weekly, and you alone see it.")).to_be_visible()
+    page.get_by_text("Saved views (1)").press("Enter")
+    page.get_by_text("Change Weekly").press("Enter")
+    page.get_by_role("button", name="Delete Weekly").press("Enter")
+    expect(page.get_by_text("The view Weekly is deleted.")).to_be_visible()

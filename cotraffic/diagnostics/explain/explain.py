@@ -7,6 +7,7 @@ import time
 from urllib.parse import parse_qsl
 
 from cotraffic.diagnostics.explain.amounts import amounts
+from cotraffic.diagnostics.explain.caps import caps_in_words
 from cotraffic.diagnostics.explain.hints import hint
 from cotraffic.diagnostics.explain.live_caps import capped_records
 from cotraffic.diagnostics.explain.request import ExplainRequest
@@ -46,7 +47,8 @@ async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Exp
     token = _token(handler, explain_request)
     offer = campaign = None
     if isinstance(token, AdToken):
-        offer = await _named_offer(handler, token.target.offer_id)
+        if token.target.offer_id:
+            offer = await _named_offer(handler, token.target.offer_id)
         campaign = await _named_campaign(handler, token.target.campaign_id)
         found = await handler.with_live_counts(
             lambda records: _look(handler, explain_request, token, records, trace)
@@ -73,6 +75,7 @@ async def explain(handler: ClickHandler, explain_request: ExplainRequest) -> Exp
         record=fields(record(found)),
         live_caps=live_caps,
         live_caps_problem=live_caps_problem,
+        caps=await caps_in_words(found, live_caps),
     )
 
 
@@ -98,6 +101,9 @@ def _look(
     at_ms = now_ms if explain_request.at_ms is None else explain_request.at_ms
     if token.expires_s and token.expires_s * 1000 <= at_ms:
         return Refusal(Reason.BAD_TOKEN, f"the token expired at {instant(token.expires_s * 1000)}")
+    campaign_id = token.target.campaign_id
+    if not token.target.offer_id and records.campaign(campaign_id) is None:
+        return Refusal(Reason.UNKNOWN_CAMPAIGN, f"campaign {campaign_id} is not in the recipe")
     admitted = handler.admit(token.target, records)
     if isinstance(admitted, Refusal):
         return admitted

@@ -33,9 +33,9 @@ class BadExplainRequest(ValueError):
 class ExplainRequest(msgspec.Struct, frozen=True):
     """One click to explain.
 
-    `target` replaces the token of `request`. The others, if not None, replace the click's own values: its
-    country ("unknown" is one; region and city are then unknown, too), its time in milliseconds since the
-    epoch, its device, its lid.
+    `target` replaces the token of `request`; its offer may be 0, for that of the campaign. The others, if
+    not None, replace the click's own values: its country ("unknown" is one; region and city are then unknown,
+    too), its time in milliseconds since the epoch, its device, its lid.
     """
 
     request: ClickRequest
@@ -92,14 +92,16 @@ def _link_or_target(given: Mapping[str, str], paths: ClickPaths) -> tuple[Pasted
     offer, campaign = given["offer"], given["campaign"]
     if given["link"]:
         if offer or campaign:
-            raise BadExplainRequest("link", "give either a link or an offer and a campaign, not both")
+            raise BadExplainRequest("link", "give either a link or a campaign and its offer, not both")
         try:
             return read_link(given["link"], paths), None
         except BadLink as error:
             raise BadExplainRequest("link", str(error)) from None
-    if offer or campaign:
-        return PastedLink(""), AdTarget(_id("offer", offer), _id("campaign", campaign))
-    raise BadExplainRequest("link", "paste a link, or choose an offer and a campaign by their ids")
+    if campaign:
+        return PastedLink(""), AdTarget(_id("offer", offer) if offer else 0, _id("campaign", campaign))
+    if offer:
+        raise BadExplainRequest("campaign", "a link names a campaign: give one of the offer's")
+    raise BadExplainRequest("link", "paste a link, or choose a campaign by its id")
 
 
 def read_instant_ms(text: str) -> int:
@@ -119,11 +121,6 @@ def read_instant_ms(text: str) -> int:
 
 
 def _id(field: str, text: str) -> int:
-    if not text:
-        other = "offer" if field == "campaign" else "campaign"
-        raise BadExplainRequest(
-            field, f"a link names an offer and a campaign: give the {field} to the {other} too"
-        )
     found = id_of(text)
     if found is None:
         raise BadExplainRequest(field, f"{text[:40]!r} is not an id: ids are whole numbers above zero")

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from cotraffic.diagnostics.caps import CapLine
 from offers.live_caps.standing import LimitStanding
 
 COUNTS_FOR_NOTHING = (
@@ -135,6 +136,13 @@ class CappedRecord(msgspec.Struct, frozen=True):
     limits: tuple[LimitStanding, ...]
 
 
+class CapsInWords(msgspec.Struct, frozen=True):
+    """A record with caps, and how each of its limits stands, in words."""
+
+    record: Named
+    lines: tuple[CapLine, ...]
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The explanation. Exactly one of `outcome` and `refused` is set.
 
@@ -157,6 +165,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     recipe_version: int
     live_caps: tuple[CappedRecord, ...] = ()
     live_caps_problem: str = ""
+    caps: tuple[CapsInWords, ...] = ()
     record: dict[str, object] | None
 
     @property

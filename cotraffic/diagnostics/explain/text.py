@@ -13,7 +13,7 @@ from cotraffic.diagnostics.explain.result import (
     RuleState,
 )
 from cotraffic.diagnostics.words import automated_entry, redirect_type_entry, refusal_entry
-from offers.live_caps.standing import LAST_KNOWN, limit_in_words
+from offers.live_caps.standing import LAST_KNOWN
 from offers.rules.common.sentences import amount, instant
 
 LABEL_COLUMNS = 12
@@ -43,7 +43,7 @@ def lines(explanation: Explanation, columns: int = 100) -> Iterator[str]:
             if rule.is_set_up:
                 yield from textwrap.wrap(rule.words, columns, initial_indent=INDENT, subsequent_indent=INDENT)
         yield from _hops(explanation.hops, columns)
-        yield from _live_caps(explanation, columns)
+        yield from _caps(explanation, columns)
         yield ""
         yield from _outcome(explanation.outcome, columns)
 
@@ -97,17 +97,17 @@ def _hops(hops: tuple[Hop, ...], columns: int) -> Iterator[str]:
             yield f"         chain: {' → '.join(map(str, hop.chain))}"
 
 
-def _live_caps(explanation: Explanation, columns: int) -> Iterator[str]:
-    if not explanation.live_caps:
+def _caps(explanation: Explanation, columns: int) -> Iterator[str]:
+    if not explanation.caps and not explanation.live_caps_problem:
         return
     yield ""
-    yield "live caps"
+    yield "caps"
     if explanation.live_caps_problem:
         said = f"{LAST_KNOWN}: {explanation.live_caps_problem}"
         yield from textwrap.wrap(said, columns, initial_indent="  ", subsequent_indent=INDENT)
-    for capped in explanation.live_caps:
-        for limit in capped.limits:
-            words = f"{_named(capped.record)}: {limit_in_words(limit)}"
+    for capped in explanation.caps:
+        for line in capped.lines:
+            words = f"{_named(capped.record)}: {line.text}"
             yield from textwrap.wrap(words, columns, initial_indent="  ", subsequent_indent=INDENT)
 
 

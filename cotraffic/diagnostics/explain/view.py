@@ -6,6 +6,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from cotraffic.diagnostics.explain.explain import explain
+from cotraffic.diagnostics.explain.pair import with_offer
 from cotraffic.diagnostics.explain.request import (
     FIELDS,
     BadExplainRequest,
@@ -52,7 +53,7 @@ async def page(request: HttpRequest) -> HttpResponse:
             own = _own(request, handler)
             context["own"] = own
             if any(value.strip() for value in given.values()):
-                explain_request = _question(request, given, own)
+                explain_request = await with_offer(handler, _question(request, given, own))
                 context["explanation"] = explanation = await explain(handler, explain_request)
                 context["command"] = _command(given, own)
                 if request.GET.get("format") == "json":

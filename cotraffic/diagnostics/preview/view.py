@@ -16,7 +16,7 @@ from recipes.records.fields import id_of
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from recipes.sync import hold as holds
-from recipes.sync.comparison import Comparison
+from recipes.sync.comparison import CAPS_FIELD, Comparison
 
 RECORDS_A_PAGE = 50
 CLICK_CHOICES = (200, DEFAULT_CLICKS, 5_000, MOST_CLICKS)
@@ -174,7 +174,13 @@ def _listed(request: HttpRequest, found: Preview) -> dict[str, object]:
         **{"page_number": number, "page_count": pages},
         "records": records[(number - 1) * RECORDS_A_PAGE : number * RECORDS_A_PAGE],
         "fields": list(comparison.fields.items())[:20] if sort == "changed" else [],
+        "caps_as_of": _caps_as_of(comparison) if CAPS_FIELD in comparison.fields else None,
     }
+
+
+def _caps_as_of(comparison: Comparison) -> tuple[int | None, int]:
+    """Return when the live file and the file in S3 were made, in milliseconds since the epoch."""
+    return _store().meta(comparison.kind).last_modified_ms, comparison.last_modified_ms
 
 
 def _not_decided(request: HttpRequest, why: str) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from lib.shared_redis import AWAY, words
 from offers.bootstrap import stored_counts
-from offers.live_caps.standing import standings
+from offers.live_caps.standing import LimitStanding, standings
 from offers.live_caps.store import CountSeen
 from offers.live_caps.versions import counted_caps
 from recipes.records.kinds import RecipeKind
@@ -17,23 +17,23 @@ from recipes.records.records import Campaign, Offer
 
 def live_caps(
     request: HttpRequest, kind: RecipeKind, record: Offer | Campaign, raw: Mapping[str, object]
-) -> dict[str, object]:
-    """Return what the page shows of a record's live caps; nothing where its clicks are not counted.
+) -> tuple[tuple[LimitStanding, ...], str]:
+    """Return how a record's limits stand, none where its clicks are not counted, and what is wrong, or "".
 
     While the counts are out of reach, it is what the worker of this request knew last.
     """
     if not settings.LIVE_CAPS:
-        return {}
+        return (), ""
     caps = counted_caps(kind, record, raw)
     if caps is None:
-        return {}
+        return (), ""
     problem = ""
     try:
         with stored_counts() as count:
             seen = count(caps.counted_as)
     except AWAY as error:
         seen, problem = CountSeen(_known(request, caps.counted_as)), words(error)
-    return {"live_caps": standings(caps, seen, time.time()), "live_caps_problem": problem}
+    return standings(caps, seen, time.time()), problem
 
 
 def _known(request: HttpRequest, name: str) -> int:

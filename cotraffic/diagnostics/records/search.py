@@ -1,5 +1,7 @@
 """Finds records for staff by id or name, with everything known about one. No click uses it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from recipes.index.index import RecordIndex
@@ -31,12 +33,16 @@ class SearchHit(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct):
-    """The result of a search. `more`: there are further hits. `problem`: why names could not be searched."""
+    """The result of a search. `more`: there are further hits. `problem`: why names could not be searched.
+
+    `exact` is the record that was searched by its id, None if there is none.
+    """
 
     kind: RecipeKind
     entries: list[SearchHit]
     more: bool = False
     problem: str = ""
+    exact: SearchHit | None = None
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -69,25 +75,43 @@ class RecordDetails(msgspec.Struct, frozen=True):
     meta: RecipeMeta
 
     @property
+    def as_of_ms(self) -> int | None:
+        """When the record was made, in milliseconds since the epoch: by its update, else its file."""
+        return self.update.timestamp_ms if self.update and self.is_from_update else self.meta.last_modified_ms
+
+    @property
     def is_from_update(self) -> bool:
         """Whether an update wrote the record last, and not the file."""
         meta_ms = self.meta.last_modified_ms
         return self.update is not None and (meta_ms is None or self.update.timestamp_ms > meta_ms)
 
 
-def find(store: RecipeStore, kind: RecipeKind, text: str, limit: int = FOUND_RECORDS) -> Findings:
-    """Find records whose id is `text`, or whose name contains it. Raises redis-py's errors."""
-    record_id, findings = id_of(text.strip().lstrip("#")), Findings(kind, [])
-    ids: list[int] = []
-    is_there = record_id is not None and store.get(kind, record_id) is not None
+def find(
+    store: RecipeStore, kinds: Sequence[RecipeKind], text: str, limit: int = FOUND_RECORDS
+) -> list[Findings]:
+    """Find records whose id is `text`, or whose name contains it, kind by kind. Raises redis-py's errors.
+
+    An id means that record: if there is one, only names that begin with the number are found beside it.
+    """
+    record_id = id_of(text.strip().lstrip("#"))
+    there = {kind for kind in kinds if record_id is not None and store.get(kind, record_id) is not None}
+    return [
+        _find(store, kind, text, record_id if kind in there else None, limit, bool(there)) for kind in kinds
+    ]
+
+
+def _find(
+    store: RecipeStore, kind: RecipeKind, text: str, record_id: int | None, limit: int, only_beginning: bool
+) -> Findings:
+    findings, ids = Findings(kind, []), list[int]()
     try:
         with live_index(store, kind) as index:
-            # An id means that record: names that contain the number are not searched.
-            found = index.search(text, limit, only_beginning=is_there)
+            found = index.search(text, limit, only_beginning=only_beginning)
             ids, findings.more = found.ids, found.more
     except IndexMissing as error:
         findings.problem = str(error)
     if record_id is not None:
+        findings.exact = _entry(kind, record_id, store.get(kind, record_id))
         ids = [record_id, *(other for other in ids if other != record_id)]
     # An index may be a moment behind: records that are gone by now are left out.
     findings.entries = [entry for entry in entries(store, kind, ids) if entry.is_known]

@@ -5,11 +5,20 @@ import time
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from cotraffic.diagnostics.caps import cap_lines
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.records import describe, search
+from cotraffic.diagnostics.records.affiliates import (
+    Affiliate,
+    affiliate_of,
+    find_affiliate,
+    names_affiliate,
+)
 from cotraffic.diagnostics.records.live_caps import live_caps
 from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, RecordDetails
 from cotraffic.diagnostics.reports.table import record_addresses
@@ -23,6 +32,7 @@ from recipes.records.references import Relation
 from recipes.store.store import RecipeStore
 
 USERS_A_PAGE = 100
+AFFILIATES = "affiliates"
 CHOSEN_CAMPAIGNS = 100
 SHOWN_VALUE_CHARACTERS = 600
 SHOWN_JSON_CHARACTERS = 100_000
@@ -50,21 +60,70 @@ POINTS_AS = {
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the search, and the records that changed last."""
+    """Show what a search finds, or the record itself if it is the only one; without one, the last changes."""
     asked, only = request.GET.get("q", "").strip()[:200], request.GET.get("kind", "")
     kinds = [RecipeKind(only)] if only in set(RecipeKind) else list(RecipeKind)
-    context: dict[str, object] = {"asked": asked, "only": only, "kinds": list(RecipeKind)}
+    context: dict[str, object] = {"asked": asked, "only": only, "kinds": [*RecipeKind, AFFILIATES]}
     store = _store()
     try:
         if asked:
-            findings = [search.find(store, kind, asked) for kind in kinds]
-            context |= {"findings": findings, "nothing": not any(found.entries for found in findings)}
+            findings, affiliate, problem = _found(store, asked, only, kinds)
+            if only_hit := _only_hit(findings, affiliate):
+                return redirect(only_hit)
+            nothing = not affiliate and not any(found.entries for found in findings)
+            context |= {"findings": findings, "affiliate": affiliate, "nothing": nothing}
+            context["index_problem"] = problem
+            if affiliate:
+                context["affiliate_reports"] = record_addresses(Dimension.AFFILIATE, affiliate.affiliate_id)
         else:
             context["changes"] = [(kind, search.latest_changes(store, kind)) for kind in kinds]
             context["counts"] = [(kind, store.live_count(kind)) for kind in RecipeKind]
     except RedisError as error:
         context["redis_problem"] = str(error)
     return render_panel(request, "records", context)
+
+
+def _found(
+    store: RecipeStore, asked: str, only: str, kinds: list[RecipeKind]
+) -> tuple[list[search.Findings], Affiliate | None, str]:
+    """Return the records and the affiliate that a search finds, and why affiliates are not found, or ""."""
+    findings = [] if only == AFFILIATES or names_affiliate(asked) else search.find(store, kinds, asked)
+    affiliate_id = affiliate_of(asked) if only in ("", AFFILIATES) else None
+    if affiliate_id is None:
+        return findings, None, ""
+    try:
+        affiliate = find_affiliate(store, affiliate_id, search.FOUND_RECORDS)
+    except IndexMissing as error:
+        # The campaigns' own search has said it already.
+        return findings, None, "" if findings else str(error)
+    return findings, affiliate if affiliate.count else None, ""
+
+
+def _only_hit(findings: list[search.Findings], affiliate: Affiliate | None) -> str:
+    """Return the address of a record or affiliate that was searched by its id, if it is the only hit."""
+    hits = [entry for found in findings for entry in found.entries]
+    exact = [found.exact for found in findings if found.exact]
+    if affiliate:
+        return "" if hits or exact else reverse("diagnostics:affiliate", args=[affiliate.affiliate_id])
+    if len(exact) == 1 and all(hit == exact[0] for hit in hits):
+        return reverse("diagnostics:record", args=[exact[0].kind, exact[0].record_id])
+    return ""
+
+
+def affiliate(request: HttpRequest, affiliate_id: int) -> HttpResponse:
+    """Show the campaigns of an affiliate, page by page, and what leads to his clicks."""
+    context: dict[str, object] = {
+        **{"title": f"Affiliate {affiliate_id}", "affiliate_id": affiliate_id},
+        "reports": record_addresses(Dimension.AFFILIATE, affiliate_id),
+    }
+    try:
+        after = id_of(request.GET.get("after")) or 0
+        context["affiliate"] = find_affiliate(_store(), affiliate_id, USERS_A_PAGE, after)
+    except IndexMissing as error:
+        context["index_problem"] = str(error)
+    except RedisError as error:
+        context["redis_problem"] = str(error)
+    return render_panel(request, "records", context, "diagnostics/affiliate.html")
 
 
 def record(request: HttpRequest, kind: str, record_id: int) -> HttpResponse:
@@ -78,7 +137,7 @@ def record(request: HttpRequest, kind: str, record_id: int) -> HttpResponse:
         campaigns, neighbours = _neighbours(store, known)
         context |= _described(known) | neighbours
         if isinstance(known.record, Offer | Campaign):
-            context |= live_caps(request, recipe_kind, known.record, known.raw or {})
+            context |= _caps(request, known, known.record)
             context |= _link_builder(request, known.record, campaigns)
         status = 404 if known.raw is None else 200
     except RedisError as error:
@@ -135,6 +194,7 @@ def _described(known: RecordDetails) -> dict[str, object]:
         context |= {
             "name": found.name,
             "is_offer": is_offer,
+            "affiliate_id": None if isinstance(found, Offer) else found.affiliate_id,
             "standing": describe.standing(found),
             "refused_as": describe.refused_as(found),
             "payout_words": describe.payout_words(found),
@@ -161,6 +221,17 @@ def _neighbours(store: RecipeStore, known: RecordDetails) -> tuple[list[search.S
         if known.raw is not None and not uses.problem:
             campaigns = search.users(store, known.record_id, Relation.CAMPAIGN, CHOSEN_CAMPAIGNS)
     return campaigns, context | {"campaigns": campaigns}
+
+
+def _caps(request: HttpRequest, known: RecordDetails, record: Offer | Campaign) -> dict[str, object]:
+    """Return the context of the record's caps, in words."""
+    if record.caps is None or known.raw is None:
+        return {}
+    limits, problem = live_caps(request, known.kind, record, known.raw)
+    return {
+        "caps": cap_lines(known.raw, known.as_of_ms, limits, time.time()),
+        "live_caps_problem": problem,
+    }
 
 
 def _link_builder(

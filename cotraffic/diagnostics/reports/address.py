@@ -26,10 +26,29 @@ RANGES = {
     "30days": "the last 30 days",
 }
 CHOSEN = "chosen"
+SCOPES = {"": "this instance", "all": "all instances"}
+ALL_INSTANCES = "all"
 LONGEST_MS = 400 * DAY_MS
 PAGE_ROWS = 50
 LAST_PAGE = 100_000
 ID_DIMENSIONS = frozenset((Dimension.OFFER, Dimension.ORIGIN_OFFER, Dimension.CAMPAIGN, Dimension.AFFILIATE))
+
+
+# What makes a report: the rest of an address, such as its page, is how one looks at it.
+PARAMETERS = frozenset(
+    (
+        "scope",
+        "range",
+        "from",
+        "to",
+        "zone",
+        "by",
+        "order",
+        "direction",
+        "left",
+        *(each.value for each in FILTERS),
+    )
+)
 
 
 class BadAddress(ValueError):
@@ -37,7 +56,7 @@ class BadAddress(ValueError):
 
 
 class Address(msgspec.Struct, frozen=True):
-    """What an address asks for. `range_name` is a key of `RANGES`, or "chosen".
+    """What an address asks for. `range_name` is a key of `RANGES`, or "chosen"; `scope` one of `SCOPES`.
 
     `begin` and `end` are local times, as a form has them.
     """
@@ -47,6 +66,7 @@ class Address(msgspec.Struct, frozen=True):
     begin: str
     end: str
     page: int
+    scope: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -78,7 +98,8 @@ def read_address(given: QueryDict, now_ms: int, zone_name: str = "UTC") -> Addre
         offset=(page - 1) * PAGE_ROWS,
         limit=PAGE_ROWS,
     )
-    return Address(report, range_name, _input(time.start_ms, zone), _input(time.end_ms, zone), page)
+    begin, end = _input(time.start_ms, zone), _input(time.end_ms, zone)
+    return Address(report, range_name, begin, end, page, _scope(given.get("scope", "")))
 
 
 def write_address(given: Mapping[str, Iterable[str]], **changes: str | Iterable[str] | None) -> str:
@@ -120,6 +141,12 @@ def _order(text: str, group_by: tuple[Dimension, ...]) -> Measure | Dimension:
     if text in group_by:
         return Dimension(text)
     return Measure(text) if text in list(Measure) else Measure.CLICKS
+
+
+def _scope(text: str) -> str:
+    if text not in SCOPES:
+        raise BadAddress(f"scope is all, for all instances, or left out; {text!r} is neither")
+    return text
 
 
 def _page(text: str) -> int:

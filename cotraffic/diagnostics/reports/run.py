@@ -33,7 +33,6 @@ from cotraffic.diagnostics.reports.types import (
     ReportRow,
     Series,
     SeriesQuery,
-    TimeRange,
     Value,
 )
 from cotraffic.diagnostics.reports.zones import midnight, starts, zone_of
@@ -47,6 +46,8 @@ GRACE_SECONDS = 5
 MEMORY = "512MB"
 THREADS = 1
 PIECE_BYTES = 1 << 16
+# A line names every file of a report: 10,000 of them.
+MOST_LINE_BYTES = 1 << 22
 # Processes of this worker at a time; others wait.
 AT_ONCE = 2
 MOST_VALUES = 50
@@ -58,7 +59,7 @@ async def report(query: ReportQuery) -> ClickReport:
     """Return a page of a report. Raises `ReportProblem`."""
     if not query.group_by:
         return ClickReport((), await _total(query), 0)
-    (found,) = await _rows(query.filter.time, [sql.report_rows(query)])
+    (found,) = await _rows(query.filter, [sql.report_rows(query)])
     if not found:
         # No click, or a page behind the last.
         return ClickReport((), await _total(query), 0)
@@ -70,8 +71,13 @@ async def report(query: ReportQuery) -> ClickReport:
     return ClickReport(rows, _row(query, [[], *sums]), int(groups))
 
 
-async def not_counted() -> LeftOut:
-    """Return how many clicks reports leave out; none if Redis is away, for then there is no report."""
+async def not_counted(wanted: ClickFilter) -> LeftOut:
+    """Return how many clicks a report leaves out; none if Redis is away, for then there is no report.
+
+    Reports over all instances read whole hours alone, and nothing of a log.
+    """
+    if wanted.files is not None:
+        return LeftOut(0, newest=False)
     try:
         return await sync_to_async(left_out, thread_sensitive=False)(sources().redis)
     except RedisError:
@@ -79,13 +85,13 @@ async def not_counted() -> LeftOut:
 
 
 async def _total(query: ReportQuery) -> ReportRow:
-    ((sums,),) = await _rows(query.filter.time, [sql.report_total(query)])
+    ((sums,),) = await _rows(query.filter, [sql.report_total(query)])
     return _row(query, [[], *sums])
 
 
 async def series(query: SeriesQuery) -> Series:
     """Return clicks over time. Raises `ReportProblem`."""
-    (rows,) = await _rows(query.filter.time, [sql.series_rows(query)])
+    (rows,) = await _rows(query.filter, [sql.series_rows(query)])
     zone = zone_of(query.zone)
     if query.step is ChartStep.DAY:
         rows = [[midnight(int(start), zone), *rest] for start, *rest in rows]
@@ -110,24 +116,27 @@ async def clicks(query: ClicksQuery) -> list[dict[str, Any]]:
         f'SELECT * REPLACE (epoch_ms("dateAdded") AS "dateAdded", epoch_ms(ttl) AS ttl) '  # noqa: S608
         f"FROM ({sql.clicks_rows(query)})"
     )
-    (rows,) = await _rows(query.filter.time, [statement], named=True)
+    (rows,) = await _rows(query.filter, [statement], named=True)
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
 async def values(wanted: ClickFilter, dimension: Dimension, search: str = "") -> tuple[Value, ...]:
     """Return the commonest values of a dimension in which a text occurs. Raises `ReportProblem`."""
     statement = sql.values_rows(wanted, dimension, search, MOST_VALUES)
-    (rows,) = await _rows(wanted.time, [statement])
+    (rows,) = await _rows(wanted, [statement])
     return tuple(Value(key, name or "", int(count)) for key, name, count in rows)
 
 
-async def export(time: TimeRange, statement: str, kind: str) -> AsyncGenerator[bytes, None]:
-    """Return the rows of a statement as CSV or Parquet (`kind`), piece by piece. Raises `ReportProblem`."""
+async def export(wanted: ClickFilter, statement: str, kind: str) -> AsyncGenerator[bytes, None]:
+    """Return a statement's rows of a filter's clicks as CSV or Parquet (`kind`), piece by piece.
+
+    Raises `ReportProblem`.
+    """
     request = {"queries": [statement], "format": kind, "seconds": EXPORT_SECONDS}
-    async with _child(time, request) as child:
+    async with _child(wanted, request) as child:
         while piece := await _stream(child.stdout).read(PIECE_BYTES):
             yield piece
-        await _end(child)
+        await ended(child)
 
 
 def _row(query: ReportQuery, row: Sequence[Any]) -> ReportRow:
@@ -147,7 +156,7 @@ async def _offer_names(
         return {}
     names = await sync_to_async(offer_names, thread_sensitive=False)(sources().store, ids)
     if unknown := [offer_id for offer_id, name in names.items() if offer_id and not name]:
-        (rows,) = await _rows(wanted.time, [sql.name_rows(wanted, dimension, unknown)])
+        (rows,) = await _rows(wanted, [sql.name_rows(wanted, dimension, unknown)])
         names |= {offer_id: name or "" for offer_id, name in rows}
     return names
 
@@ -157,13 +166,13 @@ def _with_name(row: ReportRow, at: int, name: str) -> ReportRow:
     return msgspec.structs.replace(row, names=names)
 
 
-async def _rows(time: TimeRange, queries: Sequence[str], *, named: bool = False) -> list[list[Any]]:
+async def _rows(wanted: ClickFilter, queries: Sequence[str], *, named: bool = False) -> list[list[Any]]:
     request = {"queries": list(queries), "format": "rows", "named": named, "seconds": SECONDS}
-    async with _child(time, request) as child:
+    async with _child(wanted, request) as child:
         try:
             async with asyncio.timeout(SECONDS + GRACE_SECONDS):
                 answer = await _stream(child.stdout).read()
-                await _end(child)
+                await ended(child)
         except TimeoutError:
             raise ReportProblem(f"It took longer than {SECONDS} s. Choose a shorter range.") from None
     found: list[list[Any]] = msgspec.json.decode(answer)
@@ -171,36 +180,52 @@ async def _rows(time: TimeRange, queries: Sequence[str], *, named: bool = False)
 
 
 @asynccontextmanager
-async def _child(time: TimeRange, request: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _child(wanted: ClickFilter, request: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start a child with a request. It is dead, and its files are gone, when this ends, however it ends."""
     async with _place():
         directory = Path(tempfile.mkdtemp(prefix="co-traffic-report-"))
-        child: asyncio.subprocess.Process | None = None
         try:
-            source = await sync_to_async(prepare, thread_sensitive=False)(sources().redis, time, directory)
+            source = await sync_to_async(prepare, thread_sensitive=False)(sources().redis, wanted, directory)
             options = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(directory / "spill")}
             whole = {**request, "source": source, "options": options, "directory": str(directory)}
-            child = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-I",
-                str(CHILD),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-            if child.stdin is not None:
-                child.stdin.write(msgspec.json.encode(whole))
-                child.stdin.close()
-            yield child
+            async with program(CHILD, whole) as child:
+                yield child
         finally:
-            if child is not None and child.returncode is None:
-                with suppress(ProcessLookupError):
-                    child.kill()
-                await child.wait()
             shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
+@asynccontextmanager
+async def program(path: Path, request: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start a program of this folder with a request on its standard input. It is dead when this ends."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        str(path),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=MOST_LINE_BYTES,
+    )
+    try:
+        if child.stdin is not None:
+            child.stdin.write(msgspec.json.encode(request))
+            child.stdin.close()
+        yield child
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+
+async def lines_of(child: asyncio.subprocess.Process) -> AsyncIterator[bytes]:
+    """Return what a program writes, line by line."""
+    stdout = _stream(child.stdout)
+    while line := await stdout.readline():
+        yield line
+
+
+async def ended(child: asyncio.subprocess.Process) -> None:
     """Wait for the end of a child that has written all. Raises `ReportProblem` with what it says."""
     said = (await _stream(child.stderr).read()).decode(errors="replace").strip()
     if await child.wait():

@@ -1,5 +1,6 @@
 """Where the clicks of a range are: in files of the archive, and in the log what is in no file yet."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from cotraffic.diagnostics.reports.types import ReportProblem, TimeRange
+from cotraffic.diagnostics.reports.types import ClickFilter, ReportProblem, TimeRange
 from cotraffic.diagnostics.reports.zones import HOUR_MS
 from lib.redis_replies import stream_entries
 from offers.archive.archive import record_of
@@ -49,18 +50,20 @@ def left_out(redis: Redis) -> LeftOut:
     return LeftOut(max(0, group.backlog(length) - MOST_ENTRIES), newest=True)
 
 
-def prepare(redis: Redis, time: TimeRange, directory: Path) -> str:
-    """Return SQL that makes the view `clicks` of the clicks of a range.
+def prepare(redis: Redis, wanted: ClickFilter, directory: Path) -> str:
+    """Return SQL that makes the view `clicks` of the clicks of a filter's time.
 
     What the log has of them is written to a file in `directory`.
 
     Raises `ReportProblem` if Redis or the archive cannot be read.
     """
+    if wanted.files is not None:
+        return _view([Path(path) for path in wanted.files])
     root = Path(settings.CLICK_ARCHIVE_DIR)
     try:
         # In this order: what the archive writes in between is found in both, and counted once by its id.
         entries = _unarchived(redis)
-        paths, last = _files(root, time)
+        paths, last = _files(root, wanted.time)
         lines = directory / "log.ndjson"
         records = [record_of(entry) for entry in entries if _is_click(entry) and _id(entry) > last]
         lines.write_bytes(b"\n".join(numbered(records)))
@@ -68,11 +71,16 @@ def prepare(redis: Redis, time: TimeRange, directory: Path) -> str:
         raise ReportProblem(f"Redis does not answer, and the newest clicks are there: {error}") from error
     except OSError as error:
         raise ReportProblem(f"The archive cannot be read: {error}. Check CLICK_ARCHIVE_DIR.") from error
+    return _view(paths, lines if records else None)
+
+
+def _view(paths: Sequence[Path], lines: Path | None = None) -> str:
+    """Return the SQL that makes the view `clicks` of files of the archive, and of lines of the log."""
     # First the columns with their types: files of an older version lack some.
     parts = [f"SELECT {EMPTY} WHERE false"]
     if paths:
         parts.append(f"SELECT * FROM {parquet_query(paths)}")  # noqa: S608
-    if records:
+    if lines is not None:
         parts.append(
             f"SELECT * EXCLUDE (number) FROM ({json_query(lines)}) "  # noqa: S608
             "QUALIFY row_number() OVER (PARTITION BY lid ORDER BY number) = 1"

@@ -185,6 +185,8 @@ def _cell(given: dict[str, list[str]], query: ReportQuery, dimension: Dimension,
     href = why = ""
     if dimension in RECORDS:
         href = reverse("diagnostics:record", args=[RECORDS[dimension], int(key)])
+    elif dimension is Dimension.AFFILIATE:
+        href = reverse("diagnostics:affiliate", args=[int(key)])
     if dimension in LEAVING and not query.filter.left:
         why = why_address(given, dimension, key)
     return Cell(title, name or key, key if name else "", href, why)
@@ -209,7 +211,8 @@ def why_address(given: dict[str, list[str]], dimension: Dimension, key: str) -> 
 
 def record_addresses(dimension: Dimension, record_id: int) -> dict[str, str]:
     """Return the addresses that a record's page leads to: its report of today, and why its clicks left."""
-    report = [(dimension.value, str(record_id)), ("range", "today"), ("by", Dimension.REDIRECT_TYPE.value)]
+    by = Dimension.CAMPAIGN if dimension is Dimension.AFFILIATE else Dimension.REDIRECT_TYPE
+    report = [(dimension.value, str(record_id)), ("range", "today"), ("by", by.value)]
     return {
         "report": urlencode(report),
         "why": why_address({"range": ["today"]}, dimension, str(record_id)),

@@ -47,12 +47,14 @@ class TimeRange(msgspec.Struct, frozen=True):
 class ClickFilter(msgspec.Struct, frozen=True):
     """The clicks of a report: a click has one of the `values` of each dimension; "" means that it has none.
 
-    `left` asks for clicks that went to another offer than the one that their link named.
+    `left` asks for clicks that went to another offer than the one that their link named. `files` are those of
+    all instances, as S3 has them; None: the clicks of this instance.
     """
 
     time: TimeRange
     values: Mapping[Dimension, tuple[str, ...]] = {}
     left: bool = False
+    files: tuple[str, ...] | None = None
 
 
 class ReportQuery(msgspec.Struct, frozen=True):

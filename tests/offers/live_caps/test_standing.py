@@ -1,6 +1,6 @@
 """How limits stand, for staff."""
 
-from offers.live_caps.standing import LimitStanding, limit_in_words, standings
+from offers.live_caps.standing import LimitStanding, standings
 from offers.live_caps.store import CountSeen
 from recipes.records.parts import Caps, ClickLimit
 
@@ -30,12 +30,3 @@ def test_no_time_is_told_where_there_is_none() -> None:
 
 def test_a_record_without_limits_has_nothing_to_tell() -> None:
     assert standings(None, CountSeen(), NOW_S) == ()
-
-
-def test_a_limit_is_told_in_a_sentence() -> None:
-    words = (
-        "60 of 100 clicks of the day, 10 of them in the recipe and 50 counted live since 2027-01-15 08:00:00"
-    )
-    assert limit_in_words(standing(10, 100, 50)) == f"{words} UTC: at this rate full 2027-01-15 08:18:00 UTC"
-    assert limit_in_words(standing(50, 100, 50)).endswith("the limit is reached")
-    assert limit_in_words(standing(10, 100, 0, None)).endswith("0 counted live")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -133,6 +134,26 @@ def test_every_use_of_an_offer_is_known() -> None:
     assert uses(index_row(parse_campaign(campaign))) == {
         *((7, Relation.CAMPAIGN), (6, Relation.TARGET), (4, Relation.CAMPAIGN_CAPS))
     }
+
+
+def test_the_campaigns_of_an_affiliate_are_known(tmp_path: Path) -> None:
+    rows = [
+        index_row(parse_campaign({"campaignId": id_, "affiliateId": affiliate_id, "offerId": 5}))
+        for id_, affiliate_id in ((1, 7), (2, 8), (3, 7), (4, None))
+    ]
+    with closing(written(tmp_path / "an.index.sqlite3", *rows)) as index:
+        assert (index.of_affiliate(7, 10), index.of_affiliate(7, 10, after=1)) == ([1, 3], [3])
+        assert index.count_of_affiliate(7, 10) == 2
+        assert index.using(5, Relation.CAMPAIGN, 10) == [1, 2, 3, 4]
+
+
+def test_a_file_of_another_format_is_built_anew(tmp_path: Path) -> None:
+    path = tmp_path / "an.index.sqlite3"
+    written(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 1")
+    with pytest.raises(IndexBroken, match="has the format 1 instead of 2"):
+        RecordIndex(path)
 
 
 def test_the_largest_id_fits(tmp_path: Path) -> None:

@@ -55,6 +55,27 @@ def test_records_that_come_go_and_change_are_counted(store: RecipeStore, tmp_pat
     assert [(record.record_id, record.name) for record in found.removed_records] == [(3, "offer 3")]
 
 
+def test_changed_caps_are_told_in_words(store: RecipeStore, tmp_path: Path) -> None:
+    def capped(current: int, **flags: object) -> bytes:
+        clicks = {"day": {"current": current, "limit": 10}}
+        flags = {"capsClicksUnderLimit": True, **flags}
+        return offer_blob(1, capSetup=True, capInfo={"clicks": clicks, **flags})
+
+    make_live(store, OFFERS, {1: capped(3)})
+    over = {"capsClicksUnderLimit": False, "capsClicksOverLimit": True}
+    (record,) = compared(store, tmp_path, capped(10, **over)).changed_records
+    assert record.fields == [
+        FieldChange(
+            "capInfo",
+            "3 of 10 clicks of the day; under its limit of clicks",
+            "10 of 10 clicks of the day; over its limit of clicks",
+        )
+    ]
+    # What words do not tell is shown as it is.
+    (record,) = compared(store, tmp_path, capped(3, other="new")).changed_records
+    assert (record.fields[0].after or "").startswith("{")
+
+
 def test_a_change_is_told_field_by_field(store: RecipeStore, tmp_path: Path) -> None:
     make_live(store, OFFERS, {1: offer_blob(1, payin="5.5", gone=[1])})
     found = compared(store, tmp_path, offer_blob(1, payin="6.5", come={"a": None}))

@@ -11,6 +11,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandParser
 
 from cotraffic.diagnostics.explain.explain import explain
+from cotraffic.diagnostics.explain.pair import with_offer
 from cotraffic.diagnostics.explain.request import BadExplainRequest, ExplainRequest, read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
 from cotraffic.diagnostics.explain.text import lines
@@ -22,7 +23,8 @@ from offers.links.links import click_paths
 REDIRECTED, WRONG_USE, REFUSED, NOT_NOW, NOT_SET_UP = 0, 2, 3, 4, 5
 EXIT_CODES = """exit codes:
   0  the click is redirected
-  2  the question cannot be asked: a link, address, country or time that is none
+  2  the question cannot be asked: a link, address, country or time that is none, or an offer
+     that is not the campaign's
   3  the link is refused: bad token, unknown or blocked
   4  it cannot be decided now: nothing is loaded, or Redis is away
   5  a setting or a GeoIP file is missing: manage.py check says which"""
@@ -48,8 +50,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the link and the circumstances of the click."""
         parser.add_argument("link", nargs="?", default="", metavar="LINK", help="a whole link, or its token")
-        parser.add_argument("--offer", default="", metavar="ID", help="instead of a link: the offer,")
-        parser.add_argument("--campaign", default="", metavar="ID", help="and the campaign")
+        parser.add_argument("--campaign", default="", metavar="ID", help="instead of a link: the campaign,")
+        parser.add_argument("--offer", default="", metavar="ID", help="and its offer (default: its record's)")
         parser.add_argument(
             "--ip", default="", metavar="ADDRESS", help="the visitor's address (default: none)"
         )
@@ -83,6 +85,8 @@ class Command(BaseCommand):
             self._stop(NOT_SET_UP, f"{error}. Run `manage.py check`: it says what to do.")
         try:
             explanation = asyncio.run(_explained(explain_request))
+        except BadExplainRequest as error:
+            self._stop(WRONG_USE, str(error))
         except (OSError, ValueError) as error:
             self._stop(NOT_SET_UP, f"{error}. Run `manage.py check`: it says what to do.")
         if json:
@@ -99,10 +103,14 @@ class Command(BaseCommand):
 
 
 async def _explained(explain_request: ExplainRequest) -> Explanation:
-    """Explain over this instance's Redis. Raises `OSError` or `ValueError` for what is not set up."""
+    """Explain over this instance's Redis.
+
+    Raises `BadExplainRequest`, and `OSError` or `ValueError` for what is not set up.
+    """
     redis = open_redis()
     async with aclosing(redis):
-        return await explain(build_handler(redis, build_click_writer()), explain_request)
+        handler = build_handler(redis, build_click_writer())
+        return await explain(handler, await with_offer(handler, explain_request))
 
 
 def _exit_code(explanation: Explanation) -> int:

@@ -67,8 +67,8 @@ form.addEventListener("input", (event) => {
 async function suggest(field) {
   if (!field.matches?.("input[list^=values-]")) return;
   const wanted = new URLSearchParams();
-  for (const name of ["range", "from", "to", "zone"]) {
-    const value = form.elements[name].value;
+  for (const name of ["scope", "range", "from", "to", "zone"]) {
+    const value = form.elements[name]?.value;
     if (value && (range.value === "chosen" || (name !== "from" && name !== "to"))) wanted.set(name, value);
   }
   wanted.set("dimension", field.name);
@@ -197,3 +197,36 @@ document.addEventListener("click", async (event) => {
     status.textContent = `The file could not be made: ${error.message}`;
   }
 });
+
+// --- files of all instances that are not here yet ---
+
+const fetching = document.getElementById("fetching");
+
+async function copyFiles() {
+  const bar = fetching.querySelector("progress");
+  const said = document.getElementById("fetching-status");
+  const answer = await fetch(fetching.dataset.url);
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (const reader = answer.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+    rest = lines.pop();
+    for (const step of lines.filter(Boolean).map((line) => JSON.parse(line))) {
+      if (step.problem) throw new Error(step.problem);
+      if (step.done) return location.reload();
+      bar.max = step.of_bytes || 1;
+      bar.value = step.bytes;
+      said.textContent = `${numbers.format(step.files)} of ${numbers.format(step.of_files)} files…`;
+    }
+  }
+  throw new Error(rest ? JSON.parse(rest).problem : "The connection ended. Show the report again to go on.");
+}
+
+if (fetching) {
+  copyFiles().catch((error) => {
+    const said = document.getElementById("fetching-status");
+    said.textContent = `The files could not be copied: ${error.message}`;
+  });
+}

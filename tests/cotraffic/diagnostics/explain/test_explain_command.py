@@ -25,7 +25,9 @@ def instance(redis_client: redis.Redis, geoip_databases: None) -> redis.Redis:
     restricted = offer_blob(2, countriesRestrictions="FR", offerIdRedirectExitTraffic=1)
     make_live(store, RecipeKind.OFFERS, {1: offer_blob(1, payin=4), 2: restricted})
     campaign = {"campaignId": 1, "affiliateId": 7, "campaignStatus": "active"}
-    make_live(store, RecipeKind.CAMPAIGNS, {1: json.dumps(campaign).encode()})
+    of_two = campaign | {"campaignId": 3, "offerId": 2}
+    campaigns = {1: json.dumps(campaign).encode(), 3: json.dumps(of_two).encode()}
+    make_live(store, RecipeKind.CAMPAIGNS, campaigns)
     return redis_client
 
 
@@ -65,7 +67,7 @@ def test_it_prints_one_json_object_for_machines(instance: redis.Redis) -> None:
         ((), 2, "paste a link"),
         ((LINK, "--ip", "nowhere"), 2, "IPv4 or IPv6"),
         ((LINK, "--at", "soon"), 2, "2026-11-25T10:00"),
-        (("--offer", "1"), 2, "give the campaign"),
+        (("--offer", "1"), 2, "names a campaign"),
         ((LINK, "--colour", "red"), 2, "unrecognized arguments"),
     ],
 )
@@ -77,7 +79,21 @@ def test_a_question_that_cannot_be_asked_exits_with_2(
     assert said in ended.stderr
 
 
-@pytest.mark.parametrize("arguments", [("nonsense",), ("--offer", "1", "--campaign", "99")])
+def test_a_campaign_alone_is_explained_with_its_own_offer(instance: redis.Redis) -> None:
+    ended = command("manage.py", "explain", "--campaign", "3")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "link        offer 2" in ended.stdout
+
+
+def test_an_offer_that_is_not_the_campaigns_exits_with_2(instance: redis.Redis) -> None:
+    ended = command("manage.py", "explain", "--campaign", "3", "--offer", "1")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "campaign 3 belongs to offer 2" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("--offer", "1", "--campaign", "99"), ("--campaign", "99")]
+)
 def test_a_refused_link_is_explained_and_exits_with_3(
     instance: redis.Redis, arguments: tuple[str, ...]
 ) -> None:

@@ -10,7 +10,7 @@ from cotraffic.diagnostics.explain.request import BadExplainRequest, read_explai
     [
         ({}, "link", "paste a link"),
         ({"link": "x", "offer": "1"}, "link", "not both"),
-        ({"offer": "1"}, "campaign", "give the campaign"),
+        ({"offer": "1"}, "campaign", "names a campaign"),
         ({"offer": "one", "campaign": "1"}, "offer", "whole numbers"),
         ({"link": "x", "address": "300.1.1.1"}, "address", "IPv4 or IPv6"),
         ({"link": "x", "country": "Germany"}, "country", "two letters"),

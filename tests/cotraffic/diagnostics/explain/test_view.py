@@ -31,7 +31,9 @@ def store(redis_client: redis.Redis, geoip_databases: None) -> RecipeStore:
     two = offer_blob(2, name="Sauna", countriesRestrictions="FR", offerIdRedirectExitTraffic=1)
     make_live(store, RecipeKind.OFFERS, {1: one, 2: two})
     campaign = {"campaignId": 1, "affiliateId": 7, "campaignStatus": "active", "name": "Banner"}
-    make_live(store, RecipeKind.CAMPAIGNS, {1: json.dumps(campaign).encode()})
+    of_sauna = campaign | {"campaignId": 3, "name": "Steam", "offerId": 2}
+    campaigns = {1: json.dumps(campaign).encode(), 3: json.dumps(of_sauna).encode()}
+    make_live(store, RecipeKind.CAMPAIGNS, campaigns)
     return store
 
 
@@ -90,6 +92,31 @@ def test_an_offer_and_a_campaign_can_be_chosen_instead(store: RecipeStore, staff
     assert "defaultRedirection: no rule decided" in explained(staff_client, offer="2", campaign="1")
 
 
+def test_a_campaign_alone_is_explained_with_its_own_offer(store: RecipeStore, staff_client: Client) -> None:
+    text = explained(staff_client, campaign="3", country="FR")
+    assert "The click goes to offer 1" in text
+    assert "instead of offer 2 Sauna" in text
+    assert "manage.py explain --campaign 3" in text
+
+
+def test_an_offer_that_is_not_the_campaigns_is_told_by_name(store: RecipeStore, staff_client: Client) -> None:
+    text = explained(staff_client, offer="1", campaign="3")
+    assert "Campaign 3 Steam belongs to offer 2 Sauna, not to offer 1 <b>Deals</b> & more" in text
+    assert "The click goes to" not in text
+
+
+def test_a_campaign_without_an_offer_wants_one(store: RecipeStore, staff_client: Client) -> None:
+    assert "Campaign 1 Banner names no offer in its record" in explained(staff_client, campaign="1")
+
+
+def test_a_campaign_alone_that_is_not_in_the_recipe_is_refused(
+    store: RecipeStore, staff_client: Client
+) -> None:
+    text = explained(staff_client, campaign="9")
+    assert "Refused: unknown campaign Campaign 9 is not in the recipe." in text
+    assert "offer 0" not in text
+
+
 def test_country_time_and_user_agent_can_be_supposed(store: RecipeStore, staff_client: Client) -> None:
     supposed = {"country": "fr", "at": "2021-07-01T12:00:00", "user_agent": IPHONE}
     text = explained(staff_client, offer="2", campaign="1", **supposed)
@@ -115,7 +142,7 @@ def test_whoever_asks_is_the_visitor_unless_another_is_named(
     ("texts", "field", "said"),
     [
         ({"link": "https://c.example/offer"}, "link", "no query"),
-        ({"offer": "2"}, "campaign", "Give the campaign to the offer too"),
+        ({"offer": "2"}, "campaign", "A link names a campaign"),
         ({"link": "x", "address": "300.1.1.1"}, "address", "is not an IPv4 or IPv6 address"),
         ({"link": "x", "country": "Narnia"}, "country", "two letters"),
         ({"link": "x", "at": "soon"}, "at", "is not a time"),
@@ -172,6 +199,7 @@ def test_while_redis_is_away_it_says_so(
     staff_client: Client, settings: Settings, geoip_databases: None
 ) -> None:
     settings.REDIS_URL = f"redis://{LOCALHOST}:{free_port()}/0"
+    assert "unknown record while Redis is away" in explained(staff_client, campaign="1")
     text = explained(staff_client, offer="2", campaign="1")
     assert "unknown record while Redis is away" in text
     assert "Start this instance's Redis" in text

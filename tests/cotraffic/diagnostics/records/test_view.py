@@ -41,6 +41,8 @@ def store(redis_client: redis.Redis, tmp_path: Path, settings: SettingsWrapper) 
         3: offer_blob(3, name="Broken", payin="much", offerIdRedirectExitTraffic=999),
     }
     campaigns = {n: campaign_blob(n, name=f"Banner {n}", offerId=1) for n in range(101, 131)}
+    campaigns[130] = campaign_blob(130, name="Banner 130", offerId=1, affiliateId=2018)
+    campaigns[129] = campaign_blob(129, name="2 for 1", offerId=1, affiliateId=102)
     for kind, records in ((OFFERS, offers), (CAMPAIGNS, campaigns)):
         writer = store.begin(kind)
         writer.add(records)
@@ -52,7 +54,7 @@ def store(redis_client: redis.Redis, tmp_path: Path, settings: SettingsWrapper) 
 @pytest.fixture
 def search(staff_client: Client) -> Callable[[str], str]:
     """The text of the search's answer."""
-    return lambda text: staff_client.get(reverse("diagnostics:records"), {"q": text}).text
+    return lambda text: staff_client.get(reverse("diagnostics:records"), {"q": text}, follow=True).text
 
 
 def opened(client: Client, kind: str, record_id: int, **query: str) -> str:
@@ -68,13 +70,74 @@ def test_a_record_is_found_by_a_part_of_its_name_or_its_id(search: Callable[[str
 
 
 @pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("text", "kind", "path"),
+    [
+        ("1", "", "offers/1/"),
+        ("#103", "", "campaigns/103/"),
+        ("102", "campaigns", "campaigns/102/"),
+        ("2018", "", "affiliates/2018/"),
+        ("affiliate 102", "", "affiliates/102/"),
+        ("102", "affiliates", "affiliates/102/"),
+    ],
+)
+def test_the_only_record_of_an_id_is_opened_at_once(
+    staff_client: Client, text: str, kind: str, path: str
+) -> None:
+    answer = staff_client.get(reverse("diagnostics:records"), {"q": text, "kind": kind})
+    assert (answer.status_code, answer["Location"]) == (302, f"/admin/diagnostics/records/{path}")
+
+
+@pytest.mark.usefixtures("store")
+def test_an_id_that_several_have_lists_them_all(staff_client: Client) -> None:
+    answer = staff_client.get(reverse("diagnostics:records"), {"q": "102"})
+    assert answer.status_code == 200
+    assert "Banner 102" in answer.text
+    assert "Affiliate 102" in answer.text
+    assert "2 for 1" in answer.text
+    # A name that begins with the id is a hit as well.
+    assert "2 for 1" in staff_client.get(reverse("diagnostics:records"), {"q": "2"}).text
+
+
+@pytest.mark.usefixtures("store")
+def test_an_affiliate_leads_to_his_campaigns_and_his_clicks(staff_client: Client) -> None:
+    answer = staff_client.get(reverse("diagnostics:affiliate", args=[2018])).text
+    assert reverse("diagnostics:record", args=["campaigns", 130]) in answer
+    assert "Banner 129" not in answer
+    assert f"{reverse('diagnostics:reports')}?affiliate=2018&amp;range=today&amp;by=campaign" in answer
+    assert reverse("diagnostics:affiliate", args=[2018]) in opened(staff_client, "campaigns", 130)
+
+
+@pytest.mark.usefixtures("store")
+def test_an_affiliates_campaigns_come_page_by_page(
+    staff_client: Client, monkeypatch: pytest.MonkeyPatch, store: RecipeStore
+) -> None:
+    monkeypatch.setattr("cotraffic.diagnostics.records.view.USERS_A_PAGE", 1)
+    change_record(store, CAMPAIGNS, 131, campaign_blob(131, name="Newest", affiliateId=2018))
+    url = reverse("diagnostics:affiliate", args=[2018])
+    first, second = staff_client.get(url).text, staff_client.get(url, {"after": "130"}).text
+    assert ("Banner 130" in first, "Newest" in first, "?after=130" in first) == (True, False, True)
+    assert ("Newest" in second, "Next page" in second) == (True, False)
+
+
+@pytest.mark.usefixtures("store")
+def test_an_affiliate_without_a_campaign_is_said_to_have_none(
+    staff_client: Client, store: RecipeStore
+) -> None:
+    url = reverse("diagnostics:affiliate", args=[99])
+    assert "No campaign of this affiliate is live." in staff_client.get(url).text
+    store.amend_meta(CAMPAIGNS, index=None)
+    assert "The index of generation 1 of the campaigns is being built" in staff_client.get(url).text
+
+
+@pytest.mark.usefixtures("store")
 def test_too_many_finds_are_cut_and_said_to_be(search: Callable[[str], str]) -> None:
     assert "the first 25; type more" in search("banner")
 
 
 @pytest.mark.usefixtures("store")
 def test_nothing_found_says_how_to_search(search: Callable[[str], str]) -> None:
-    assert "No offer or campaign is found by that." in search("zzz")
+    assert "No offer, campaign or affiliate is found by that." in search("zzz")
 
 
 def test_without_an_index_ids_are_found_and_names_said_not_to_be(
@@ -181,7 +244,7 @@ def test_a_link_may_end_where_there_are_keys_for_that(
 
 
 def test_there_are_no_other_kinds(staff_client: Client) -> None:
-    assert staff_client.get("/admin/diagnostics/records/affiliates/1/").status_code == 404
+    assert staff_client.get("/admin/diagnostics/records/advertisers/1/").status_code == 404
     assert staff_client.get(reverse("diagnostics:record_users", args=[1, "nothing"])).status_code == 404
 
 

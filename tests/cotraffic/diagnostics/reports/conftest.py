@@ -1,7 +1,7 @@
 """An archive of its own for every test, and clicks for the log."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,20 @@ import pytest
 import redis
 from pytest_django import Settings
 
+from cotraffic.diagnostics.overview import component
+from tests.processes import DEADLINE_SECONDS
+
 Write = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Redis may take longer than staff would wait: the machine of the tests may be busy."""
+    monkeypatch.setattr(component, "CONNECT_SECONDS", DEADLINE_SECONDS)
+    monkeypatch.setattr(component, "ANSWER_SECONDS", DEADLINE_SECONDS)
+    component._redis.cache_clear()
+    yield
+    component._redis.cache_clear()
 
 
 @pytest.fixture

@@ -229,7 +229,7 @@ def test_what_takes_too_long_ends(
     endless = "SELECT sum(a.range + b.range) FROM range(10000000) a, range(10000000) b"
 
     async def rows() -> None:
-        async for _ in run.export(time, endless, "csv"):
+        async for _ in run.export(ClickFilter(time), endless, "csv"):
             pass
 
     monkeypatch.setattr(run, "EXPORT_SECONDS", 0.2)
@@ -246,11 +246,12 @@ def test_a_request_that_is_cancelled_leaves_no_process_and_no_file(
 
     async def leave() -> None:
         async def rows() -> None:
-            async for _ in run.export(time, endless, "csv"):
+            async for _ in run.export(ClickFilter(time), endless, "csv"):
                 pass
 
         task = asyncio.create_task(rows())
         while not children():
+            assert not task.done(), task.exception()
             await asyncio.sleep(0.01)
         task.cancel()
         with suppress(asyncio.CancelledError):
