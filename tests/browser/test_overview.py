@@ -53,4 +53,4 @@ def test_everything_can_be_reached_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.locator(".tabs").get_by_role("link", name="Overview")).to_be_focused()
+    expect(page.get_by_role("button", name="Show all details")).to_be_focused()
