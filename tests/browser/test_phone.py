@@ -1,11 +1,11 @@
 """Every view on a phone: nothing is wider than its box, tables are cards, and long forms are folded."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.views import SCREENSHOTS, assert_no_sideways_scrolling
 
-PHONE = {"width": 360, "height": 780}
+PHONE: ViewportSize = {"width": 360, "height": 780}
 DIAGNOSTICS = "/admin/diagnostics/"
 VIEWS = {
     "overview": "",
@@ -26,7 +26,7 @@ VIEWS = {
     "refused": "refused/",
     "actions": "actions/",
 }
-# What runs out of its box to the right, and cannot be scrolled to there; code and wide tables scroll by themselves.
+# What runs out of its box and cannot be scrolled to: code and wide tables scroll by themselves.
 TOO_WIDE = """() => {
   const scrolls = (element) => {
     for (let at = element; at && at !== document.body; at = at.parentElement) {
@@ -65,7 +65,7 @@ def test_a_long_form_is_folded_until_somebody_wants_it(page: Page, path: str, su
     page.goto(f"{DIAGNOSTICS}{path}")
     field = page.get_by_label("Country" if path == "clicks/" else "Suppose country", exact=True)
     expect(field).to_be_hidden()
-    page.get_by_text(summary).press("Enter")
+    page.locator("summary", has_text=summary).press("Enter")
     expect(field).to_be_visible()
     page.goto(f"{DIAGNOSTICS}{path}?country=DE")
     expect(field).to_be_visible()
