@@ -8,10 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
 
 from devstack.environment import PROJECT
-from devstack.services import free_ports
+from devstack.services import LOCALHOST, free_ports
 from tests.processes import DEADLINE_SECONDS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 LINKS = re.compile(r"http://localhost:\d+/offer\S+")
 ACCOUNT = re.compile(r"sign in as (\S+), password (\S+)")
@@ -24,13 +30,14 @@ def first_free_port() -> int:
 
 
 class Stack:
-    """A devstack process of a test, with a shell's plain environment."""
+    """A devstack process of a test, with a shell's plain environment, and further variables."""
 
-    def __init__(self, state: Path, port: int) -> None:
+    def __init__(self, state: Path, port: int, **variables: str) -> None:
         self.port = port
         self.site_url = f"http://localhost:{port}"
         self.log = state.parent / f"{time.monotonic_ns()}.log"
         environment = {"PATH": os.environ["PATH"], "HOME": str(state), "PORT": str(port)}
+        environment |= variables
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "devstack", "--state", str(state)],
@@ -66,6 +73,16 @@ class Stack:
         found = ACCOUNT.search(self.printed)
         assert found, self.printed
         return found[1], found[2]
+
+    def s3(self) -> "S3Client":
+        """A client of its S3."""
+        return boto3.client(
+            "s3",
+            endpoint_url=f"http://{LOCALHOST}:{self.port + 1}",
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)

@@ -6,6 +6,7 @@ from cotraffic.diagnostics.access import View, staff_only
 from cotraffic.diagnostics.actions import view as actions
 from cotraffic.diagnostics.clicks import detail_view, recent_view
 from cotraffic.diagnostics.explain import view as explain
+from cotraffic.diagnostics.overview import traffic
 from cotraffic.diagnostics.overview import view as overview
 from cotraffic.diagnostics.preview import view as preview
 from cotraffic.diagnostics.records import view as records
@@ -25,6 +26,7 @@ urlpatterns = [
     _staff_path("", overview.page, "overview"),
     _staff_path("parts/", overview.parts, "parts"),
     _staff_path("workers/", overview.workers, "workers"),
+    _staff_path("traffic/", traffic.fragment, "traffic"),
     _staff_path("charts/", overview.charts, "charts"),
     _staff_path("reports/", reports.page, "reports"),
     _staff_path("reports/clicks/", reports.clicks, "report_clicks"),

@@ -24,6 +24,8 @@ from tests.processes import DEADLINE_SECONDS
 from tests.stacks import Stack, first_free_port
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Reports over all instances read it.
+ARCHIVE_BUCKET = "click-archive"
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 
 
@@ -47,9 +49,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """`make dev`, with the clicks that it makes to begin with. Leave it as it was: all tests share it."""
-    stack = Stack(tmp_path_factory.mktemp("browser") / "state", first_free_port())
+    state, port = tmp_path_factory.mktemp("browser") / "state", first_free_port()
+    stack = Stack(state, port, CLICK_ARCHIVE_BUCKET=ARCHIVE_BUCKET)
     try:
         stack.links()
+        stack.s3().create_bucket(Bucket=ARCHIVE_BUCKET)
         yield stack
     finally:
         stack.stop()

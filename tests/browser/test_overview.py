@@ -17,6 +17,20 @@ def test_all_parts_of_a_running_system_are_well(page: Page) -> None:
     assert_view(page, "overview")
 
 
+def test_the_traffic_of_a_chosen_time_leads_into_its_report(page: Page) -> None:
+    page.goto(OVERVIEW)
+    expect(page.locator("#traffic .figures")).to_be_visible()
+    page.get_by_role("navigation", name="Time of the traffic").get_by_role(
+        "link", name="The last 7 days"
+    ).press("Enter")
+    clicks = page.locator("#traffic .figures a").first
+    count = clicks.inner_text()
+    assert_view(page, "overview-traffic")
+    clicks.press("Enter")
+    expect(page.get_by_label("Time", exact=True)).to_have_value("7days")
+    expect(page.locator("#report-total")).to_contain_text(f"{count} clicks")
+
+
 def test_it_refreshes_without_touching_what_is_open(page: Page) -> None:
     page.goto(OVERVIEW)
     page.locator("details.well > summary").click()
@@ -53,4 +67,4 @@ def test_everything_can_be_reached_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.locator(".tabs").get_by_role("link", name="Overview")).to_be_focused()
+    expect(page.get_by_role("button", name="Show all details")).to_be_focused()

@@ -1,12 +1,17 @@
 """Reports in a real browser, over the clicks that the demo network has got."""
 
 import csv
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from offers.archive.parquet import ClickParquet
+from offers.archive.partitions import HOUR_MS, Hour
+from tests.browser.conftest import ARCHIVE_BUCKET
 from tests.browser.views import assert_view
 from tests.stacks import Stack
 
@@ -36,6 +41,14 @@ def test_a_report_is_made_by_keyboard_and_its_address_is_the_report(page: Page) 
     assert parse_qs(urlsplit(page.url).query)["by"] == ["redirect_type", "country"]
     expect(page.locator("table.report").get_by_text("country not allowed").first).to_be_visible()
     assert_view(page, "reports")
+
+
+def test_a_report_may_be_grouped_by_one_thing_alone(page: Page) -> None:
+    page.goto(REPORTS)
+    page.get_by_label("Grouped by").select_option("Country")
+    page.get_by_role("button", name="Show").press("Enter")
+    expect(page.get_by_role("columnheader", name="Country")).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query)["by"] == ["country"]
 
 
 def test_the_number_of_a_row_is_that_of_the_clicks_behind_it(page: Page) -> None:
@@ -134,3 +147,34 @@ def test_a_view_is_saved_opened_renamed_and_deleted_by_keyboard(page: Page) -> N
     page.get_by_text("Change Weekly").press("Enter")
     page.get_by_role("button", name="Delete Weekly").press("Enter")
     expect(page.get_by_text("The view Weekly is deleted.")).to_be_visible()
+
+
+def test_clicks_of_all_instances_are_copied_before_they_are_counted(
+    page: Page, stack: Stack, tmp_path: Path
+) -> None:
+    start_ms = (int(time.time() * 1000) // HOUR_MS - 3) * HOUR_MS
+    with ClickParquet(tmp_path) as parquet:
+        parquet.load([b'{"lid": "far-away", "dateAdded": %d, "country": "FR"}' % (start_ms + 1000)])
+        parquet.write(tmp_path / "hour.parquet")
+    key = f"{Hour.of(start_ms).folder}/another.parquet"
+    stack.s3().upload_file(str(tmp_path / "hour.parquet"), ARCHIVE_BUCKET, key)
+
+    page.goto(f"{REPORTS}?by=country&from={local(start_ms)}&to={local(start_ms + HOUR_MS)}&zone=UTC")
+    expect(page.get_by_text("No click in this time fits.")).to_be_visible()
+    page.get_by_label("Clicks of").select_option("all instances")
+    # The copy is held up until the page has been looked at.
+    held: list[Route] = []
+    page.route("**/reports/fetch/**", lambda route: held.append(route))
+    page.get_by_role("button", name="Show").press("Enter")
+    expect(page.get_by_text("1 file of 1 instance,")).to_be_visible()
+    assert_view(page, "report-copying")
+    for route in held:
+        route.continue_()
+    expect(page.locator("#report-total")).to_contain_text("1 click, ")
+    expect(page.get_by_text("All instances: 1 file of 1, up to")).to_be_visible()
+    expect(page.locator("table.report").get_by_text("FR")).to_be_visible()
+    assert_view(page, "report-of-all")
+
+
+def local(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M")

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview import look
 from cotraffic.diagnostics.overview.component import sources
+from cotraffic.diagnostics.overview.traffic import TRAFFIC_RANGES, chosen_range
 from cotraffic.diagnostics.panels import render_panel
 from cotraffic.diagnostics.words import automated_entry, redirect_type_entry
 from offers.stats.types import BUCKET_SECONDS, BUCKETS, LATENCY_BOUNDS_MS, TimeBucket
@@ -18,8 +19,9 @@ PERCENTILES = (50, 95, 99)
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the overview; the charts are loaded by the page's script."""
-    return render_panel(request, "overview", {"overview": look(sources())})
+    """Show the overview; traffic and charts are loaded by the page's script."""
+    context = {"ranges": TRAFFIC_RANGES, "range": chosen_range(request), "overview": look(sources())}
+    return render_panel(request, "overview", context)
 
 
 @require_GET

@@ -16,6 +16,7 @@ GET: dict[str, list[object]] = {
     "overview": [],
     "parts": [],
     "charts": [],
+    "traffic": [],
     "workers": [],
     "reports": [],
     "report_clicks": [],

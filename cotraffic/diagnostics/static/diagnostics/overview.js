@@ -5,11 +5,16 @@ import { ask, refresh, repeat, staleness } from "./refresh.js";
 
 const PARTS_MS = 3000;
 const CHARTS_MS = 10000;
+// A count is a process of its own, which is heavier than a look at Redis.
+const TRAFFIC_MS = 120000;
 
 const parts = document.getElementById("parts");
 repeat(() => refresh(parts), () => PARTS_MS, staleness(parts));
 const workers = document.getElementById("workers");
 repeat(() => refresh(workers), () => CHARTS_MS, staleness(workers));
+
+const traffic = document.getElementById("traffic");
+repeat(() => refresh(traffic), () => TRAFFIC_MS, staleness(traffic))();
 
 // All details at once, and away again.
 const all = document.getElementById("all-details");

@@ -8,6 +8,11 @@ const COPIED_MS = 1500;
 // Where the tabs do not fit, the one that is open can be seen.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
+// On a phone a long form is folded to begin with, so that what it is about can be seen.
+if (matchMedia("(max-width: 600px)").matches) {
+  for (const part of document.querySelectorAll("details[data-fold]")) part.open = false;
+}
+
 setInterval(() => renewTimes(), RENEW_MS);
 
 // <button type="button" data-copy="text"> copies its text, and says so for a moment; a [role=status] beside it

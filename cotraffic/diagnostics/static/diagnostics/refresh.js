@@ -6,12 +6,12 @@ import { renewTimes } from "./times.js";
 const GIVE_UP_MS = 10000;
 
 /** What the server says at `url`: text of a fragment, or the object of its JSON. Throws with words to show. */
-export async function ask(url, { json = false } = {}) {
+export async function ask(url, { json = false, giveUpMs = GIVE_UP_MS } = {}) {
   let answer;
   try {
     answer = await fetch(url, {
       headers: { Accept: json ? "application/json" : "text/html, application/json" },
-      signal: AbortSignal.timeout(GIVE_UP_MS),
+      signal: AbortSignal.timeout(giveUpMs),
     });
   } catch {
     throw new Error("The server does not answer.");
@@ -49,7 +49,7 @@ export function repeat(work, every, tell) {
 /** Fetch the fragment of `root` anew and patch it in. */
 export async function refresh(root) {
   const fresh = document.createElement("template");
-  fresh.innerHTML = await ask(root.dataset.refresh);
+  fresh.innerHTML = await ask(root.dataset.refresh, { giveUpMs: Number(root.dataset.giveUpMs) || GIVE_UP_MS });
   patchChildren(root, fresh.content);
   renewTimes(root);
 }

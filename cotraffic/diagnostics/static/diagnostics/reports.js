@@ -42,7 +42,11 @@ range.addEventListener("change", showChosen);
 showChosen();
 // Fields that say nothing stay out of the address.
 form.addEventListener("formdata", (event) => {
-  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  for (const name of new Set(event.formData.keys())) {
+    const values = event.formData.getAll(name).filter((value) => value !== "");
+    event.formData.delete(name);
+    for (const value of values) event.formData.append(name, value);
+  }
   if (range.value !== "chosen") for (const name of ["from", "to"]) event.formData.delete(name);
 });
 

@@ -42,7 +42,7 @@ def test_lost_clicks_are_red(staff_client: Client, redis_client: redis.Redis, re
     assert (delivery.state, delivery.sentence) == ("error", "3 clicks lost since the workers started.")
     shown = staff_client.get(reverse("diagnostics:overview")).text
     assert '<dd class="is-error">3</dd>' in shown
-    assert '<td class="num is-error">3</td>' in shown
+    assert '<td class="num is-error" data-label="Lost">3</td>' in shown
 
 
 def test_clicks_lost_long_ago_are_not_forgotten(redis_client: redis.Redis) -> None:
