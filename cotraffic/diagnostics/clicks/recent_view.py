@@ -6,15 +6,14 @@ from collections import Counter
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 from redis.exceptions import RedisError
 
+from cotraffic.diagnostics.clicks.archived import archive_link
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
-from cotraffic.diagnostics.reports.types import Dimension
 from cotraffic.diagnostics.words.redirect_types import REDIRECT_TYPES
 from offers.click_log.recent import RecentClicks, Wanted, recent_clicks
 
@@ -26,13 +25,6 @@ CODES = {words.short: code.value for code, words in REDIRECT_TYPES.items()}
 ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
 LID_START = re.compile(r"[0-9a-f-]{1,36}", re.IGNORECASE)
 AWAY = "Redis does not answer, and the newest clicks are there."
-# The filters that the archive's clicks have as well, by their names there.
-ARCHIVED = {
-    "offer": Dimension.OFFER,
-    "campaign": Dimension.CAMPAIGN,
-    "affiliate": Dimension.AFFILIATE,
-    "country": Dimension.COUNTRY,
-}
 
 
 class RedirectChoice(NamedTuple):
@@ -73,7 +65,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "is_live": not before,
         "newest_address": urlencode(filters),
         "older_address": urlencode({**filters, "before": found.older}) if found.older else "",
-        "archive_address": _archive_address(wanted),
+        "archive": archive_link(wanted, found),
     }
     return render_panel(request, "clicks", context)
 
@@ -130,20 +122,6 @@ def _redirect_types(chosen: str | None) -> list[RedirectChoice]:
 
 def _without_counts() -> list[RedirectChoice]:
     return [RedirectChoice(code, words, 0) for words, code in CODES.items()]
-
-
-def _archive_address(wanted: Wanted) -> str:
-    """Return the query for the archive's clicks, with what filters it has too; "" without an archive."""
-    if settings.CLICK_ARCHIVE != "on":
-        return ""
-    values = {
-        dimension.value: value
-        for name, dimension in ARCHIVED.items()
-        if (value := getattr(wanted, name)) is not None
-    }
-    if wanted.redirect_type:
-        values[Dimension.REDIRECT_TYPE.value] = wanted.redirect_type
-    return urlencode({"range": "7days", **values})
 
 
 def _entry(name: str, text: str) -> str:

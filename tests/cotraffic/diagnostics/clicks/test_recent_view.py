@@ -10,7 +10,6 @@ import pytest
 import redis
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from devstack.services import Service
 from offers.click_log.recent import EXAMINED_AT_MOST, SHOWN_AT_MOST, Wanted, recent_clicks
@@ -199,14 +198,6 @@ def test_redirect_types_are_chosen_in_words_with_their_counts(
 def test_a_click_says_where_it_went(staff_client: Client, log: ClickLog) -> None:
     add(log, 1, landingPageUrl="https://shop.example/tents/?a=1#b")
     assert "shop.example/tents</td>" in staff_client.get(reverse(PAGE)).text
-
-
-def test_the_archive_is_asked_for_the_same(staff_client: Client, log: ClickLog, settings: Settings) -> None:
-    asked = {"campaign": "7", "redirect_type": "country not allowed"}
-    shown = unescape(staff_client.get(reverse(PAGE), asked).text)
-    assert "reports/clicks/?range=7days&campaign=7&redirect_type=offerGeoRestriction" in shown
-    settings.CLICK_ARCHIVE = "off"
-    assert "reports/clicks/" not in staff_client.get(reverse(PAGE), asked).text
 
 
 def test_a_filter_that_cannot_be_says_why(staff_client: Client, redis_client: redis.Redis) -> None:
