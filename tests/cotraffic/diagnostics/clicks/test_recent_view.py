@@ -210,6 +210,34 @@ def test_a_filter_that_cannot_be_says_why(staff_client: Client, redis_client: re
     assert staff_client.get(reverse(PAGE), {"before": "yesterday"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("offer", "-5"),
+        ("campaign", "9" * 19),
+        ("affiliate", "x"),
+        ("country", "DEU"),
+        ("unique", "perhaps"),
+        ("made_by", "cat"),
+        ("lid", "xyz"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(
+    staff_client: Client, redis_client: redis.Redis, field: str, value: str
+) -> None:
+    answer = staff_client.get(reverse(PAGE), {field: value, "isp": "telekom"})
+    assert answer.status_code == 400
+    assert f'aria-invalid="true" aria-describedby="wrong_{field}"' in answer.text
+    assert f'<p class="wrong" id="wrong_{field}">' in answer.text
+    assert answer.text.count("aria-invalid") == 1
+    assert 'value="telekom"' in answer.text
+
+
+def test_everything_that_is_wrong_is_said_at_once(staff_client: Client, redis_client: redis.Redis) -> None:
+    shown = staff_client.get(reverse(PAGE), {"offer": "a", "country": "1"}).text
+    assert shown.count('class="wrong"') == 2
+
+
 def test_new_clicks_come_as_rows(staff_client: Client, log: ClickLog) -> None:
     add(log, 1)
     newest = recent_clicks(log, Wanted()).newest
