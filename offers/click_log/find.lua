@@ -1,4 +1,4 @@
--- Look for the newest or oldest click of a lid, or of its beginning, among some entries of a stream, without sending them all.
+-- Look for a click by its lid, or by how that begins, among some entries of a stream, without sending them all.
 -- KEYS: 1 the stream.
 -- ARGV: 1 XRANGE or XREVRANGE, 2 and 3 its two ends, 4 how many entries to look at, 5 the lid
 --       or its beginning.

@@ -115,6 +115,9 @@ def recent_clicks(log: ClickLog, wanted: Wanted, after: str = "", before: str = 
     if len(clicks) > SHOWN_AT_MOST:
         del clicks[SHOWN_AT_MOST:]
         reached, ended = clicks[-1].entry_id, False
+        # The look ends with the last click that is shown; the entries behind it are looked at for older ones.
+        ids = [entry.id for entry in entries]
+        examined -= len(ids) - 1 - ids.index(reached)
     reached_ms = int(reached.partition("-")[0]) if examined else 0
     return RecentClicks(clicks, newest, examined, "" if ended else reached, reached_ms)
 

@@ -58,7 +58,7 @@ def test_the_list_holds_still_while_somebody_points_at_it(page: Page, stack: Sta
 
 def test_a_filter_shows_what_fits_now_and_later(page: Page, stack: Stack) -> None:
     page.goto(CLICKS)
-    page.get_by_label("Redirect type").select_option("offerGeoRestriction")
+    page.get_by_role("combobox", name="Redirect type").select_option("offerGeoRestriction")
     page.get_by_role("button", name="Filter").click()
     types = page.locator(".panel tbody tr td:nth-child(2)")
     expect(types.first).to_contain_text("offerGeoRestriction")

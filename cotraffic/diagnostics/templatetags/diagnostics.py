@@ -78,6 +78,13 @@ def _with_code(entry: ReferenceEntry, shown: str) -> SafeString:
 
 
 @register.simple_tag
+def clock_ms(at_ms: float) -> SafeString:
+    """Show a time in milliseconds since the epoch with its zone, without saying how long ago it was."""
+    at_s = at_ms / 1000
+    return format_html('<time datetime="{}">{}</time>', formatting.iso(at_s), formatting.absolute(at_s))
+
+
+@register.simple_tag
 def redirect_type(code: str | None, reason: str | None = "") -> SafeString:
     """Show a stored redirect type in words, with the code below, which leads to its meaning.
 

@@ -9,6 +9,7 @@ const ROWS_KEPT = 200;
 const root = document.getElementById("live");
 const pause = document.getElementById("pause");
 const status = document.getElementById("live-status");
+const reach = document.getElementById("live-reach");
 const more = document.getElementById("live-more");
 let waiting = [];
 
@@ -55,11 +56,23 @@ function show(found) {
   fresh.innerHTML = found.rows;
   for (const row of fresh.content.querySelectorAll("tr")) row.classList.add("is-new");
   body.prepend(fresh.content);
-  while (body.rows.length > ROWS_KEPT) body.rows[body.rows.length - 1].remove();
+  if (body.rows.length > ROWS_KEPT) drop(body);
   document.getElementById("live-empty").hidden = true;
   document.getElementById("live-table").hidden = false;
   const left = found.isAll ? "" : " More came than can be shown: the oldest of them were left out.";
   say(`${body.rows.length} shown, ${found.shown} new.${left}`);
+}
+
+/** Drop the oldest rows; "Older clicks" goes on behind the last one that stays, so that none is missing between. */
+function drop(body) {
+  while (body.rows.length > ROWS_KEPT) body.rows[body.rows.length - 1].remove();
+  const last = body.rows[body.rows.length - 1].dataset.entry;
+  const older = document.getElementById("older");
+  const address = new URL(older.href);
+  address.searchParams.set("before", last);
+  older.href = address;
+  older.hidden = false;
+  reach.hidden = true;
 }
 
 if (root && pause) {

@@ -10,7 +10,6 @@ import pytest
 import redis
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from devstack.services import Service
 from offers.click_log.recent import EXAMINED_AT_MOST, SHOWN_AT_MOST, Wanted, recent_clicks
@@ -201,14 +200,6 @@ def test_a_click_says_where_it_went(staff_client: Client, log: ClickLog) -> None
     assert "shop.example/tents</td>" in staff_client.get(reverse(PAGE)).text
 
 
-def test_the_archive_is_asked_for_the_same(staff_client: Client, log: ClickLog, settings: Settings) -> None:
-    asked = {"campaign": "7", "redirect_type": "country not allowed"}
-    shown = unescape(staff_client.get(reverse(PAGE), asked).text)
-    assert "reports/clicks/?range=7days&campaign=7&redirect_type=offerGeoRestriction" in shown
-    settings.CLICK_ARCHIVE = "off"
-    assert "reports/clicks/" not in staff_client.get(reverse(PAGE), asked).text
-
-
 def test_a_filter_that_cannot_be_says_why(staff_client: Client, redis_client: redis.Redis) -> None:
     shown = staff_client.get(reverse(PAGE), {"offer": "hiking"})
     assert shown.status_code == 400
@@ -217,6 +208,34 @@ def test_a_filter_that_cannot_be_says_why(staff_client: Client, redis_client: re
     assert staff_client.get(reverse(NEW), {"after": "yesterday"}).status_code == 400
     assert 'aria-describedby="wrong_lid"' in staff_client.get(reverse(PAGE), {"lid": "xyz"}).text
     assert staff_client.get(reverse(PAGE), {"before": "yesterday"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("offer", "-5"),
+        ("campaign", "9" * 19),
+        ("affiliate", "x"),
+        ("country", "DEU"),
+        ("unique", "perhaps"),
+        ("made_by", "cat"),
+        ("lid", "xyz"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(
+    staff_client: Client, redis_client: redis.Redis, field: str, value: str
+) -> None:
+    answer = staff_client.get(reverse(PAGE), {field: value, "isp": "telekom"})
+    assert answer.status_code == 400
+    assert f'aria-invalid="true" aria-describedby="wrong_{field}"' in answer.text
+    assert f'<p class="wrong" id="wrong_{field}">' in answer.text
+    assert answer.text.count("aria-invalid") == 1
+    assert 'value="telekom"' in answer.text
+
+
+def test_everything_that_is_wrong_is_said_at_once(staff_client: Client, redis_client: redis.Redis) -> None:
+    shown = staff_client.get(reverse(PAGE), {"offer": "a", "country": "1"}).text
+    assert shown.count('class="wrong"') == 2
 
 
 def test_new_clicks_come_as_rows(staff_client: Client, log: ClickLog) -> None:
