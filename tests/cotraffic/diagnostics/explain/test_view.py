@@ -113,7 +113,7 @@ def test_a_campaign_alone_that_is_not_in_the_recipe_is_refused(
     store: RecipeStore, staff_client: Client
 ) -> None:
     text = explained(staff_client, campaign="9")
-    assert "Refused: unknown campaign Campaign 9 is not in the recipe." in text
+    assert "Campaign 9 is not in the recipe." in text
     assert "offer 0" not in text
 
 
