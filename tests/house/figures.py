@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tokenize
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -71,6 +71,23 @@ def house(root: Path) -> House:
         cast_count=names["cast"],
         comment_share=comments / lines,
     )
+
+
+def table(houses: Sequence[House]) -> list[str]:
+    """Return a line for each figure, with a column for each checkout."""
+    rows: dict[str, list[object]] = {
+        "modules": [found.modules for found in houses],
+        "files in the largest folder": [
+            f"{found.in_largest_folder} ({found.largest_folder})" for found in houses
+        ],
+        "longest chain of imports": [found.import_depth for found in houses],
+        "lines of the longest file": [found.longest_file_lines for found in houses],
+        "lines of the longest function": [found.longest_function_lines for found in houses],
+        "uses of Any": [found.any_count for found in houses],
+        "uses of cast": [found.cast_count for found in houses],
+        "lines with a comment": [f"{found.comment_share:.1%}" for found in houses],
+    }
+    return [f"{name:<32}" + "".join(f"{value!s:>32}" for value in values) for name, values in rows.items()]
 
 
 def _names(trees: Iterable[ast.AST]) -> Iterator[str]:

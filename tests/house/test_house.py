@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.__main__ import table
-from tests.house.figures import House, house
+from tests.house.figures import House, house, table
 from tests.house.hot_path import hot_path
 from tests.processes import PROJECT
 
