@@ -171,7 +171,7 @@ def test_clicks_of_all_instances_are_copied_before_they_are_counted(
     for route in held:
         route.continue_()
     expect(page.locator("#report-total")).to_contain_text("1 click, ")
-    expect(page.get_by_text("All instances: 1 file of 1, up to")).to_be_visible()
+    expect(page.get_by_text("All instances: 1 file of 1 instance, the newest")).to_be_visible()
     expect(page.locator("table.report").get_by_text("FR")).to_be_visible()
     assert_view(page, "report-of-all")
 

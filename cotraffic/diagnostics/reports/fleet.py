@@ -21,7 +21,12 @@ FETCH_SECONDS = 1800
 # is in no report over all instances: each further hour of every instance would be copied for it.
 LATE_MS = 3 * HOUR_MS
 # How long a copy stays that a report may be reading: a download reads for the longest.
-KEPT_SECONDS = EXPORT_SECONDS + 60
+KEPT_SECONDS = EXPORT_SECONDS + 120
+LOOK_AGAIN_SECONDS = 60
+MOST_LOOKED = 16
+
+# When a bucket was listed for which hours, and what it had.
+_looked: dict[tuple[str, str, tuple[str, ...]], tuple[float, "FleetFiles | None"]] = {}
 
 
 class FleetFiles(msgspec.Struct, frozen=True):
@@ -35,6 +40,12 @@ class FleetFiles(msgspec.Struct, frozen=True):
     missing_bytes: int
     instances: int
     newest_hour: str
+
+    @property
+    def newest(self) -> str:
+        """The newest hour in words, such as `2026-11-25 14:00 UTC`; "" if there is none."""
+        date, _, hour = self.newest_hour.partition("/")
+        return f"{date.removeprefix('date=')} {hour.removeprefix('hour=')}:00 UTC" if hour else ""
 
 
 class FetchProgress(msgspec.Struct, frozen=True):
@@ -55,7 +66,24 @@ class FilesMissing(Exception):
 
 
 async def look(wanted: TimeRange) -> FleetFiles:
-    """Say which files a time has, and copy none. Raises `ReportProblem`."""
+    """Say which files a time has, and copy none. Raises `ReportProblem`.
+
+    Where all are here, the answer holds for a minute: S3 is not listed anew for each suggestion of a form.
+    """
+    key = (settings.CLICK_ARCHIVE_BUCKET, settings.REPORT_CACHE_DIR, tuple(hours_of(wanted)))
+    looked_at_s, known = _looked.get(key, (0.0, None))
+    if known is not None and time.monotonic() - looked_at_s < LOOK_AGAIN_SECONDS:
+        return known
+    found = await _look(wanted)
+    _looked.pop(key, None)
+    if not found.missing_files:
+        _looked[key] = time.monotonic(), found
+        while len(_looked) > MOST_LOOKED:
+            del _looked[next(iter(_looked))]
+    return found
+
+
+async def _look(wanted: TimeRange) -> FleetFiles:
     async with aclosing(_run(wanted, LOOK_SECONDS, fetch=False)) as steps:
         async for found in steps:
             if isinstance(found, FleetFiles):
@@ -65,6 +93,7 @@ async def look(wanted: TimeRange) -> FleetFiles:
 
 async def fetch(wanted: TimeRange) -> AsyncGenerator[FetchProgress | FleetFiles, None]:
     """Copy the files of a time that are missing, and say how far it is. Raises `ReportProblem`."""
+    _looked.clear()
     async with aclosing(_run(wanted, FETCH_SECONDS, fetch=True)) as steps:
         async for found in steps:
             yield found

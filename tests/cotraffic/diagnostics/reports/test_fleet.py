@@ -103,7 +103,7 @@ def test_a_report_counts_what_all_instances_have_sent(put: Put, staff_client: Cl
     assert steps[-1] == {"done": True}
     page = shown(staff_client, address(by="offer"))
     assert "3 clicks" in page
-    assert "All instances: 2 files of 2, up to" in page
+    assert "All instances: 2 files of 2 instances, the newest of the hour from 20" in page
     assert "3 clicks, the newest first" in shown(staff_client, f"clicks/{address()}")
     found = staff_client.get(f"{REPORTS}values/{address(dimension='offer')}").json()["values"]
     assert [value["clicks"] for value in found] == [3]
@@ -117,6 +117,19 @@ def test_what_is_on_this_disk_is_not_copied_again(put: Put, staff_client: Client
     put("one", 1, "b")
     assert fetched(address(), staff_client)[0]["of_files"] == 1
     assert copy.stat().st_ino == written[1]
+
+
+def test_a_form_that_suggests_does_not_list_the_bucket_each_time(
+    put: Put, staff_client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("one", 0, "a")
+    fetched(address(), staff_client)
+    assert "1 click" in shown(staff_client, address())
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", f"http://{LOCALHOST}:{free_port()}")
+        assert staff_client.get(f"{REPORTS}values/{address(dimension='offer')}").status_code == 200
+        away.setattr(fleet, "LOOK_AGAIN_SECONDS", 0)
+        assert staff_client.get(f"{REPORTS}values/{address(dimension='offer')}").status_code == 503
 
 
 def test_an_hour_that_was_sent_again_is_copied_anew(put: Put, staff_client: Client) -> None:
