@@ -7,6 +7,8 @@ from pathlib import Path
 
 from devstack.services import LOCALHOST, free_port
 
+# Names the process that has prepared its environment.
+PREPARED = "CO_TRAFFIC_TESTS_PREPARED"
 ENCRYPTION_KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -14,8 +16,11 @@ def prepare() -> tempfile.TemporaryDirectory[str]:
     """Set every variable the settings read that matters to tests; the directory returned holds all files.
 
     To be called before Django's settings are imported. Servers get their ports here and start when a
-    fixture first asks for them.
+    fixture first asks for them. Raises RuntimeError if this process has an environment already.
     """
+    if PREPARED in os.environ and os.environ[PREPARED] == str(os.getpid()):
+        raise RuntimeError("an environment is prepared already: its servers would be looked for elsewhere")
+    os.environ[PREPARED] = str(os.getpid())
     directory = tempfile.TemporaryDirectory(prefix="co-traffic-tests-")
     atexit.register(directory.cleanup)
     root = Path(directory.name)

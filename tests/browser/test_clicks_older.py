@@ -105,3 +105,17 @@ def test_the_choice_of_columns_fits_the_screen(page: Page, stack: Stack) -> None
     assert box
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 360
+
+
+def test_columns_are_remembered_by_their_titles(page: Page, stack: Stack) -> None:
+    click(stack, PLAIN.offer_id, PLAIN.campaign_id)
+    page.goto(CLICKS)
+    # As a browser has it that remembers a column which is gone, and was chosen before others were added.
+    page.evaluate("localStorage.setItem('columns:clicks', JSON.stringify(['Payin', 'Gone']))")
+    page.reload()
+    expect(page.get_by_role("columnheader", name="Payin")).to_be_hidden()
+    expect(page.get_by_role("columnheader", name="Payout")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Provider")).to_be_visible()
+    page.goto("/admin/diagnostics/reports/clicks/?range=hour")
+    expect(page.get_by_role("columnheader", name="Payin")).to_be_hidden()
+    expect(page.get_by_role("columnheader", name="Destination")).to_be_visible()

@@ -4,40 +4,44 @@ const KEY = "columns:clicks";
 const choice = document.getElementById("column-choice");
 const table = document.querySelector("table.clicks");
 
-/** The numbers of the columns that are hidden, counted from 1, as words; null if nobody has chosen. */
+/** The titles of the columns that are hidden; null if nobody has chosen. Titles stay true if a column is added. */
 function remembered() {
   try {
-    return localStorage.getItem(KEY);
+    const found = JSON.parse(localStorage.getItem(KEY));
+    return Array.isArray(found) ? found : null;
   } catch {
     return null;
   }
 }
 
-function remember(hidden) {
+function remember(titles) {
   try {
-    localStorage.setItem(KEY, hidden);
+    localStorage.setItem(KEY, JSON.stringify(titles));
   } catch {
     // Without storage the choice lasts as long as the page.
   }
 }
 
 function hide() {
-  const boxes = [...choice.querySelectorAll("input")];
-  table.dataset.hide = boxes.filter((box) => !box.checked).map((box) => box.value).join(" ");
-  remember(table.dataset.hide);
+  const hidden = [...choice.querySelectorAll("input")].filter((box) => !box.checked);
+  table.dataset.hide = hidden.map((box) => box.value).join(" ");
+  remember(hidden.map((box) => box.dataset.title));
 }
 
 if (choice && table) {
-  table.dataset.hide = remembered() ?? table.dataset.hide;
+  const titles = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  const chosen = remembered();
+  if (chosen) table.dataset.hide = titles.flatMap((title, at) => (chosen.includes(title) ? [at + 1] : [])).join(" ");
   const hidden = new Set(table.dataset.hide.split(" "));
-  [...table.tHead.rows[0].cells].forEach((cell, at) => {
+  titles.forEach((title, at) => {
     const label = document.createElement("label");
     const box = document.createElement("input");
     box.type = "checkbox";
     box.value = String(at + 1);
+    box.dataset.title = title;
     box.checked = !hidden.has(box.value);
     box.addEventListener("change", hide);
-    label.append(box, ` ${cell.textContent}`);
+    label.append(box, ` ${title}`);
     choice.querySelector("fieldset").append(label);
   });
   choice.hidden = false;
