@@ -15,7 +15,7 @@ from recipes.records.records import Campaign, Offer
 
 DIGEST_BYTES = 8
 
-Record = TypeVar("Record", Offer, Campaign)
+Record = TypeVar("Record", bound=Offer | Campaign)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 

@@ -24,6 +24,7 @@ from cotraffic.diagnostics.records.search import COUNTED_USERS, SHOWN_USERS, Rec
 from cotraffic.diagnostics.reports.table import record_addresses
 from cotraffic.diagnostics.reports.types import Dimension
 from offers.links.links import CannotLink, ad_link, read_expiry
+from offers.live_caps.versions import closed
 from recipes.index.maintain import IndexMissing
 from recipes.records.fields import id_of
 from recipes.records.kinds import RecipeKind
@@ -228,10 +229,15 @@ def _caps(request: HttpRequest, known: RecordDetails, record: Offer | Campaign) 
     if record.caps is None or known.raw is None:
         return {}
     limits, problem = live_caps(request, known.kind, record, known.raw)
-    return {
-        "caps": cap_lines(known.raw, known.as_of_ms, limits, time.time()),
+    now_s = time.time()
+    context: dict[str, object] = {
+        "caps": cap_lines(known.raw, known.as_of_ms, limits, now_s),
         "live_caps_problem": problem,
     }
+    if limits:
+        # Workers go by a copy that is over its limit; its rules are what clicks meet.
+        context["rules"] = describe.described_rules(closed(record, limits[0].counted), int(now_s * 1000))
+    return context
 
 
 def _link_builder(

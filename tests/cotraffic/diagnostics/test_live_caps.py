@@ -109,6 +109,16 @@ def test_the_page_of_a_record_has_its_limits(staff_client: Client) -> None:
     assert "reached" in page
 
 
+def test_the_rules_of_a_record_are_those_that_clicks_meet(
+    staff_client: Client, redis_client: redis.Redis
+) -> None:
+    go_live(redis_client, capped_offer(10, 4), exit_offer(), campaign=campaign_blob())
+    address = reverse("diagnostics:record", args=["offers", CAPPED])
+    assert "under its limit" in staff_client.get(address).text
+    click_often(6)
+    assert "over its limit" in staff_client.get(address).text
+
+
 @pytest.mark.usefixtures("_six_clicks")
 def test_the_page_says_that_the_shared_redis_is_away(staff_client: Client, settings: Settings) -> None:
     settings.SHARED_REDIS_URL = f"redis://{LOCALHOST}:{free_port()}/0"
