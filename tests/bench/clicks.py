@@ -22,6 +22,10 @@ django.setup()
 
 from tests.bench.figures import FIGURES, FULL, QUICK, Bench, Row  # noqa: E402
 from tests.bench.stage import Cores, save  # noqa: E402
+from tests.bench.sustained import sustained  # noqa: E402
+from tests.bench.whole import whole  # noqa: E402
+
+ALL_FIGURES = {**FIGURES, "whole": whole, "sustained": sustained}
 
 
 def main() -> None:
@@ -30,9 +34,9 @@ def main() -> None:
     parser.add_argument(
         "--only",
         action="append",
-        choices=FIGURES,
+        choices=ALL_FIGURES,
         metavar="FIGURE",
-        help=f"one of {', '.join(FIGURES)}; may be given more than once (default: all)",
+        help=f"one of {', '.join(ALL_FIGURES)}; may be given more than once (default: all)",
     )
     parser.add_argument("--runs", type=int, help=f"of each subject (default: {FULL.runs})")
     parser.add_argument("--seconds", type=int, help=f"of each run, whole ones (default: {FULL.seconds})")
@@ -45,9 +49,9 @@ def main() -> None:
     rows: list[Row] = []
     print(heading(), flush=True)
     cores = Cores.take()
-    for name in arguments.only or FIGURES:
+    for name in arguments.only or ALL_FIGURES:
         with ExitStack() as stack:
-            for found in FIGURES[name](Bench(stack, cores, options)):
+            for found in ALL_FIGURES[name](Bench(stack, cores, options)):
                 rows.append(found)
                 print(line(found), flush=True)
     name = "clicks-quick" if arguments.quick else "clicks"
@@ -70,7 +74,7 @@ def about() -> dict[str, Any]:
 def heading() -> str:
     """The first lines of the table."""
     return (
-        f"{'figure':<11}{'':<35}{'clicks/s':>10}{'share':>8}  {'of':<24}"
+        f"{'figure':<13}{'':<35}{'clicks/s':>10}{'share':>8}  {'of':<24}"
         f"{'p50 ms':>8}{'p99 ms':>9}{'CPU us':>8}{'failed':>8}"
     )
 
@@ -79,7 +83,7 @@ def line(found: Row) -> str:
     """One line of the table."""
     part = "" if found.share is None else f"{found.share:.2f}"
     return (
-        f"{found.figure:<11}{found.name:<35}{found.per_second:>10,.0f}{part:>8}  {found.of:<24}"
+        f"{found.figure:<13}{found.name:<35}{found.per_second:>10,.0f}{part:>8}  {found.of:<24}"
         f"{found.p50_ms:>8.2f}{found.p99_ms:>9.2f}{found.cpu_us:>8.1f}{found.failed:>8}"
     )
 

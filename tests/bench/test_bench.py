@@ -26,6 +26,15 @@ def test_figures_can_be_measured() -> None:
     assert [row["name"] for row in found["rows"] if row["failed"] or not row["per_second"]] == []
 
 
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt install wrk")
+@pytest.mark.parametrize("figure", ["whole", "sustained"])
+def test_what_a_click_costs_until_it_is_stored_can_be_measured(figure: str) -> None:
+    done = command("-m", "tests.bench.clicks", "--quick", "--only", figure)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((PROJECT / "var" / "bench" / "clicks-quick.json").read_text())
+    assert {row["figure"].split()[1] for row in found["rows"]} == {figure}
+
+
 def test_without_wrk_it_says_what_to_do() -> None:
     done = command("-m", "tests.bench.clicks", PATH="/nonexistent")
     assert (done.returncode, "apt install wrk" in done.stderr) == (1, True)
