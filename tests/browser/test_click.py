@@ -88,7 +88,7 @@ def test_the_same_click_is_explained_from_its_page(page: Page, context: BrowserC
     lid = lid_of(clicked(context, stack, "paid by country, from Tokyo"))
     page.goto(f"/admin/diagnostics/clicks/{lid}/")
     page.get_by_role("link", name="Explain what it would get now, rule by rule").click()
-    expect(page.locator(".answer")).to_contain_text("customPayOutPerGeo: for JP")
+    expect(page.locator(".answer")).to_contain_text("For JP")
 
 
 def test_a_lid_that_is_nowhere_says_what_to_do(page: Page) -> None:

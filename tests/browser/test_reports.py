@@ -152,7 +152,8 @@ def test_a_view_is_saved_opened_renamed_and_deleted_by_keyboard(page: Page) -> N
 def test_clicks_of_all_instances_are_copied_before_they_are_counted(
     page: Page, stack: Stack, tmp_path: Path
 ) -> None:
-    start_ms = (int(time.time() * 1000) // HOUR_MS - 3) * HOUR_MS
+    # So long ago that no click of this instance can have come late to it.
+    start_ms = (int(time.time() * 1000) // HOUR_MS - 10) * HOUR_MS
     with ClickParquet(tmp_path) as parquet:
         parquet.load([b'{"lid": "far-away", "dateAdded": %d, "country": "FR"}' % (start_ms + 1000)])
         parquet.write(tmp_path / "hour.parquet")
