@@ -32,8 +32,8 @@ MIRROR = "http://deb.debian.org/debian"
 PACKAGES = "ca-certificates,python3,python3-venv,python3-pip"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 MEGABYTE = 1024 * 1024
-# Python's packages and ours; 126 MB were measured.
-MOST_MEGABYTES = 140
+# Python's packages and ours; 195 MB were measured, of which DuckDB's library is 66.
+MOST_MEGABYTES = 205
 LABELS = "org.opencontainers.image."
 
 
