@@ -17,6 +17,7 @@ from recipes.records.fields import id_of, without_lone_surrogates
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 from recipes.store.journal import MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
+from recipes.store.record_json import RecordJson
 from recipes.store.store import RecipeStore
 from recipes.store.types import WriteOutcome
 
@@ -27,8 +28,6 @@ MAX_BODY_BYTES = 1_000_000
 # A sender's clock may be wrong by hours; a time further away than this is in other units.
 LATEST_AHEAD_MS = 24 * 3600 * 1000
 EARLIEST_MS = 1_000_000_000_000
-
-_fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class UpdateOutcome(StrEnum):
@@ -49,7 +48,7 @@ class UpdateOutcome(StrEnum):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """A valid update; `record` is the record's JSON, None deletes it.
+    """A valid update; `record` None deletes the record.
 
     `timestamp_ms` is by the sender's clock, or by ours if the sender's is too far ahead (by `ahead_ms`).
     """
@@ -57,7 +56,7 @@ class Update(msgspec.Struct, frozen=True):
     kind: RecipeKind
     record_id: int
     timestamp_ms: int
-    record: bytes | None
+    record: RecordJson | None
     ahead_ms: int = 0
 
 
@@ -142,16 +141,6 @@ def read_update(message: object, now_ms: int) -> Update:
     return Update(kind, record_id, timestamp_ms, record, ahead_ms)
 
 
-def completed(record: bytes, live: bytes) -> bytes:
-    """Add the fields that a record lacks and the live one has; all values keep their spelling."""
-    fields = _fields_decoder.decode(record)
-    try:
-        missing = {name: value for name, value in _fields_decoder.decode(live).items() if name not in fields}
-    except msgspec.DecodeError:
-        return record
-    return msgspec.json.encode(fields | missing) if missing else record
-
-
 def _try(
     store: RecipeStore, waiting: dict[int, Update], results: dict[int, UpdateResult], clocks: Clocks
 ) -> None:
@@ -178,20 +167,20 @@ def _try(
 
 def _live_records(
     store: RecipeStore, updates: Sequence[Update] | Any
-) -> dict[tuple[RecipeKind, int], bytes | None]:
-    live: dict[tuple[RecipeKind, int], bytes | None] = {}
+) -> dict[tuple[RecipeKind, int], RecordJson | None]:
+    live: dict[tuple[RecipeKind, int], RecordJson | None] = {}
     for kind in RecipeKind:
         ids = sorted({update.record_id for update in updates if update.kind is kind})
-        blobs = store.get_many(kind, ids)
-        live |= {(kind, record_id): blob for record_id, blob in zip(ids, blobs, strict=True)}
+        for record_id, blob in zip(ids, store.get_many(kind, ids), strict=True):
+            live[kind, record_id] = None if blob is None else RecordJson(blob)
     return live
 
 
-def _checked(update: Update, live: bytes | None) -> bytes | None:
+def _checked(update: Update, live: RecordJson | None) -> RecordJson | None:
     """Return the record to write, completed from the live one; None deletes. Raises `UnusableUpdate`."""
     if update.record is None:
         return None
-    record = update.record if live is None else completed(update.record, live)
+    record = update.record if live is None else update.record.completed(live)
     named = f"{update.kind} {update.record_id}"
     parsed = _parsed(update.kind, record, named)
     if parsed.unreadable and live is not None and _is_readable(update.kind, live, named):
@@ -200,16 +189,16 @@ def _checked(update: Update, live: bytes | None) -> bytes | None:
     return record
 
 
-def _parsed(kind: RecipeKind, record: bytes, named: str) -> Offer | Campaign:
+def _parsed(kind: RecipeKind, record: RecordJson, named: str) -> Offer | Campaign:
     try:
-        return PARSERS[kind](msgspec.json.decode(record, type=dict[str, object]))
+        return PARSERS[kind](record.values)
     except RecordRejected as error:
         raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {error.reason}") from None
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
         raise UnusableUpdate(UpdateOutcome.REJECTED, f"{named}: {error}") from None
 
 
-def _is_readable(kind: RecipeKind, live: bytes, named: str) -> bool:
+def _is_readable(kind: RecipeKind, live: RecordJson, named: str) -> bool:
     """Return whether all restrictions of the live record can be read; if not, any update may replace it."""
     try:
         return not _parsed(kind, live, named).unreadable
@@ -217,8 +206,8 @@ def _is_readable(kind: RecipeKind, live: bytes, named: str) -> bool:
         return False
 
 
-def _record(kind: RecipeKind, record_id: int, body: object) -> bytes:
-    """Return the JSON of a record, which must be the one that the message names. Raises `UnusableUpdate`."""
+def _record(kind: RecipeKind, record_id: int, body: object) -> RecordJson:
+    """Return the record in a body, which must be the one that the message names. Raises `UnusableUpdate`."""
     if not isinstance(body, str):
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not text but {type(body).__name__}")
     # Only an escape or a non-ASCII character can be half of a surrogate pair: most bodies have neither.
@@ -238,7 +227,9 @@ def _record(kind: RecipeKind, record_id: int, body: object) -> bytes:
     if id_of(raw[kind.id_field]) != record_id:
         shown = _shown(raw[kind.id_field])
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"{kind} {record_id}: the body is of {shown}")
-    return encoded
+    record = RecordJson(encoded)
+    record.values = raw
+    return record
 
 
 def _result(update: Update, outcome: UpdateOutcome, version: int) -> UpdateResult:

@@ -1,8 +1,6 @@
 """Applies and journals updates in one step, and decides which of them a load has to replay."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 import msgspec
 import redis
@@ -10,6 +8,7 @@ import redis
 from lib.redis_replies import bytes_dict, bytes_list, ids, number, optional_bytes, scored_ids
 from recipes.records.kinds import RecipeKind
 from recipes.store import keys
+from recipes.store.record_json import RecordJson
 from recipes.store.scripts import UPDATE
 from recipes.store.types import Journaled, WriteOutcome, Written
 
@@ -18,8 +17,6 @@ MAX_AHEAD_MS = 5 * 60_000
 # Tries for one update: nobody loses this often against other writers of the same record.
 MOST_TRIES = 20
 NO_RECORD = "-"
-# Half of an MD5: enough to tell the few versions of one record apart.
-DIGEST_BYTES = 8
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -31,8 +28,8 @@ class Write(msgspec.Struct, frozen=True):
     kind: RecipeKind
     record_id: int
     timestamp_ms: int
-    record: bytes | None
-    before: bytes | None
+    record: RecordJson | None
+    before: RecordJson | None
 
 
 class Clocks(msgspec.Struct, frozen=True):
@@ -55,16 +52,6 @@ class JournalEntry(msgspec.Struct, frozen=True):
     before: frozenset[str]
 
 
-def digest(record: bytes | None) -> str:
-    """Return the digest of a record's values, whatever their spelling; without a record, `NO_RECORD`."""
-    if record is None:
-        return NO_RECORD
-    # Bytes that are not JSON, and numbers beyond 64 bits, are digested as they are spelt.
-    with suppress(msgspec.MsgspecError, ArithmeticError, RecursionError):
-        record = msgspec.json.encode(msgspec.json.decode(record), order="deterministic")
-    return hashlib.blake2b(record, digest_size=DIGEST_BYTES).hexdigest()
-
-
 class RecipeJournal:
     """The part of `RecipeStore` that updates and loads share; all errors are those of redis-py."""
 
@@ -76,7 +63,7 @@ class RecipeJournal:
         """Journal updates and write their records into the live generation, in order, in one round trip."""
         pipeline = self.redis.pipeline(transaction=False)
         for write in writes:
-            kind = write.kind
+            kind, record, before = write.kind, write.record, write.before
             names = [
                 keys.live(kind),
                 keys.VERSION,
@@ -85,10 +72,11 @@ class RecipeJournal:
                 keys.deletes(kind),
             ]
             arguments: list[str | bytes | int] = [
-                *(kind, write.record_id, write.record or b"", keys.prefix(kind), write.timestamp_ms),
+                *(kind, write.record_id, record.text if record else b"", keys.prefix(kind)),
+                write.timestamp_ms,
                 *(clocks.overlap_ms, clocks.grace_ms, clocks.now_ms + MAX_AHEAD_MS),
-                "" if write.before is None else hashlib.sha1(write.before, usedforsecurity=False).hexdigest(),
-                *(digest(write.before), digest(write.record)),
+                before.sha1 if before else "",
+                *(before.digest if before else NO_RECORD, record.digest if record else NO_RECORD),
             ]
             self._update(keys=names, args=arguments, client=pipeline)
         return [
@@ -108,7 +96,7 @@ class RecipeJournal:
         """Journal one update and write its record (None deletes), whatever is live. For tests and tools."""
         for _ in range(MOST_TRIES):
             before = self.get_many(kind, [record_id])[0]
-            write = Write(kind, record_id, timestamp_ms, record, before)
+            write = Write(kind, record_id, timestamp_ms, _record_json(record), _record_json(before))
             (written,) = self.write_updates([write], Clocks(timestamp_ms, overlap_ms, grace_ms))
             if written.outcome is not WriteOutcome.CHANGED:
                 return written
@@ -176,7 +164,7 @@ class Replay:
         """Compare some records of the file with the journal. Of several with one id the last counts."""
         for record_id in batch.keys() & self._older.keys():
             self._seen.add(record_id)
-            self._judge(record_id, digest(batch[record_id]))
+            self._judge(record_id, RecordJson(batch[record_id]).digest)
 
     def look_at_missing(self) -> None:
         """Judge the journaled records that the whole file lacks."""
@@ -211,3 +199,7 @@ class Replay:
             self._undone.add(record_id)
         elif found != entry.written:
             self._overtaken.add(record_id)
+
+
+def _record_json(text: bytes | None) -> RecordJson | None:
+    return None if text is None else RecordJson(text)
