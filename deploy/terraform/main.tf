@@ -1,5 +1,6 @@
-# What an instance needs of AWS: table, bucket, queue, and a role that may do what deploy/terraform/iam-policy.json
-# says and nothing else. Where co-recipe has made some of them already, import them or take them out here.
+# What an instance needs of AWS: table, bucket, queue, where it is wanted the archive's bucket, and a role that may do
+# what the policies beside this file say and nothing else. Where co-recipe has made some of them already, import them
+# or take them out here.
 
 terraform {
   required_version = ">= 1.5"
@@ -85,6 +86,41 @@ resource "aws_s3_bucket_public_access_block" "recipe" {
   restrict_public_buckets = true
 }
 
+resource "aws_s3_bucket" "archive" {
+  count  = var.archive_bucket == "" ? 0 : 1
+  bucket = var.archive_bucket
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# What an upload that broke off has left is paid for, and nobody sees it.
+resource "aws_s3_bucket_lifecycle_configuration" "archive" {
+  count  = length(aws_s3_bucket.archive)
+  bucket = aws_s3_bucket.archive[0].id
+
+  rule {
+    id     = "broken-uploads"
+    status = "Enabled"
+
+    filter {}
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 2
+    }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "archive" {
+  count                   = length(aws_s3_bucket.archive)
+  bucket                  = aws_s3_bucket.archive[0].id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
 resource "aws_sqs_queue" "conversions" {
   name       = var.queue
   fifo_queue = true
@@ -134,6 +170,15 @@ resource "aws_iam_role_policy" "instance" {
     region       = var.region
     table        = var.table
     table_region = var.table_region
+  })
+}
+
+resource "aws_iam_role_policy" "archive" {
+  count = length(aws_s3_bucket.archive)
+  name  = "co-traffic-archive"
+  role  = aws_iam_role.instance.name
+  policy = templatefile("${path.module}/iam-policy-archive.json", {
+    archive_bucket = var.archive_bucket
   })
 }
 

@@ -22,6 +22,12 @@ variable "bucket" {
   default     = "co-recipe-prod"
 }
 
+variable "archive_bucket" {
+  description = "Bucket that the hours of the archive go to (CLICK_ARCHIVE_BUCKET). Empty: none is made."
+  type        = string
+  default     = ""
+}
+
 variable "queue" {
   description = "FIFO queue of conversion messages; its URL is AWS_SQS_QUEUE_URL. Its name has to end in .fifo."
   type        = string

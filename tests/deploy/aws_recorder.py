@@ -7,13 +7,20 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
 ACCOUNT = "123456789012"
-# A batch is allowed by the permission for one: these two share an action of IAM.
-IAM_NAMES = {"sqs:SendMessageBatch": "sqs:SendMessage", "s3:HEAD": "s3:GetObject", "s3:GET": "s3:GetObject"}
+# A batch is allowed by the permission for one: these two share an action of IAM. A large object is put in
+# parts, which are begun and ended by POST.
+IAM_NAMES = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "s3:HEAD": "s3:GetObject",
+    "s3:GET": "s3:GetObject",
+    "s3:PUT": "s3:PutObject",
+    "s3:POST": "s3:PutObject",
+}
 HOP_HEADERS = {"host", "connection", "transfer-encoding"}
 REGION = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/")
 
@@ -37,8 +44,15 @@ def needed(method: str, path: str, headers: dict[str, str], body: bytes) -> set[
     if "Action=" in body.decode("latin-1"):
         form = parse_qs(body.decode())
         return {_of_sqs(form["Action"][0], region, form.get("QueueUrl", [path])[0])}
+    return {_of_s3(method, *urlsplit(path)[2:4])}
+
+
+def _of_s3(method: str, path: str, query: str) -> AwsCall:
+    resource = unquote(path.strip("/"))
     action = IAM_NAMES.get(f"s3:{method}", f"s3:{method}")
-    return {AwsCall(action, f"arn:aws:s3:::{urlsplit(path).path.lstrip('/')}")}
+    if method == "GET" and "/" not in resource and "list-type=2" in query:
+        action = "s3:ListBucket"
+    return AwsCall(action, f"arn:aws:s3:::{resource}")
 
 
 def _of_dynamodb(operation: str, region: str, body: dict[str, object]) -> set[AwsCall]:

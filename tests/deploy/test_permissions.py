@@ -96,4 +96,5 @@ def test_other_requests_would_be_noticed() -> None:
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=K/20260101/us-west-2/dynamodb/aws4_request"}
     scan = needed("POST", "/", signed | {"x-amz-target": "DynamoDB_20120810.Scan"}, b'{"TableName": "t"}')
     assert scan == {AwsCall("dynamodb:Scan", f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/t")}
-    assert needed("PUT", "/b/k?x-id=PutObject", {}, b"") == {AwsCall("s3:PUT", "arn:aws:s3:::b/k")}
+    assert needed("PUT", "/b/k?x-id=PutObject", {}, b"") == {AwsCall("s3:PutObject", "arn:aws:s3:::b/k")}
+    assert needed("DELETE", "/b/k", {}, b"") == {AwsCall("s3:DELETE", "arn:aws:s3:::b/k")}
