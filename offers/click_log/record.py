@@ -150,11 +150,7 @@ def record(click: Click) -> bytes:
         slash + ad_path or None,
         fingerprint(click),
     )
-    encoded = encode(own)
-    # A part that is shorter than one text may be has no text to truncate.
-    if len(encoded) > LONGEST_TEXT:
-        encoded = encode(_shortened(own))
-    return b"".join((encoded[:-1], click.plan.record_part, click.visitor.record_part))
+    return b"".join((_encoded(own)[:-1], click.plan.record_part, click.visitor.record_part))
 
 
 def fingerprint(click: Click) -> str | None:
@@ -166,6 +162,12 @@ def fields(kept: bytes) -> dict[str, object]:
     """Decode a record into the table's names; amounts are exact decimals, or integers."""
     found: dict[str, object] = _decode(kept)
     return found
+
+
+def _encoded(part: _Part) -> bytes:
+    encoded = encode(part)
+    # A part that is shorter than one text may be has no text to truncate.
+    return encoded if len(encoded) <= LONGEST_TEXT else encode(_shortened(part))
 
 
 def _shortened(part: _Part) -> _Part:
@@ -218,7 +220,7 @@ def decision_part(decision: Decision) -> bytes:
         _add_offer(part, offer)
     if origin is not None:
         _add_origin(part, origin)
-    return b",%b" % encode(_shortened(part))[1:-1]
+    return b",%b" % _encoded(part)[1:-1]
 
 
 def _add_offer(part: DecisionPart, offer: Offer) -> None:
@@ -272,5 +274,5 @@ def _visitor_part(visitor: Visitor) -> bytes:
         is_automated=visitor.automated is not None or None,
         automated_reason=visitor.automated,
     )
-    inside = encode(_shortened(part))[1:]
+    inside = _encoded(part)[1:]
     return inside if inside == b"}" else b",%b" % inside

@@ -1,10 +1,12 @@
 """The client's address; X-Forwarded-For counts from trusted proxies only."""
 
 import ipaddress
+import socket
 from collections.abc import Iterable
 from functools import lru_cache
 
 REMEMBERED_PEERS = 1000
+IPV4 = 4
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -20,6 +22,12 @@ class AddressReader:
     def __init__(self, trusted_proxies: Iterable[str], private_stands_for: str = "") -> None:
         self._trusted = tuple(ipaddress.ip_network(proxy.strip(), strict=False) for proxy in trusted_proxies)
         self._private_stands_for = private_stands_for
+        # The same for IPv4 addresses as they are usually written: the first and the last of each network.
+        self._trusted_ranges = [
+            (network.network_address.packed, network.broadcast_address.packed)
+            for network in self._trusted
+            if network.version == IPV4
+        ]
         # A few proxies send most clicks: cache whether an address is trusted.
         self._peer = lru_cache(REMEMBERED_PEERS)(self._read_peer)
 
@@ -32,6 +40,8 @@ class AddressReader:
         """
         address, is_trusted = self._peer(peer)
         if forwarded_for and is_trusted:
+            if not self._private_stands_for and self._is_usual(forwarded_for):
+                return forwarded_for
             for entry in reversed(forwarded_for.split(",")):
                 if not entry.strip():
                     continue
@@ -46,6 +56,17 @@ class AddressReader:
         if self._private_stands_for and address.is_private:
             return self._private_stands_for
         return str(address)
+
+    def _is_usual(self, forwarded_for: str) -> bool:
+        """Return whether the header is one IPv4 address in canonical form, and not a trusted proxy's.
+
+        This is what nearly all headers are, and `inet_pton` takes a tenth of the time of `ipaddress`.
+        """
+        try:
+            packed = socket.inet_pton(socket.AF_INET, forwarded_for)
+        except (OSError, ValueError):
+            return False
+        return not any(first <= packed <= last for first, last in self._trusted_ranges)
 
     def is_trusted(self, peer: str) -> bool:
         """Return whether `peer` may say for whom it sends: it is a trusted proxy, or on a Unix socket."""

@@ -13,7 +13,7 @@ import msgspec
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from ua_parser_rs import UserAgentExtractor
 
-from offers.visitors.agent_parser import names_system
+from offers.visitors.agent_parser import agent_parser
 from offers.visitors.robot_marks import BOT, PROGRAM_NAMES, ROBOT_NAMES
 
 PREVIEW_TAG, LIBRARY_TAG = "social-preview", "http-library"
@@ -56,6 +56,7 @@ class Crawler(msgspec.Struct, frozen=True):
         """
         if self.pattern in PEOPLES or self.is_library:
             return False
+        names_system = agent_parser().names_system
         return any(names_system(one) and not BOT.mark(one, one.lower()) for one in self.instances)
 
 

@@ -8,9 +8,8 @@ import re
 from functools import lru_cache
 
 import msgspec
-from ua_parser import Result
 
-from offers.visitors.agent_parser import agent_parser
+from offers.visitors.agent_parser import ParsedAgent, agent_parser
 from offers.visitors.automated import AutomatedReason
 from offers.visitors.crawlers import crawler_list
 from offers.visitors.device_marks import (
@@ -96,14 +95,14 @@ class DeviceReader:
             return Device(automated=AutomatedReason.NO_USER_AGENT)
         user_agent = user_agent[:MAX_USER_AGENT_CHARACTERS]
         parsed = self._parse(user_agent)
-        agent = parsed.user_agent
+        browser = parsed.browser
         os, platform = _os_and_platform(parsed, hints)
-        automated = recognized(user_agent, parsed.os is not None, self._crawlers)
-        browser, version = (agent.family, _version(agent.major, agent.minor)) if agent else (None, None)
+        automated = recognized(user_agent, parsed.system is not None, self._crawlers)
+        name, version = (browser.family, _version(browser.major, browser.minor)) if browser else (None, None)
         return Device(
             device_type="bot" if automated in _ROBOTS else _device_type(user_agent, parsed, platform, hints),
-            browser=browser,
-            browser_version=_hinted_version(hints.full_version_list, browser) or version,
+            browser=name,
+            browser_version=_hinted_version(hints.full_version_list, name) or version,
             os=os,
             os_version=_os_version(parsed, platform, hints),
             platform=platform,
@@ -112,14 +111,14 @@ class DeviceReader:
         )
 
 
-def _model(parsed: Result) -> str | None:
+def _model(parsed: ParsedAgent) -> str | None:
     """Return the device's model; None for what ua-parser takes for a robot."""
     device = parsed.device
     return device.model if device and device.brand != "Spider" else None
 
 
-def _os_and_platform(parsed: Result, hints: ClientHints) -> tuple[str | None, str | None]:
-    family = parsed.os.family if parsed.os else None
+def _os_and_platform(parsed: ParsedAgent, hints: ClientHints) -> tuple[str | None, str | None]:
+    family = parsed.system.family if parsed.system else None
     platform = _PLATFORMS.get(family, family) if family else None
     hinted = _unquoted(hints.platform)
     if hinted and hinted != "Unknown":
@@ -127,16 +126,16 @@ def _os_and_platform(parsed: Result, hints: ClientHints) -> tuple[str | None, st
     return family, platform
 
 
-def _os_version(parsed: Result, platform: str | None, hints: ClientHints) -> str | None:
+def _os_version(parsed: ParsedAgent, platform: str | None, hints: ClientHints) -> str | None:
     hinted = _unquoted(hints.platform_version)
     if platform == "Windows" and hinted:
         # Windows 10 and 11 share one user agent; the hint tells them apart, but numbers versions its own way.
         major = _SMALL_NUMBER.match(hinted)
         return "11" if major and int(major[0]) >= _WINDOWS_11_PLATFORM_VERSION else "10"
-    return hinted or (_version(parsed.os.major, parsed.os.minor) if parsed.os else None)
+    return hinted or (_version(parsed.system.major, parsed.system.minor) if parsed.system else None)
 
 
-def _device_type(user_agent: str, parsed: Result, platform: str | None, hints: ClientHints) -> str:
+def _device_type(user_agent: str, parsed: ParsedAgent, platform: str | None, hints: ClientHints) -> str:
     described = description(user_agent)
     if is_iphone(described):
         return "smartphone"
