@@ -39,6 +39,7 @@ from cotraffic.diagnostics.reports.types import (  # noqa: E402
     TimeRange,
 )
 from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS  # noqa: E402
+from offers.archive.columns import COLUMNS  # noqa: E402
 from offers.archive.partitions import EntryId, Hour, file_name  # noqa: E402
 from tests.bench.figures import FULL, QUICK, Bench  # noqa: E402
 from tests.bench.stage import Cores, save  # noqa: E402
@@ -110,7 +111,9 @@ def main() -> None:
 
 def make_clicks(root: Path, count: int, end_ms: int) -> None:
     """Write made-up clicks into the hours until `end_ms`, as many in each."""
-    columns = ", ".join(f'{value} AS "{name}"' for name, value in MADE_UP.items())
+    # With the types of the archive, or ids would be as large as what makes them up.
+    types = {column.name: column.type for column in COLUMNS}
+    columns = ", ".join(f'CAST({value} AS {types[name]}) AS "{name}"' for name, value in MADE_UP.items())
     hours = DAYS * 24
     each = count // hours
     connection = duckdb.connect(config={"threads": 2})

@@ -112,11 +112,11 @@ async def series(query: SeriesQuery) -> Series:
 
 async def clicks(query: ClicksQuery) -> list[dict[str, Any]]:
     """Return clicks by their fields' names; times in milliseconds since the epoch. Raises `ReportProblem`."""
+    *prepare, select = sql.clicks_queries(query)
     statement = (
-        f'SELECT * REPLACE (epoch_ms("dateAdded") AS "dateAdded", epoch_ms(ttl) AS ttl) '  # noqa: S608
-        f"FROM ({sql.clicks_rows(query)})"
+        f'SELECT * REPLACE (epoch_ms("dateAdded") AS "dateAdded", epoch_ms(ttl) AS ttl) FROM ({select})'  # noqa: S608
     )
-    (rows,) = await _rows(query.filter, [statement], named=True)
+    *_, rows = await _rows(query.filter, [*prepare, statement], named=True)
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 

@@ -1,7 +1,10 @@
 """The SQL of reports, for DuckDB: what is asked, over the table `clicks`, which has the archive's columns."""
 
+import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from cotraffic.diagnostics.reports.types import (
     ChartStep,
@@ -32,6 +35,7 @@ COLUMNS_OF = {
     Dimension.BROWSER: '"browser"',
     Dimension.AUTOMATED: '"automatedReason"',
 }
+IDS = frozenset({Dimension.OFFER, Dimension.ORIGIN_OFFER, Dimension.CAMPAIGN, Dimension.AFFILIATE})
 # An origin offer's own name stands in no record but of a click that it took itself.
 NAMES = {
     Dimension.OFFER: 'any_value("offerName")',
@@ -43,6 +47,7 @@ MEASURES = {
     Measure.PAYIN: 'coalesce(sum("payin"), 0)',
     Measure.PAYOUT: 'coalesce(sum("payout"), 0)',
 }
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 EVERY_COLUMN = ", ".join(f'"{column.name}"' for column in COLUMNS)
 
 
@@ -60,12 +65,16 @@ def condition(wanted: ClickFilter) -> str:
 
 
 def _one_of(dimension: Dimension, values: Sequence[str]) -> str:
-    column = f"{COLUMNS_OF[dimension]}::VARCHAR"
-    named = [quoted(value) for value in values if value]
+    column = COLUMNS_OF[dimension]
+    if dimension in IDS:
+        # As numbers: to make texts of fifty million ids takes several times as long as to count them.
+        named, none = [value for value in values if _INTEGER.fullmatch(value)], f"{column} IS NULL"
+    else:
+        named, none = [quoted(value) for value in values if value], f"coalesce({column}, '') = ''"
     parts = [f"{column} IN ({', '.join(named)})"] if named else []
     if "" in values:
-        parts.append(f"coalesce({column}, '') = ''")
-    return f"({' OR '.join(parts)})"
+        parts.append(none)
+    return f"({' OR '.join(parts) or 'false'})"
 
 
 def report_rows(query: ReportQuery) -> str:
@@ -139,12 +148,31 @@ def series_rows(query: SeriesQuery) -> str:
     )
 
 
-def clicks_rows(query: ClicksQuery) -> str:
-    """Return whole clicks, the newest first."""
-    return (
+def clicks_queries(query: ClicksQuery) -> list[str]:
+    """Return statements, of which the last one returns whole clicks, the newest first.
+
+    Those before it find the time of the last click of the page, so that it reads every column of those few
+    files alone that have clicks since then. They look at the end of the range first: clicks come in the order
+    of time, so that each of the whole range would be among the newest ones for a moment.
+    """
+    time, last = query.filter.time, query.offset + query.limit
+    queries = []
+    for length_ms in (HOUR_MS, DAY_MS, time.end_ms - time.start_ms):
+        part = TimeRange(max(time.start_ms, time.end_ms - length_ms), time.end_ms)
+        where = condition(msgspec.structs.replace(query.filter, time=part))
+        newest = (
+            f'SELECT "dateAdded" AS came FROM clicks WHERE {where} '  # noqa: S608
+            f"AND getvariable('since') IS NULL ORDER BY came DESC LIMIT {last}"
+        )
+        needed = 1 if part == time else last
+        since = f"SELECT CASE WHEN count(*) >= {needed} THEN min(came) END FROM ({newest})"  # noqa: S608
+        queries.append(f"SET VARIABLE since = coalesce(getvariable('since'), ({since}))")
+    return [
+        *queries,
         f"SELECT {EVERY_COLUMN} FROM clicks WHERE {condition(query.filter)} "  # noqa: S608
-        f'ORDER BY "dateAdded" DESC, lid LIMIT {query.limit} OFFSET {query.offset}'
-    )
+        "AND \"dateAdded\" >= getvariable('since') "
+        f'ORDER BY "dateAdded" DESC, lid LIMIT {query.limit} OFFSET {query.offset}',
+    ]
 
 
 def clicks_export(query: ClicksQuery) -> str:
@@ -155,11 +183,14 @@ def clicks_export(query: ClicksQuery) -> str:
 def values_rows(wanted: ClickFilter, dimension: Dimension, search: str, limit: int) -> str:
     """Return key, name and clicks of a dimension's commonest values in which a text occurs."""
     column, name = COLUMNS_OF[dimension], NAMES.get(dimension, "''")
-    key = f"coalesce({column}::VARCHAR, '')"
+    # Ids are counted as they are stored, and only their groups become texts.
+    stored = column if dimension in IDS else f"coalesce({column}, '')"
+    key = "coalesce(stored::VARCHAR, '')"
     return (
-        f"SELECT * FROM (SELECT {key} AS key, {name} AS name, count(*) AS clicks FROM clicks "  # noqa: S608
-        f"WHERE {condition(wanted)} GROUP BY {key}) "
-        f"WHERE contains(lower(key || ' ' || coalesce(name, '')), lower({quoted(search)})) "
+        f"SELECT {key} AS key, name, clicks FROM "  # noqa: S608
+        f"(SELECT {stored} AS stored, {name} AS name, count(*) AS clicks FROM clicks "
+        f"WHERE {condition(wanted)} GROUP BY stored) "
+        f"WHERE contains(lower({key} || ' ' || coalesce(name, '')), lower({quoted(search)})) "
         f"ORDER BY clicks DESC, key LIMIT {limit}"
     )
 
