@@ -51,13 +51,18 @@ LAYOUTS = ((1, 1), (1, 2), (1, 4), (2, 1), (2, 2), (3, 2))
 
 
 class Overrun(NamedTuple):
-    """Clicks beyond the limit, in each of the four phases, by instances and workers of each."""
+    """Clicks beyond the limit, in each of the four phases, by instances and workers of each.
+
+    `unseen` came while the new record was on its way, so that it could not hold them; `updated` is without
+    them.
+    """
 
     instances: int
     workers: int
     plain: int
     reloaded: int
     updated: int
+    unseen: int
     cut_off: int
     clicks: int
 
@@ -118,6 +123,8 @@ class Network:
         self.relays = relays
         self.clicks = clicks
         self.limit = limit
+        # Clicks of the current round that its record does not have in its `current`.
+        self.unseen = 0
         self._round = 0
 
     def begin(self) -> None:
@@ -128,9 +135,11 @@ class Network:
     async def new_record(self, limit: int) -> None:
         """Change the capped offer everywhere, with what it has taken until now as co-recipe's own count."""
         self._round += 1
-        blob = capped_offer(limit, self.clicks.capped, name=f"version {self._round}")
+        known = self.clicks.capped
+        blob = capped_offer(limit, known, name=f"version {self._round}")
         self.clicks.opened()
         await self._everywhere(lambda client: update(client, blob))
+        self.unseen = self.clicks.capped - known
 
     async def reload(self, limit: int, current: int) -> None:
         """Load the same recipe once more, and change the exit offer."""
@@ -187,11 +196,12 @@ async def measure(network: Network, layout: tuple[int, int]) -> Overrun:
         clicks.capped -= reloaded
         updated = await phase(network, 3, renew)
         clicks.capped -= updated
+        unseen = network.unseen
         cut = 0
         if layout[0] > 1:
             cut = await phase(network, 4, cut_off)
             await network.relays[0].mend()
-    return Overrun(*layout, plain, reloaded, updated, cut, clicks.total)
+    return Overrun(*layout, plain, reloaded, updated - unseen, unseen, cut, clicks.total)
 
 
 def run(layout: tuple[int, int], limit: int) -> Overrun:
@@ -250,13 +260,14 @@ def main() -> None:
     write_databases([], Path(settings.MAXMIND_PATH), Path(settings.MAXMIND_PATH_ISP))
     layouts = ((1, 2), (2, 1)) if options.quick else LAYOUTS
     limit = 200 if options.quick else options.limit
-    print("instances  workers each   limit  overrun  with reload  with update  cut off   clicks")
+    print("instances  workers each   limit  overrun  with reload  with update  unseen  cut off   clicks")
     rows: list[dict[str, Any]] = []
     for layout in layouts:
         row = run(layout, limit)
         rows.append(row._asdict())
         print(
             f"{row.instances:9}{row.workers:14}{limit:8,}{row.plain:9,}{row.reloaded:13,}{row.updated:13,}"
+            f"{row.unseen:8,}"
             f"{row.cut_off if row.instances > 1 else '-':>9}{row.clicks:9,}",
             flush=True,
         )
