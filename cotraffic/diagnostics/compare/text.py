@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cotraffic.diagnostics.compare.compare import ClickComparison, ComparedClick, ComparedGroup, Difference
+from cotraffic.diagnostics.words import ReferenceEntry, redirect_type_entry, refusal_entry
 
 SHOWN_GROUPS = 20
 WORDS = {
@@ -39,10 +40,24 @@ def comparison_text(found: ClickComparison) -> Iterator[str]:
 
 
 def _group(group: ComparedGroup) -> Iterator[str]:
-    rules = f": {group.their_rule or 'no rule'} there, {group.our_rule} here" if group.our_rule else ""
-    yield f"{group.count:,} {WORDS[group.difference]}{rules}"
+    yield f"{group.count:,} {WORDS[group.difference]}{_rules(group)}"
     for example in group.examples:
         yield from _example(example)
+
+
+def _rules(group: ComparedGroup) -> str:
+    """Return the rules of either side in words, each with its stored code, "" where none decided."""
+    if not group.our_rule:
+        return ""
+    is_refused = group.difference is Difference.REFUSED
+    ours = refusal_entry(group.our_rule) if is_refused else redirect_type_entry(group.our_rule)
+    theirs = _named(redirect_type_entry(group.their_rule)) if group.their_rule else "no rule"
+    here = "the same" if group.our_rule == group.their_rule else _named(ours)
+    return f": {theirs} there, {here} here"
+
+
+def _named(entry: ReferenceEntry) -> str:
+    return entry.code if entry.words.short == entry.code else f"{entry.words.short} ({entry.code})"
 
 
 def _example(click: ComparedClick) -> Iterator[str]:

@@ -195,3 +195,15 @@ def test_without_a_recipe_it_says_so(
         call_command("clicks_compare", write(tmp_path / "clicks", CLICKS["default-004"]))
     assert ended.value.code == 6
     assert "no recipe of offers and campaigns is live" in capsys.readouterr().err
+
+
+def test_rules_are_told_in_words_with_their_codes(
+    recipe: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = {**CLICKS["default-004"], "landingPageUrl": "https://elsewhere.example/"}
+    known = {**elsewhere, "redirectType": "offerGeoRestriction"}
+    odd = {**elsewhere, "redirectType": "brandNewRule", "lid": "00000000-0000-4000-8000-000000000001"}
+    code, out = printed(capsys, write(tmp_path / "clicks", known, odd))
+    assert code == 1
+    assert "country not allowed (offerGeoRestriction) there, " in out
+    assert "brandNewRule there, " in out
