@@ -52,3 +52,5 @@ def _kind(annotation: Any) -> type:
 
 
 COLUMNS = _columns()
+# All of them, as a statement names them.
+EVERY_COLUMN = ", ".join(f'"{column.name}"' for column in COLUMNS)

@@ -127,10 +127,13 @@ def json_query(lines: Path) -> str:
     )
 
 
-def parquet_query(files: Sequence[Path]) -> str:
-    """Return the table function that reads files of the archive."""
-    # By name: a file that an older version wrote lacks the columns that have come since.
-    return f"read_parquet([{', '.join(map(quoted, files))}], union_by_name = true)"
+def parquet_query(files: Sequence[Path], *, any_version: bool = True) -> str:
+    """Return the table function that reads files of the archive.
+
+    A file that an older version wrote lacks the columns that have come since. With `any_version` they are
+    null; else to ask for one raises an error.
+    """
+    return f"read_parquet([{', '.join(map(quoted, files))}], union_by_name = {str(any_version).lower()})"
 
 
 def quoted(text: str | Path) -> str:

@@ -1,21 +1,33 @@
 """ua-parser's rules and its matchers in Rust, loaded once for a process."""
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from ua_parser.loaders import load_builtins
 from ua_parser.regex import Resolver
 
 
+class Product(Protocol):
+    """A browser or an operating system; its version is None where the user agent does not tell it."""
+
+    family: str
+    major: str | None
+    minor: str | None
+
+
+class Machine(Protocol):
+    """A device."""
+
+    brand: str | None
+    model: str | None
+
+
 class ParsedAgent(NamedTuple):
-    """What ua-parser's rules find in a user agent, None for what they do not.
+    """What ua-parser's rules find in a user agent, None for what they do not."""
 
-    `browser` and `system` have `family`, `major` and `minor`; `device` has `brand` and `model`.
-    """
-
-    browser: Any
-    system: Any
-    device: Any
+    browser: Product | None
+    system: Product | None
+    device: Machine | None
 
 
 class AgentParser:

@@ -30,6 +30,7 @@ FIGURE = "8 whole"
 # Clicks a second: a quarter of what a worker answers, so that its batches are those of an ordinary day.
 RATE = 2_000
 LONGEST_SECONDS = 600
+SETTLED_SECONDS = 1.0
 PARTS = (
     "answering: web worker",
     "answering: Redis",
@@ -76,7 +77,7 @@ def _round(bench: Bench, bare: Subject, full: Subject, endpoint: str) -> _Round:
     url = f"http://{LOCALHOST}:{full.service.port}/offer"
     load = replay(url, full.requests, seconds, CONNECTIONS, RATE)
     answering = cpu_seconds(full.service) - before[0], _redis_seconds(instance.redis) - before[1]
-    clicks = int(instance.redis.xlen(LOG))
+    clicks = _settled(instance.redis)
     # Both want every click: the log keeps what either has not had.
     ClickLog(instance.redis).archive.create()
     delivering = _apart(bench, _deliver, instance.url, endpoint, clicks)
@@ -86,6 +87,15 @@ def _round(bench: Bench, bare: Subject, full: Subject, endpoint: str) -> _Round:
     instance.forget_clicks()
     parts = tuple(part / clicks * 1e6 for part in (*answering, *delivering, *archiving))
     return _Round(bare_us, parts, load.failed)
+
+
+def _settled(redis: Redis) -> int:
+    """Return how many clicks the log has, once those are written whose answer wrk did not wait for."""
+    found = -1
+    while (length := int(redis.xlen(LOG))) != found:
+        found = length
+        time.sleep(SETTLED_SECONDS)
+    return found
 
 
 def _redis_seconds(redis: Redis) -> float:

@@ -95,6 +95,8 @@ def recorded(endpoint: str) -> Iterator[tuple[str, set[AwsCall]]]:
                     self.send_header(name, value)
             length = answer.headers.get("Content-Length", "0") if self.command == "HEAD" else len(content)
             self.send_header("Content-Length", str(length))
+            # Or clients that nobody closes would keep their connections, and tests fail for that.
+            self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(content)
             connection.close()

@@ -185,9 +185,9 @@ async def _child(wanted: ClickFilter, request: dict[str, Any]) -> AsyncIterator[
     async with _place():
         directory = Path(tempfile.mkdtemp(prefix="co-traffic-report-"))
         try:
-            source = await sync_to_async(prepare, thread_sensitive=False)(sources().redis, wanted, directory)
+            views = await sync_to_async(prepare, thread_sensitive=False)(sources().redis, wanted, directory)
             options = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(directory / "spill")}
-            whole = {**request, "source": source, "options": options, "directory": str(directory)}
+            whole = {**request, "views": views, "options": options, "directory": str(directory)}
             async with program(CHILD, whole) as child:
                 yield child
         finally:

@@ -17,7 +17,7 @@ from cotraffic.diagnostics.reports.types import (
     TimeRange,
 )
 from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS, STEP_MS, offsets, zone_of
-from offers.archive.columns import COLUMNS
+from offers.archive.columns import EVERY_COLUMN
 from offers.archive.parquet import quoted
 
 # Microseconds are what a timestamp is stored as: milliseconds of each click would take half a second more.
@@ -49,7 +49,6 @@ MEASURES = {
     Measure.PAYOUT: 'coalesce(sum("payout"), 0)',
 }
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-EVERY_COLUMN = ", ".join(f'"{column.name}"' for column in COLUMNS)
 
 
 def condition(wanted: ClickFilter) -> str:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +18,6 @@ from cotraffic.diagnostics.reports import run
 from cotraffic.diagnostics.reports.types import (
     ChartStep,
     ClickFilter,
-    ClicksQuery,
     Dimension,
     ReportProblem,
     ReportQuery,
@@ -30,10 +27,8 @@ from cotraffic.diagnostics.reports.types import (
 from cotraffic.diagnostics.reports.zones import local, milliseconds
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
+from tests.cotraffic.diagnostics.reports.made import BEGIN_MS, HOUR_MS, Made, made, write
 
-HOUR_MS = 3_600_000
-# Berlin sets its clocks back on this day: 03:00 becomes 02:00, so that an hour comes twice.
-BEGIN_MS = 1_792_843_200_000
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe")
 FIELDS = {
     Dimension.OFFER: "offerId",
@@ -43,37 +38,6 @@ FIELDS = {
     Dimension.REDIRECT_TYPE: "redirectType",
     Dimension.AUTOMATED: "automatedReason",
 }
-
-
-class Made(msgspec.Struct, frozen=True):
-    """A click of the tests."""
-
-    at_ms: int
-    offer: int
-    origin: int
-    campaign: int
-    country: str | None
-    automated: str | None
-    unique: str
-    payout: Decimal
-
-    def record(self, number: int) -> dict[str, object]:
-        """Its fields in the log."""
-        found = {
-            "lid": f"lid-{number}",
-            "dateAdded": self.at_ms,
-            "ttl": self.at_ms // 1000,
-            "offerId": self.offer,
-            "offerName": f"Offer {self.offer}",
-            "originOfferId": self.origin,
-            "campaignId": self.campaign,
-            "country": self.country,
-            "redirectType": "defaultRedirection" if self.offer == self.origin else "offerGeoRestriction",
-            "automatedReason": self.automated,
-            "payin": 1,
-            "payout": self.payout,
-        }
-        return {name: value for name, value in found.items() if value is not None}
 
 
 MADE = st.builds(
@@ -87,19 +51,6 @@ MADE = st.builds(
     unique=st.sampled_from(["1", "0", "assumed", ""]),
     payout=st.decimals(0, 100, places=3),
 )
-
-
-def write(client: redis.Redis, made: Sequence[Made], first: int = 0) -> None:
-    """Write clicks into the log, in the order of their time, as they come."""
-    encoder = msgspec.json.Encoder(decimal_format="number")
-    for number, click in enumerate(made, first):
-        entry: dict[Any, Any] = {"click": encoder.encode(click.record(number)), "unique": click.unique}
-        client.xadd("clicks", entry, id=f"{click.at_ms}-*")
-
-
-def made(at_ms: int = BEGIN_MS, offer: int = 1) -> Made:
-    """A click on an offer that took it itself."""
-    return Made(at_ms, offer, offer, 1, None, None, "1", Decimal(1))
 
 
 def counted(
@@ -265,54 +216,3 @@ def test_a_request_that_is_cancelled_leaves_no_process_and_no_file(
     asyncio.run(leave())
     assert children() == []
     assert list(tmp_path.glob("co-traffic-report-*")) == []
-
-
-def test_clicks_come_newest_first_with_all_their_fields(redis_client: redis.Redis, root: Path) -> None:
-    made = [Made(BEGIN_MS + at, 1, 2, 3, "DE", "bot", "0", Decimal("1.5")) for at in (5, 6)]
-    write(redis_client, made)
-    wanted = ClicksQuery(ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + HOUR_MS)))
-    found = asyncio.run(run.clicks(wanted))
-    assert [click["lid"] for click in found] == ["lid-1", "lid-0"]
-    assert found[0]["dateAdded"] == BEGIN_MS + 6
-    assert Decimal(found[0]["payout"]) == Decimal("1.5")
-    assert found[0]["isUniqueVisit"] is False
-
-
-def test_pages_of_clicks_hold_every_click_once_also_those_of_one_millisecond(
-    redis_client: redis.Redis, root: Path
-) -> None:
-    write(redis_client, [made(at_ms=BEGIN_MS + number // 3) for number in range(8)])
-    archive(ArchiveLog(redis_client), root, 60)
-    wanted = ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + HOUR_MS))
-    pages = [asyncio.run(run.clicks(ClicksQuery(wanted, offset, 3))) for offset in (0, 3, 6, 9)]
-    assert [len(page) for page in pages] == [3, 3, 2, 0]
-    times = [click["dateAdded"] for page in pages for click in page]
-    assert times == sorted(times, reverse=True)
-    assert len({click["lid"] for page in pages for click in page}) == 8
-
-
-@pytest.mark.parametrize(
-    ("campaigns", "clicks"),
-    [
-        (("1",), 1),
-        (("",), 1),
-        (("1", ""), 2),
-        (("7",), 0),
-        (("one",), 0),
-        (("1 OR true",), 0),
-        (("9" * 30,), 0),
-    ],
-)
-def test_clicks_are_filtered_by_ids_and_by_having_none(
-    redis_client: redis.Redis, root: Path, campaigns: tuple[str, ...], clicks: int
-) -> None:
-    one = made().record(0)
-    for number, record in enumerate((one, {**one, "campaignId": None})):
-        entry: dict[Any, Any] = {
-            "click": msgspec.json.encode({**record, "lid": f"lid-{number}"}),
-            "unique": "1",
-        }
-        redis_client.xadd("clicks", entry, id=f"{BEGIN_MS}-*")
-    time = TimeRange(BEGIN_MS, BEGIN_MS + HOUR_MS)
-    found = asyncio.run(run.report(ReportQuery(ClickFilter(time, {Dimension.CAMPAIGN: campaigns}))))
-    assert found.total.clicks == clicks
