@@ -13,15 +13,13 @@ from typing import Any, Protocol
 import engineio
 import socketio
 import structlog
-from engineio.packet import MESSAGE, PONG, Packet
+from engineio.packet import PONG, Packet
 
 from recipes.records.kinds import RecipeKind
 from recipes.store.status import HostState
 
 CHECK_EVENTS = {RecipeKind.OFFERS: "fileSizeOffersCheck", RecipeKind.CAMPAIGNS: "fileSizeCampaignsCheck"}
 UPDATE_EVENT = "updRecipe"
-# How the message of an update begins: the packet's type (event), and the event's name.
-UPDATE_START = f'2["{UPDATE_EVENT}",'
 # Tried in this order by us: the library uses the first one only, and never falls back.
 TRANSPORTS = ("websocket", "polling")
 CONNECT_SECONDS = 10
@@ -188,12 +186,7 @@ class _Transport(engineio.AsyncClient):  # type: ignore[misc]
                 # The server's pings wait unread too, so it would drop us: send a sign of life unasked.
                 await self._send_packet(Packet(PONG))
                 next_word = time.monotonic() + WORD_SECONDS
-        if pkt.packet_type == MESSAGE and isinstance(pkt.data, str) and pkt.data.startswith(UPDATE_START):
-            # Thousands may come in a second, and taking one waits for nothing: the library's task for each
-            # message would cost as much as all else of receiving it.
-            await self.handlers["message"](pkt.data)
-        else:
-            await super()._receive_packet(pkt)
+        await super()._receive_packet(pkt)
 
 
 class _Client(socketio.AsyncClient):  # type: ignore[misc]

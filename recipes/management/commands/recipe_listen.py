@@ -3,6 +3,7 @@
 import asyncio
 import signal
 
+import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from redis import Redis
@@ -26,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: object, **__: object) -> None:
         """Listen, and return after the signal once everything is closed."""
-        asyncio.run(self._listen())
+        uvloop.run(self._listen())
 
     async def _listen(self) -> None:
         stop = asyncio.Event()
