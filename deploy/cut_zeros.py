@@ -31,7 +31,7 @@ def cut_zeros(file: Path) -> int:
             return 0
         kept = file.with_name(f"{file.name}.cut-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
         opened.seek(max(0, end - STEP_BYTES))
-        # The last commands before the zeros too, for whoever wants to see where it ended.
+        # Keep the last commands before the zeros too: they show where the file ended.
         kept.write_bytes(opened.read(min(end, STEP_BYTES)) + b"\0" * min(size - end, STEP_BYTES))
         opened.truncate(end)
         os.fsync(opened.fileno())

@@ -27,7 +27,7 @@ from offers.click_log.types import Entry
 
 # About 30 MB of a worker's memory, and one file.
 BATCH_CLICKS = 10_000
-# There is one consumer, whoever it is: what a dead run has left is the next one's to write.
+# All runs share one name, so that the next run writes what a dead one has left.
 CONSUMER = "archive"
 UNIQUE = {"1": b',"isUniqueVisit":true}', "0": b',"isUniqueVisit":false}'}
 UNIQUE[ASSUMED] = b',"isUniqueVisit":true,"isUniqueVisitAssumed":true}'

@@ -63,7 +63,7 @@ class _Click(NamedTuple):
 
 
 class _Outcome(NamedTuple):
-    """What became of a batch: the clicks that DynamoDB took, which are to be acknowledged, and the others."""
+    """The outcome of a batch: the clicks that DynamoDB took, which are to be acknowledged, and the others."""
 
     taken: list[_Click]
     others: Delivered

@@ -68,7 +68,7 @@ def _each_kind(job: Job, *, from_file: bool) -> str:
 
 
 def _synced(job: Job, requests: Sequence[SyncRequest], *, is_waiting_well: bool) -> str:
-    """Do every sync, even if one before fails; raises `ActionFailed` then, with what became of each.
+    """Do every sync, even if one before fails; raises `ActionFailed` then, with the outcome of each.
 
     `is_waiting_well`: another sync that waits for its turn is as good as this one.
     """

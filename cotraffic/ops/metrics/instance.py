@@ -211,7 +211,7 @@ def _of_running_listener(state: ListenerState) -> Iterator[Metric]:
     yield connected
     yield answered
     updates = CounterMetricFamily(
-        "cotraffic_recipe_updates", "Updates from co-recipe by what became of them.", labels=["outcome"]
+        "cotraffic_recipe_updates", "Updates from co-recipe by outcome.", labels=["outcome"]
     )
     for outcome in UPDATE_OUTCOMES:
         updates.add_metric([outcome.replace(" ", "_")], state.updates.get(outcome, 0))

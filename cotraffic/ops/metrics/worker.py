@@ -75,7 +75,7 @@ class WorkerMetrics:
     def _create_click_metrics(self, registry: CollectorRegistry) -> None:
         self._clicks = Counter(
             "cotraffic_clicks",
-            "Clicks by what became of them; the redirect type is that of the click record.",
+            "Clicks by outcome; the redirect type is that of the click record.",
             ["outcome", "redirect_type"],
             registry=registry,
         )

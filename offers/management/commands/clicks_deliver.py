@@ -67,7 +67,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *, seconds: float, json: bool, **_: object) -> None:
-        """Deliver, and tell what became of it; raises CommandError when Redis or the table cannot be used."""
+        """Deliver, and print the outcome; raises CommandError when Redis or the table cannot be used."""
         log = ClickLog(get_redis_connection("default"))
         directory = Path(settings.CLICK_SPOOL_DIR)
         try:
