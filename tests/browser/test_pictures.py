@@ -58,4 +58,5 @@ def test_the_picture_of_the_overview(page: Page, stack: Stack, tmp_path: Path) -
     page.goto("/admin/diagnostics/")
     expect(page.locator("#part-redis")).to_have_class(re.compile("is-ok"))
     expect(page.locator(".chart canvas")).to_have_count(3)
+    expect(page.locator("#traffic").get_by_role("link").first).to_be_visible()
     take(page, "overview", tmp_path)
