@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pytest_django import Settings
 
 from cotraffic.diagnostics.reports import fleet
 from offers.archive.bucket import ArchiveBucket
@@ -43,7 +42,6 @@ def test_the_policy_allows_exactly_what_the_archive_and_its_reports_ask_for(
     s3: "S3Client",
     aws_endpoint: str,
     tmp_path: Path,
-    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     s3.create_bucket(Bucket=BUCKET)
