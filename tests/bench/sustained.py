@@ -14,6 +14,7 @@ from tests.bench.figures import Bench, Row
 from tests.bench.stage import CONNECTIONS
 from tests.bench.wrk import Load, replay, write_requests
 from tests.faults.system import System
+from tests.processes import wait_until
 
 FIGURE = "9 sustained"
 VISITORS = 5_000
@@ -48,6 +49,7 @@ def sustained(bench: Bench) -> list[Row]:
     try:
         with tempfile.TemporaryDirectory() as name, System(Path(name) / "system") as system:
             requests = write_requests(Path(name) / "requests", _requests(system.path))
+            _wait_for_groups(system)
             peak = replay(_url(system), requests, min(seconds, 10), CONNECTIONS)
             lowest, highest, best = 0.0, peak.per_second, None
             for _ in range(STEPS if seconds == SECONDS else 1):
@@ -83,6 +85,14 @@ def _url(system: System) -> str:
     return f"http://{LOCALHOST}:{system.web_port}/offer"
 
 
+def _wait_for_groups(system: System) -> None:
+    """Wait for the processes that read the log: what they have not asked for yet is no backlog of theirs."""
+    with system.redis_client() as client:
+        log = ClickLog(client)
+        groups = (log.delivery, log.archive)
+        wait_until(lambda: all(group.find() for group in groups), what="the groups of the log")
+
+
 def _try(system: System, requests: Path, rate: float, seconds: int) -> _Try:
     """Click at a rate, and compare the backlog of the last third with that of the second."""
     backlogs: list[int] = []
@@ -91,9 +101,11 @@ def _try(system: System, requests: Path, rate: float, seconds: int) -> _Try:
     def watch() -> None:
         with system.redis_client() as client:
             log = ClickLog(client)
-            while not stop.wait(0.5):
+            while True:
                 length = int(client.xlen(LOG))
                 backlogs.append(max(log.delivery.backlog(length), log.archive.backlog(length)))
+                if stop.wait(0.5):
+                    return
 
     thread = threading.Thread(target=watch)
     thread.start()

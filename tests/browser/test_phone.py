@@ -69,3 +69,10 @@ def test_a_long_form_is_folded_until_somebody_wants_it(page: Page, path: str, su
     expect(field).to_be_visible()
     page.goto(f"{DIAGNOSTICS}{path}?country=DE")
     expect(field).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["clicks/", "actions/"])
+def test_the_tab_that_is_open_can_be_seen(page: Page, path: str) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(f"{DIAGNOSTICS}{path}")
+    expect(page.locator(".tabs [aria-current=page]")).to_be_in_viewport(ratio=1)

@@ -5,8 +5,14 @@ import { renewTimes } from "./times.js";
 const RENEW_MS = 1000;
 const COPIED_MS = 1500;
 
-// Where the tabs do not fit, the one that is open can be seen.
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+// Where the tabs do not fit, the one that is open can be seen. Not by scrollIntoView, from which Chromium counts
+// on: the first stop of the Tab key would no longer be the link that skips the tabs.
+const tabs = document.querySelector(".tabs");
+const open = tabs?.querySelector("[aria-current]")?.getBoundingClientRect();
+if (open) {
+  const { left, width } = tabs.getBoundingClientRect();
+  tabs.scrollLeft += open.left + open.width / 2 - (left + width / 2);
+}
 
 // On a phone a long form is folded to begin with, so that what it is about can be seen.
 if (matchMedia("(max-width: 600px)").matches) {
