@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 from offers.http import limits
 from offers.http.protocol import ClickProtocol
 from tests.offers.exchanges import get
+from tests.offers.http.serving import hang_up
 from tests.processes import DEADLINE_SECONDS
 
 HEAD = get(path=b"/")
@@ -72,7 +73,7 @@ def served(script: Script, keep_alive_seconds: int = 60, *, to_the_end: bool = F
                         await asyncio.sleep(0.02)
                     return read
             finally:
-                streams[1].close()
+                await hang_up(streams[1], state)
 
     return asyncio.run(serve())
 

@@ -66,6 +66,17 @@ def served(application: Application, script: Script, **options: Any) -> bytes:
             try:
                 return await script(Client(*streams, protocols, state))
             finally:
-                streams[1].close()
+                await hang_up(streams[1], state)
 
     return asyncio.run(serve())
+
+
+async def hang_up(writer: asyncio.StreamWriter, state: ServerState) -> None:
+    """End a client's connection and the server's side of it, which may not be reading."""
+    writer.close()
+    for protocol in list(state.connections):
+        # Ours, until uvicorn's takes the connection over.
+        transport = protocol._transport if isinstance(protocol, ClickProtocol) else protocol.transport
+        transport.abort()
+    while state.connections:
+        await asyncio.sleep(0)

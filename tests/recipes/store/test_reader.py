@@ -29,10 +29,13 @@ async def reader(reply: bytes) -> AsyncIterator[RecipeReader]:
     """A reader of a server that answers everything by `reply`."""
 
     async def answer(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
-        while await incoming.read(65_536):
-            outgoing.write(reply)
-            await outgoing.drain()
-        outgoing.close()
+        try:
+            while await incoming.read(65_536):
+                outgoing.write(reply)
+                await outgoing.drain()
+        finally:
+            # When the loop ends, too: the end of the connection may not be read by then.
+            outgoing.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
