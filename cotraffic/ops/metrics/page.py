@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from cotraffic.ops.metrics.files import shared_directory
 from offers.request import Scope
-from offers.visitors.address import AddressReader
+from offers.visitors.address import AddressReader, parse_address
 
 
 class MetricsPage:
@@ -33,11 +33,19 @@ class MetricsPage:
         self._addresses = AddressReader(trusted_proxies)
 
     def admits(self, scope: Scope) -> bool:
-        """Return whether the client may read it; behind a trusted proxy its own address counts."""
+        """Return whether the client may read it; behind a trusted proxy its own address counts.
+
+        A client that a proxy names by no address may not: it would be taken for the proxy, which is often
+        this machine.
+        """
         peer = scope["client"][0] if scope["client"] else ""
+        headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         # In HTTP several headers of one name are one list.
-        forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-        address = self._addresses.client_address(peer, forwarded.decode("latin-1"))
+        forwarded = ",".join(headers)
+        hops = [entry for entry in forwarded.split(",") if entry.strip()]
+        if headers and not (hops and all(map(parse_address, hops))):
+            return False
+        address = self._addresses.client_address(peer, forwarded)
         return bool(address) and any(ipaddress.ip_address(address) in network for network in self._allow)
 
     def render(self, scope: Scope) -> tuple[bytes, bytes]:

@@ -231,6 +231,13 @@ def test_a_client_behind_a_trusted_proxy_counts_by_its_own_address(
     assert ("cotraffic_" in answer.text) == (status == 200)
 
 
+@pytest.mark.parametrize("named", ["unknown", "_hidden", "10.20.1.2, unknown", "for=10.20.1.2", "", ","])
+def test_a_client_whom_a_trusted_proxy_does_not_name_is_not_taken_for_the_proxy(
+    workers: httpx.Client, named: str
+) -> None:
+    assert workers.get("/metrics", headers={"X-Forwarded-For": named}).status_code == 404
+
+
 def test_openmetrics_is_spoken_where_it_is_asked_for(workers: httpx.Client) -> None:
     answer = workers.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
