@@ -160,13 +160,16 @@ async def download(request: HttpRequest) -> HttpResponseBase:
         pieces = run.export(query.filter, statement, kind)
         # The first piece is waited for, so that what fails at once is said with a status.
         first = await anext(pieces, b"")
+        left_out = await run.not_counted(query.filter)
     except BadAddress as error:
         return HttpResponse(f"{error}.", status=400, content_type="text/plain")
     except (ReportProblem, FilesMissing) as error:
         return HttpResponse(str(error), status=503, content_type="text/plain")
     answer = StreamingHttpResponse(_joined(first, pieces), content_type=FORMATS[kind])
-    name = "clicks" if wants_clicks else "report"
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{time.strftime("%Y%m%d-%H%M%S")}.{kind}"'
+    name = f"{'clicks' if wants_clicks else 'report'}-{time.strftime('%Y%m%d-%H%M%S')}"
+    # A file has no other place for what the page says: some clicks are not in it.
+    name += "-incomplete" if left_out.clicks else ""
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     return answer
 
 

@@ -12,8 +12,10 @@ from cotraffic.diagnostics.reports import source
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
 from tests.cotraffic.diagnostics.reports.conftest import Write
+from tests.cotraffic.diagnostics.reports.downloads import downloaded
 
 REPORTS = "/admin/diagnostics/reports/"
+CLICKS = "?what=clicks&range=hour"
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,7 @@ def test_behind_an_archive_the_clicks_that_follow_its_files_are_counted(
     text, shown = counted(staff_client)
     assert set(shown) == {first, *lids[:3]}
     assert "3 clicks of the log are not counted here: the newest ones, for the archive is behind" in text
+    assert re.fullmatch(r"clicks-\d{8}-\d{6}-incomplete\.csv", downloaded(staff_client, CLICKS).name)
 
 
 @pytest.mark.django_db
@@ -57,3 +60,4 @@ def test_where_all_are_counted_nothing_is_said(root: Path, write: Write, staff_c
     text, shown = counted(staff_client)
     assert len(set(shown)) == 1
     assert "not counted" not in text
+    assert re.fullmatch(r"clicks-\d{8}-\d{6}\.csv", downloaded(staff_client, CLICKS).name)

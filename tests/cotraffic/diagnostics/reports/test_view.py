@@ -5,19 +5,18 @@ import io
 import re
 from html import unescape
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
 import pytest
 import redis
-from asgiref.sync import async_to_sync
-from django.test import AsyncClient, Client
+from django.test import Client
 from pytest_django import Settings
 
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
 from tests.cotraffic.diagnostics.reports.conftest import Write
+from tests.cotraffic.diagnostics.reports.downloads import downloaded
 
 REPORTS = "/admin/diagnostics/reports/"
 pytestmark = pytest.mark.django_db
@@ -38,21 +37,6 @@ def shown(client: Client, query: str, status: int = 200) -> str:
     answer = client.get(REPORTS + query)
     assert answer.status_code == status
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
-
-
-def downloaded(client: Client, query: str) -> bytes:
-    """A file, read in the event loop in which it is made, as by the server."""
-
-    async def content() -> bytes:
-        reader = AsyncClient()
-        reader.cookies = client.cookies
-        answer: Any = await reader.get(f"{REPORTS}download/{query}")
-        assert answer.status_code == 200
-        assert "attachment" in answer["Content-Disposition"]
-        return b"".join([piece async for piece in answer])
-
-    # Not asyncio.run: the database is open in this thread.
-    return async_to_sync(content)()
 
 
 @pytest.mark.usefixtures("clicks")
@@ -120,21 +104,21 @@ def test_values_to_filter_by_come_with_their_counts(staff_client: Client) -> Non
 
 @pytest.mark.usefixtures("clicks")
 def test_a_downloaded_report_is_the_report(staff_client: Client) -> None:
-    rows = list(csv.reader(io.StringIO(downloaded(staff_client, "?by=offer").decode())))
+    rows = list(csv.reader(io.StringIO(downloaded(staff_client, "?by=offer").content.decode())))
     assert rows[0] == ["offer", "offer_name", "clicks", "unique", "payin", "payout"]
     assert rows[1][:4] == ["190", "House", "2", "1"]
 
 
 @pytest.mark.usefixtures("clicks")
 def test_no_cell_of_a_downloaded_table_is_a_formula(staff_client: Client) -> None:
-    rows = csv.DictReader(io.StringIO(downloaded(staff_client, "?what=clicks").decode()))
+    rows = csv.DictReader(io.StringIO(downloaded(staff_client, "?what=clicks").content.decode()))
     assert {row["lid"]: row["subCampaign"] for row in rows} == {"a": "", "b": "", "c": "'=1+1"}
 
 
 @pytest.mark.usefixtures("clicks")
 def test_parquet_has_the_types_of_the_archive(staff_client: Client, tmp_path: Path) -> None:
     path = tmp_path / "clicks.parquet"
-    path.write_bytes(downloaded(staff_client, "?what=clicks&format=parquet"))
+    path.write_bytes(downloaded(staff_client, "?what=clicks&format=parquet").content)
     clicks = duckdb.connect().read_parquet(str(path))
     found = clicks.project('lid, typeof(payout), typeof("dateAdded")').order("lid").fetchall()
     assert found == [(lid, "DECIMAL(38,10)", "TIMESTAMP WITH TIME ZONE") for lid in "abc"]
