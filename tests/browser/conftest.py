@@ -50,7 +50,8 @@ def browser() -> Iterator[Browser]:
 def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """`make dev`, with the clicks that it makes to begin with. Leave it as it was: all tests share it."""
     state, port = tmp_path_factory.mktemp("browser") / "state", first_free_port()
-    stack = Stack(state, port, CLICK_ARCHIVE_BUCKET=ARCHIVE_BUCKET)
+    # With all that can be turned on, so that everything that pages can show is seen.
+    stack = Stack(state, port, CLICK_ARCHIVE_BUCKET=ARCHIVE_BUCKET, LIVE_CAPS="on")
     try:
         stack.links()
         stack.s3().create_bucket(Bucket=ARCHIVE_BUCKET)
