@@ -19,7 +19,7 @@ VIEWS = {
     "records": "records/",
     "records-found": "records/?q=shop",
     "record-offer": "records/offers/190/",
-    "record-capped": "records/offers/104/",
+    "record-capped": "records/offers/108/",
     "record-campaign": "records/campaigns/5112/",
     "affiliate": "records/affiliates/2018/",
     "preview": "preview/",

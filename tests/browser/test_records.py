@@ -55,7 +55,7 @@ def test_the_views_are_cared_for(page: Page) -> None:
         "records-found": f"{RECORDS}?q=shop",
         "records-nothing": f"{RECORDS}?q=no+such+thing",
         "record-offer": f"{RECORDS}offers/190/",
-        "record-capped": f"{RECORDS}offers/104/",
+        "record-capped": f"{RECORDS}offers/108/",
         "record-aggregated": f"{RECORDS}offers/111/",
         "record-campaign": f"{RECORDS}campaigns/5112/",
         "record-users": f"{RECORDS}offers/190/used/exit/",
