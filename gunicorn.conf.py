@@ -8,7 +8,7 @@ import signal
 from typing import Any
 
 from cotraffic.ops.metrics import files
-from cotraffic.settings import HOST, LOGGING, PORT, WEB_CONCURRENCY, env
+from cotraffic.settings import HOST, LOGGING, PORT, WEB_CONCURRENCY, WEB_MAX_REQUESTS
 from cotraffic.web_worker import ClickWorker
 
 # From linux/prctl.h.
@@ -25,7 +25,7 @@ preload_app = True
 # 0: workers live on. Otherwise each is replaced after this many requests and up to a tenth more, so that they
 # do not go together. For use if memory should ever grow; it has a price, as a new worker starts with empty
 # caches.
-max_requests = env.int("WEB_MAX_REQUESTS", default=0)
+max_requests = WEB_MAX_REQUESTS
 max_requests_jitter = max_requests // 10
 
 # Seconds to finish what is under way after SIGTERM, before a worker is killed.

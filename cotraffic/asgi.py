@@ -29,7 +29,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     Start and end of a worker open and close what they need.
     """
     if scope["type"] == "http" and scope["path"] in endpoints.PATHS:
-        await scope["state"]["operations"](scope, send)
+        await scope["state"]["endpoints"](scope, send)
     elif scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
     else:
@@ -40,7 +40,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Open a click handler for this worker, hand it to requests as `scope["state"]["handler"]`, and close it.
 
     With it come the paths of clicks, as `scope["state"]["click_paths"]`, and what answers the probes, as
-    `scope["state"]["operations"]`.
+    `scope["state"]["endpoints"]`.
 
     See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
     """
@@ -70,7 +70,7 @@ async def _open(state: dict[str, object]) -> tuple[Redis, "asyncio.Future[Any]"]
     state["click_paths"] = click_paths()
     redis, clicks = open_redis(), build_click_writer()
     handler = build_handler(redis, clicks)
-    state["operations"] = endpoints.build(redis, handler)
+    state["endpoints"] = endpoints.build(redis, handler)
     state["handler"] = handler
     await clicks.connection.open()
     working = asyncio.gather(handler.catalog.watch(), clicks.run(), handler.counters.run(redis))

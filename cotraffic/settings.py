@@ -1,6 +1,6 @@
 """All configuration, and the only place that reads the environment.
 
-`.env.example` explains every variable; `cotraffic/checks/instance.py` refuses combinations that cannot work.
+`.env.example` explains every variable; `cotraffic/checks/` refuses settings that cannot work.
 """
 
 import socket
@@ -32,6 +32,7 @@ DEBUG = False
 HOST = env.str("HOST", default="localhost")
 PORT = env.int("PORT", default=5000)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=usable_cores())
+WEB_MAX_REQUESTS = env.int("WEB_MAX_REQUESTS", default=0)
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-secret-key" if DEVELOPMENT else "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEVELOPMENT else [HOST])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])

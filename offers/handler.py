@@ -206,9 +206,9 @@ class ClickHandler:
                     return Refusal(Reason.REDIS_AWAY, str(error))
 
     async def with_live_counts(self, look: Callable[[RecordSource], Click | Refusal]) -> Click | Refusal:
-        """As `with_records`, by the live counts of this moment of all records that `look` asks for.
+        """Do the same as `with_records`, by live counts that are read now for all that `look` asks for.
 
-        For staff: it waits for another round trip, and a click by what its worker knows.
+        For staff alone: that is another round trip, and clicks go by the counts that their worker has.
         """
         noted: dict[str, Caps] = {}
         while True:

@@ -7,8 +7,10 @@ from typing import Any
 
 from recipes.file.download import local_path
 from recipes.records.kinds import RecipeKind
+from recipes.store.journal import Clocks, Write
+from recipes.store.record_json import RecordJson
 from recipes.store.store import RecipeStore
-from recipes.store.types import RecipeMeta
+from recipes.store.types import RecipeMeta, WriteOutcome
 
 _last_timestamp_ms = 0
 
@@ -41,4 +43,12 @@ def change_record(store: RecipeStore, kind: RecipeKind, record_id: int, blob: by
     global _last_timestamp_ms
     # Later than any file, and each later than the one before.
     _last_timestamp_ms = max(_last_timestamp_ms + 1, time.time_ns() // 1_000_000)
-    return store.apply_update(kind, record_id, _last_timestamp_ms, blob).version
+    record = None if blob is None else RecordJson(blob)
+    while True:
+        live = store.get_many(kind, [record_id])[0]
+        before = None if live is None else RecordJson(live)
+        write = Write(kind, record_id, _last_timestamp_ms, record, before)
+        (written,) = store.write_updates([write], Clocks(_last_timestamp_ms, 0, 0))
+        # A load or another update may have come between.
+        if written.outcome is not WriteOutcome.CHANGED:
+            return written.version

@@ -5,11 +5,11 @@ import re
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from offers.click_paths import TAKEN_PARTS
 from offers.links.links import ACCEPT, REFUSE, click_paths
 from offers.links.tokens import sealed_keys
 
 _PATH = re.compile(r"(?:[A-Za-z0-9._~-]+/)+")
-_TAKEN = frozenset({"offer", "static", "health", "ready", "metrics"})
 
 
 @register("cotraffic")
@@ -44,11 +44,11 @@ def check_token_keys(**_: object) -> list[CheckMessage]:
 def check_admin_path(**_: object) -> list[CheckMessage]:
     """E024 for a path that the staff pages cannot have."""
     path = settings.ADMIN_PATH
-    if _PATH.fullmatch(path) and path.partition("/")[0].lower() not in _TAKEN:
+    if _PATH.fullmatch(path) and path.partition("/")[0].lower() not in TAKEN_PARTS:
         return []
     hint = (
         "Set ADMIN_PATH to a path such as back-office/: letters, digits, dots, hyphens and underscores, and "
-        f"none that begins with {', '.join(sorted(_TAKEN))}."
+        f"none that begins with {', '.join(sorted(TAKEN_PARTS))}."
     )
     return [Error(f"ADMIN_PATH cannot be {path!r}.", hint=hint, id="cotraffic.E024")]
 

@@ -57,7 +57,7 @@ class ConsumerGroup:
 
     def acknowledge(self, totals: str, counter: str, ids: list[str]) -> int:
         """Acknowledge entries. Returns how many nobody had acknowledged before; `totals` counts them, too."""
-        minute = f"clicks:{counter}:{int(time.time()) // 60}"
+        minute = minute_key(counter, int(time.time()) // 60)
         arguments: list[str | int] = [self.name, counter, RATE_KEPT_SECONDS, *ids]
         return int(self._acknowledge(keys=[self._log, totals, minute], args=arguments))
 
@@ -94,6 +94,11 @@ class ConsumerGroup:
             # They were deleted from the log; they would come up for ever.
             self._redis.xack(self._log, self.name, *gone)
         return [entry_of(*entry) for entry in found if entry[1]]
+
+
+def minute_key(counter: str, minute: int) -> str:
+    """Return the key of a group's count in a minute since the epoch."""
+    return f"clicks:{counter}:{minute}"
 
 
 def all_groups(redis: Redis, log: str) -> list[dict[str, Any]]:

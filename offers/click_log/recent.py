@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from offers.click_log.stream import ClickLog
+from offers.click_log.stream import IS_UNIQUE, ClickLog
 from offers.click_log.types import Entry
 
 # Entries per request: Redis returns them in well under a millisecond, and clicks wait for it meanwhile.
@@ -12,7 +12,6 @@ STEP = 250
 # Entries that a filter examines; rarer clicks are found by their lid.
 EXAMINED_AT_MOST = 2_000
 SHOWN_AT_MOST = 50
-UNIQUE = {"1": True, "assumed": True, "0": False}
 
 
 class RecentClick(msgspec.Struct, frozen=True, rename="camel"):
@@ -129,4 +128,4 @@ def _readable(entries: list[Entry]) -> Iterator[RecentClick]:
             click = _decoder.decode(entry.click)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
-        yield msgspec.structs.replace(click, entry_id=entry.id, is_unique=UNIQUE.get(entry.unique))
+        yield msgspec.structs.replace(click, entry_id=entry.id, is_unique=IS_UNIQUE.get(entry.unique))

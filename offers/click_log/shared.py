@@ -44,11 +44,6 @@ class SharedBatches:
         # The number of clicks whose visitors were assumed to be unique.
         self.assumed = 0
 
-    @property
-    def is_away(self) -> bool:
-        """Whether the last batch got no answer, or the one before a moment ago."""
-        return self._rests_until > 0.0
-
     async def ask(self, clicks: list[PendingClick], rows: Sequence[CountRow]) -> SharedReply:
         """Mark the visitors of a batch as seen, and add its clicks to the live counts."""
         marked = [click for click in clicks if click.mark]

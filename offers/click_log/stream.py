@@ -1,6 +1,6 @@
-"""The click log: the Redis stream that holds clicks until they are delivered. Only this module has its keys.
+"""The click log: the Redis stream that holds clicks until they are delivered.
 
-Redis keys, all of this instance's own Redis:
+Redis keys of clicks, all of this instance's own Redis:
 
 - `clicks`: the stream. An entry has `click` (the record's JSON) and `unique`: "1", "0", "" (not wanted) or
   "assumed" (the shared Redis was away, so the visitor counts as unique).
@@ -29,7 +29,7 @@ from redis import Redis
 from lib.outcome import Outcome
 from lib.redis_replies import bytes_list, optional_bytes, stream_entries
 from offers.click_log import scripts
-from offers.click_log.groups import ConsumerGroup, entry_of, first_needed
+from offers.click_log.groups import ConsumerGroup, entry_of, first_needed, minute_key
 from offers.click_log.types import ArchiveStatus, DeadLetter, Entry, LogStatus
 from offers.live_caps.store import script_arguments
 from offers.spool.types import BrokenLine, PendingClick
@@ -63,6 +63,8 @@ TRIM_STEP = 5000
 APPEND_KEYS = (LOG, CONVERSIONS)
 ASSUMED = "assumed"
 NOT_UNIQUE = "0"
+# What an entry's `unique` means for `isUniqueVisit`; "" is not there.
+IS_UNIQUE = {"1": True, ASSUMED: True, NOT_UNIQUE: False}
 
 
 def append_arguments(
@@ -195,7 +197,7 @@ class ClickLog:
             pipe.xlen(LOG)
             pipe.xlen(DEAD)
             pipe.hgetall(TOTALS)
-            pipe.mget(f"clicks:delivered:{minute}", f"clicks:delivered:{minute - 1}")
+            pipe.mget(minute_key("delivered", minute), minute_key("delivered", minute - 1))
             pipe.zcount(CONVERSIONS, 0, int(now * 1000))
             pipe.zcard(CONVERSIONS)
             pipe.xlen(DEAD_CONVERSIONS)

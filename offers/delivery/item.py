@@ -4,10 +4,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from offers.click_log.stream import ASSUMED
+from offers.click_log.stream import ASSUMED, IS_UNIQUE
 from offers.click_log.types import Entry
-
-IS_UNIQUE = {"1": True, ASSUMED: True, "0": False}
 
 
 class Item(NamedTuple):

@@ -17,9 +17,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from offers.click_log.record import fields
 from offers.click_log.scripts import FIND
-from offers.click_log.stream import DEAD, GROUP, LOG
+from offers.click_log.stream import ASSUMED, DEAD, GROUP, IS_UNIQUE, LOG
 from offers.delivery.dynamodb import ClickTable, TableAway, TableNotUsable
-from offers.delivery.item import IS_UNIQUE
 from offers.spool.directory import SUFFIX
 from offers.spool.file import SpooledClick
 
@@ -185,8 +184,12 @@ class _Search:
 
 def _record(kept: dict[bytes, bytes]) -> dict[str, object]:
     record = fields(kept[b"click"])
-    unique = IS_UNIQUE.get(kept.get(b"unique", b"").decode(errors="replace"))
-    return record if unique is None else {**record, "isUniqueVisit": unique}
+    unique = kept.get(b"unique", b"").decode(errors="replace")
+    if unique in IS_UNIQUE:
+        record["isUniqueVisit"] = IS_UNIQUE[unique]
+    if unique == ASSUMED:
+        record["isUniqueVisitAssumed"] = True
+    return record
 
 
 def _place(redis: Redis, entry_id: str) -> LogPlace:

@@ -7,13 +7,12 @@ from offers.rules.common.rule import NOTHING, OTHER_RECORDS, Rule, Varies
 from offers.rules.common.sentences import listed, visitor_from
 from offers.rules.common.verdict import ClickContext, Exit, Passed, Pick
 from recipes.records.parts import Candidate
-from recipes.records.records import Campaign, Offer, OfferStatus, OfferType
+from recipes.records.records import CLOSED_STATUSES, Campaign, Offer, OfferType
 from recipes.records.restrictions import CANDIDATES
 
 REDIRECT_TYPE = RedirectType.BEST_OF_AGGREGATED.value
 NONE_OPEN = RedirectType.NONE_OF_AGGREGATED.value
 REGULAR = Passed("the offer is not aggregated")
-CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 
 
 def decide(context: ClickContext) -> Pick | Exit | Passed:

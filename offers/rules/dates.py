@@ -15,9 +15,10 @@ CANNOT_TELL = Passed("the offer's dates are not given")
 
 
 def decide(context: ClickContext) -> Exit | Passed:
-    """Send to the exit offer if today is outside the dates, or if nothing can tell.
+    """Send to the exit offer if the click is outside the offer's dates, or if they cannot be read.
 
-    Our clock decides; where a date is missing, the verdict does that co-recipe wrote into the file.
+    Our clock decides. If a date is missing, the verdict in the file decides, else the other date; if nothing
+    is given, the click passes.
     """
     dates = context.offer.dates
     if DATES in context.offer.unreadable:

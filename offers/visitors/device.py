@@ -31,7 +31,7 @@ MAX_BRANDS_CHARACTERS = 1024
 
 
 class Device(msgspec.Struct, frozen=True, gc=False):
-    """A visitor's device; None means unknown. `device_type` is one of DEVICE_TYPES.
+    """A visitor's device; None means unknown. `device_type` is one of `DEVICE_TYPES` of target rules.
 
     `automated` is what kind of machine the user agent is of; None where a person may use it.
     """
@@ -57,7 +57,6 @@ class ClientHints(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_HINTS = ClientHints()
-DEVICE_TYPES = ("desktop", "smartphone", "tablet", "tv", "console", "wearable", "bot", "unknown")
 
 _PLATFORMS = {
     "Windows": "Windows",

@@ -54,7 +54,7 @@ def announced_number(arguments: tuple[object, ...]) -> int | None:
 class CoRecipeHandler(Protocol):
     """Receives the events of a connection."""
 
-    async def on_connect(self, link: "Connection") -> None:
+    async def on_connect(self, connection: "Connection") -> None:
         """Called when the connection is up."""
 
     async def on_announcement(self, kind: RecipeKind, number: int) -> None:
@@ -73,10 +73,10 @@ class CoRecipeHandler(Protocol):
 class Connection:
     """Stays connected to one co-recipe, with growing, jittered pauses between attempts."""
 
-    def __init__(self, url: str, hearer: CoRecipeHandler) -> None:
+    def __init__(self, url: str, handler: CoRecipeHandler) -> None:
         self.url = url
         self.state = HostState(url)
-        self._hearer = hearer
+        self._handler = handler
         self._client: _Client | None = None
 
     @property
@@ -134,7 +134,7 @@ class Connection:
         """Return when the connection has ended."""
         self.state.connected_since_ms, self.state.last_error = _now_ms(), None
         logger.info("connected to co-recipe", url=self.url)
-        await self._hearer.on_connect(self)
+        await self._handler.on_connect(self)
         while self.connected:
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -146,8 +146,8 @@ class Connection:
                     await client.disconnect()
 
     def _new_client(self) -> "_Client":
-        client = _Client(self._hearer.count_malformed)
-        client.eio.has_room = self._hearer.has_room
+        client = _Client(self._handler.count_malformed)
+        client.eio.has_room = self._handler.has_room
         for kind, event in CHECK_EVENTS.items():
             client.on(event, self._answer_handler(kind))
         client.on(UPDATE_EVENT, self._on_update)
@@ -158,19 +158,19 @@ class Connection:
         async def on_answer(*arguments: object) -> None:
             number = announced_number(arguments)
             if number is None:
-                self._hearer.count_malformed(CHECK_EVENTS[kind], "no usable number")
+                self._handler.count_malformed(CHECK_EVENTS[kind], "no usable number")
                 return
             self.state.last_answer_ms = _now_ms()
             self.state.last_answer = f"{kind}: {number}"
-            await self._hearer.on_announcement(kind, number)
+            await self._handler.on_announcement(kind, number)
 
         return on_answer
 
     async def _on_update(self, *arguments: object) -> None:
-        self._hearer.take_update(arguments[0] if len(arguments) == 1 else None)
+        self._handler.take_update(arguments[0] if len(arguments) == 1 else None)
 
     async def _on_unknown(self, event: Any, *_: object) -> None:
-        self._hearer.count_malformed(repr(event)[:SHOWN_CHARACTERS], "unknown event")
+        self._handler.count_malformed(repr(event)[:SHOWN_CHARACTERS], "unknown event")
 
 
 class _Transport(engineio.AsyncClient):  # type: ignore[misc]

@@ -40,7 +40,7 @@ class Listener:
     def __init__(self, store: RecipeStore, urls: list[str], check_seconds: float) -> None:
         self._store = store
         self._check_seconds = check_seconds
-        self._links = [Connection(url, self) for url in urls]
+        self._connections = [Connection(url, self) for url in urls]
         self._syncs = {kind: ChildSync(kind) for kind in RecipeKind}
         self._updates: deque[object] = deque()
         self._waiting_characters = 0
@@ -52,7 +52,7 @@ class Listener:
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until `stop` is set."""
         work = [
-            *(link.run() for link in self._links),
+            *(connection.run() for connection in self._connections),
             *(sync.run() for sync in self._syncs.values()),
             self._ask_again_and_again(),
             self._apply_updates(),
@@ -84,10 +84,10 @@ class Listener:
         self._waiting_characters += _characters(message)
         self._has_updates.set()
 
-    async def on_connect(self, link: Connection) -> None:
+    async def on_connect(self, connection: Connection) -> None:
         """Ask at once, and check S3 too: equal numbers can hide a change."""
-        if link is self._active():
-            await self._ask(link)
+        if connection is self._active():
+            await self._ask(connection)
         for sync in self._syncs.values():
             sync.ask(None)
 
@@ -99,20 +99,20 @@ class Listener:
 
     def _active(self) -> Connection | None:
         """Return the master, the slave while the master is away, or None while both are."""
-        return next((link for link in self._links if link.connected), None)
+        return next((connection for connection in self._connections if connection.connected), None)
 
     async def _ask_again_and_again(self) -> None:
         while True:
             await asyncio.sleep(self._check_seconds)
-            link = self._active()
-            if link is not None:
-                await self._ask(link)
+            connection = self._active()
+            if connection is not None:
+                await self._ask(connection)
 
-    async def _ask(self, link: Connection) -> None:
+    async def _ask(self, connection: Connection) -> None:
         for kind in RecipeKind:
             number = await self._live_number(kind)
             if number is not None:
-                await link.ask(kind, number)
+                await connection.ask(kind, number)
 
     async def _live_number(self, kind: RecipeKind) -> int | None:
         """Return the announced size of what is live, 0 if nothing is; None while Redis is away."""
@@ -171,7 +171,7 @@ class Listener:
         return ListenerState(
             pid=os.getpid(),
             started_ms=self._started_ms,
-            hosts=[link.state for link in self._links],
+            hosts=[connection.state for connection in self._connections],
             updates=dict(self._outcomes),
             malformed=self._malformed,
             ahead=self._ahead,

@@ -22,7 +22,7 @@ from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 
 BATCH_RECORDS = 2000
-# Maximum changes to catch up with while a page waits; the task that runs every minute has no such limit.
+# Maximum changes to catch up with while a page waits; the background task has no such limit.
 PAGE_CHANGES = 2000
 # Files of a killed writer are deleted after this many seconds.
 BUILDING_SECONDS = 3600.0

@@ -60,7 +60,6 @@ class Caps(msgspec.Struct, frozen=True, gc=False):
     under_limit: bool
     dates: DateRange | None
     redirect_offer_id: int
-    is_exit_traffic: bool
     caps_type: str | None
     click_limits: tuple[ClickLimit, ...] = ()
     counted_as: str = ""

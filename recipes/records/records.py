@@ -39,6 +39,7 @@ from recipes.records.target_rules import RuleSet, read_target_rules
 ZERO = Decimal(0)
 
 __all__ = [
+    "CLOSED_STATUSES",
     "PARSERS",
     "Campaign",
     "Defect",
@@ -51,7 +52,7 @@ __all__ = [
 
 
 class OfferStatus(StrEnum):
-    """The status of an offer; only `inactive` keeps clicks away from it."""
+    """The status of an offer. `inactive` keeps every click away, `draft` those of an aggregated offer."""
 
     INACTIVE = "inactive"
     DRAFT = "draft"
@@ -74,7 +75,7 @@ BLACKLISTED = "blacklisted"
 _SHOWN_WORD_CHARACTERS = 40
 
 
-_CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
+CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
 _OFFER_STATUSES: dict[str | None, OfferStatus] = {status.value: status for status in OfferStatus}
 _OFFER_TYPES: dict[str | None, OfferType] = {kind.value: kind for kind in OfferType}
 
@@ -137,7 +138,7 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
         If many records of a file have lost one, or none has it any more, a field was renamed or left out.
         """
         held = {
-            "status": self.status in _CLOSED_STATUSES,
+            "status": self.status in CLOSED_STATUSES,
             "page": self.landing_page,
             "exit offer": self.exit_offer_id,
             "countries": self.countries_restricted,

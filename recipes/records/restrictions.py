@@ -59,7 +59,6 @@ def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
     if read.flag("dateRangeSetUp", info, "capInfo.", CAPS):
         dates = _date_range(read, "capInfo.", info, ("dateStart", "dateEnd"), CAPS)
     redirect_offer_id = read.reference(redirect_field, info, "capInfo.", CAPS)
-    is_exit_traffic = bool(read.flag("isExitTraffic", info, "capInfo."))
     if CAPS in read.unreadable:
         return None
     caps_type = info.get("capsType")
@@ -68,7 +67,6 @@ def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
         under_limit=under_limit,
         dates=dates,
         redirect_offer_id=redirect_offer_id,
-        is_exit_traffic=is_exit_traffic,
         caps_type=caps_type if isinstance(caps_type, str) and caps_type else None,
         click_limits=read_limits(read, info, "clicks"),
     )

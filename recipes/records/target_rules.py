@@ -29,7 +29,7 @@ DIMENSIONS = frozenset(
 # Names of dimensions are matched in any case.
 _NAMES = {name.lower(): name for name in DIMENSIONS} | {"geo": "country"}
 # The values that a visitor can have. Any other fits nobody, which nobody would ever notice: it is a defect.
-_DEVICE_TYPES = frozenset({"desktop", "smartphone", "tablet", "tv", "console", "wearable", "bot", "unknown"})
+DEVICE_TYPES = frozenset({"desktop", "smartphone", "tablet", "tv", "console", "wearable", "bot", "unknown"})
 _NAMED = frozenset({"city", "isp", "browser", "os", "platform", "affiliateType"})
 _REGION = re.compile(r"[a-z0-9]{1,3}")
 
@@ -144,7 +144,7 @@ def _as_visitors_have_it(dimension: str, value: str) -> tuple[str, str]:
         value, problem = (code.casefold(), "") if code else (value, "is not a country's code")
     elif dimension == "deviceType":
         value = value.strip(SURROUNDINGS)
-        problem = "" if value in _DEVICE_TYPES else "is not a device type"
+        problem = "" if value in DEVICE_TYPES else "is not a device type"
     elif dimension in _NAMED:
         # The name is quoted as JSON text; other quotes may be part of a name.
         value = value[1:-1] if value[:1] == value[-1:] == '"' else value

@@ -84,24 +84,6 @@ class RecipeJournal:
             for outcome, version in pipeline.execute()
         ]
 
-    def apply_update(
-        self,
-        kind: RecipeKind,
-        record_id: int,
-        timestamp_ms: int,
-        record: bytes | None,
-        overlap_ms: int = 0,
-        grace_ms: int = 0,
-    ) -> Written:
-        """Journal one update and write its record (None deletes), whatever is live. For tests and tools."""
-        for _ in range(MOST_TRIES):
-            before = self.get_many(kind, [record_id])[0]
-            write = Write(kind, record_id, timestamp_ms, _record_json(record), _record_json(before))
-            (written,) = self.write_updates([write], Clocks(timestamp_ms, overlap_ms, grace_ms))
-            if written.outcome is not WriteOutcome.CHANGED:
-                return written
-        raise redis.WatchError(f"{kind} {record_id} is written by others all the time")
-
     def get_many(self, kind: RecipeKind, record_ids: Sequence[int]) -> list[bytes | None]:
         """Return records of the live generation, in the order of the ids; None for each that is missing."""
         generation = self._generation(kind)
@@ -199,7 +181,3 @@ class Replay:
             self._undone.add(record_id)
         elif found != entry.written:
             self._overtaken.add(record_id)
-
-
-def _record_json(text: bytes | None) -> RecordJson | None:
-    return None if text is None else RecordJson(text)

@@ -1,4 +1,4 @@
-"""The names of the recipe's keys in this instance's Redis; only `store.py` and `reader.py` use them.
+"""The names of the recipe's keys in this instance's Redis; nothing else knows them.
 
 A generation is one hash, record id -> record as its file has it; `live` names the generation that counts, and
 `changed` beside it has the version at which each record was last written after its file, for indexes to
@@ -62,6 +62,11 @@ def digests(kind: RecipeKind) -> str:
 def deletes(kind: RecipeKind) -> str:
     """Holds the time of each record's last delete by an update, by the sender's clock."""
     return f"recipe:{kind}:journal-deletes"
+
+
+def syncs(kind: RecipeKind) -> str:
+    """Holds the number of syncs of the kind since the beginning, by outcome."""
+    return f"recipe:{kind}:syncs"
 
 
 def hold(kind: RecipeKind) -> str:

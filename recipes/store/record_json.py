@@ -6,7 +6,7 @@ from functools import cached_property
 
 import msgspec
 
-# Half of an MD5: enough to tell the few versions of one record apart.
+# 64 bits of BLAKE2b: enough to tell the few versions of one record apart.
 DIGEST_BYTES = 8
 
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -1,7 +1,4 @@
-"""Counts this instance's syncs by kind and outcome, no matter which process ran them.
-
-Redis keys: `recipe:<kind>:syncs`, a hash of outcome -> count since the beginning.
-"""
+"""Counts this instance's syncs by kind and outcome, no matter which process ran them."""
 
 from contextlib import suppress
 from enum import StrEnum
@@ -13,6 +10,7 @@ from lib.redis_replies import bytes_dict
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
 from recipes.records.kinds import RecipeKind
+from recipes.store import keys
 from recipes.store.types import SwapRefused
 from recipes.sync.hold import HeldBack
 
@@ -47,14 +45,10 @@ def outcome_of(problem: CannotReachS3 | RecipeRejected | SwapRefused | OSError) 
 def count_sync(redis: Redis, kind: RecipeKind, outcome: SyncOutcome) -> None:
     """Count a sync. Raises nothing: a lost count must not fail a sync."""
     with suppress(RedisError, OSError):
-        redis.hincrby(_key(kind), outcome, 1)
+        redis.hincrby(keys.syncs(kind), outcome, 1)
 
 
 def sync_counts(redis: Redis, kind: RecipeKind) -> dict[SyncOutcome, int]:
     """Return the number of syncs of a kind by outcome. Raises `RedisError`."""
-    found = bytes_dict(redis.hgetall(_key(kind)))
+    found = bytes_dict(redis.hgetall(keys.syncs(kind)))
     return {outcome: int(found.get(outcome.value.encode(), 0)) for outcome in SyncOutcome}
-
-
-def _key(kind: RecipeKind) -> str:
-    return f"recipe:{kind}:syncs"

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 from devstack.environment import PROJECT
 
-READERS = ("cotraffic/settings.py", "gunicorn.conf.py")
 READ_BY_BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"}
 READ_BY_DEPLOY = {
     *("ENVIRONMENT_FILE", "DATA_DIR", "RUN_DIR"),
@@ -19,7 +18,7 @@ EXPLAINED = re.compile(r"^(#?)(\w+)=(.*)$", re.MULTILINE)
 
 
 def read_names() -> set[str]:
-    return {name for path in READERS for name, _ in READ.findall((PROJECT / path).read_text())}
+    return {name for name, _ in READ.findall((PROJECT / "cotraffic" / "settings.py").read_text())}
 
 
 def explained() -> dict[str, str]:

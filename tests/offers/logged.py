@@ -13,11 +13,11 @@ from offers.delivery.dynamodb import ClickTable
 from offers.spool.types import PendingClick
 
 
-def add(log: ClickLog, *lids: str, **fields: object) -> None:
+def add(log: ClickLog, *lids: str, unique: str = "1", **fields: object) -> None:
     """Write clicks of these lids into the log."""
     for lid in lids:
         record = json.dumps({"lid": lid, **fields}, separators=(",", ":")).encode()
-        log.append([PendingClick(record, unique="1")])
+        log.append([PendingClick(record, unique=unique)])
 
 
 def names(count: int) -> list[str]:

@@ -31,6 +31,7 @@ def test_a_sane_production_environment_passes_without_a_word() -> None:
         ({"TRUSTED_PROXIES": ""}, "cotraffic.W026"),
         ({"HSTS_SECONDS": "0"}, "security.W004"),
         ({"ADMIN_PATH": "/"}, "cotraffic.E024"),
+        ({"ADMIN_PATH": "favicon.ico/"}, "cotraffic.E024"),
         ({"AD_TOKEN_KEYS": "no key"}, "cotraffic.E021"),
     ],
 )

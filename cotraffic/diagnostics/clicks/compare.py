@@ -80,6 +80,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "lid",
         "dateAdded",
         "isUniqueVisit",
+        "isUniqueVisitAssumed",
         "subCampaign",
         "cid",
         "referer",

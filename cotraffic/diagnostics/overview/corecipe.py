@@ -56,7 +56,9 @@ def _listener(state: ListenerState) -> Component:
         Fact("Unreadable events", number(state.malformed), state=Light.WARNING if state.malformed else None),
     ]
     if failing:
+        tries = [sync.next_try_ms for sync in state.syncs.values() if sync.last_error and sync.next_try_ms]
         facts.append(Fact("Its last sync failed", lines=tuple(failing), state=Light.ERROR))
+        facts.append(Fact("Tried again", at_s=seconds(min(tries, default=None))))
     sentence = f"Listens, and has applied {number(applied)} update{'' if applied == 1 else 's'}."
     if failing:
         return Component(

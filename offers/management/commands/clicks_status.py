@@ -1,15 +1,14 @@
 """`manage.py clicks_status`: where the clicks are."""
 
-import argparse
 import sys
-from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from lib.exit_codes import ExitCodeCommand
 from lib.terminal import printable
 from offers.click_log.status import ClickStatus, SpoolStatus, click_status
 from offers.click_log.stream import ClickLog
@@ -28,25 +27,16 @@ SHOWN_DEAD_LETTERS = 5
 SHOWN_CHARACTERS = 160
 
 
-class Command(BaseCommand):
+class Command(ExitCodeCommand):
     """One report, as a table or as JSON."""
 
+    exit_codes = EXIT_CODES
     help = (
         "Show where this instance's clicks are: waiting in the log for DynamoDB, in the spool for Redis, or "
         "among the dead letters that DynamoDB refused; how fast they are delivered, and what was lost."
     )
     # A Redis that is away has a message of its own here.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the epilog."""
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take options."""

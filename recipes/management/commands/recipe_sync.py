@@ -1,16 +1,16 @@
 """`manage.py recipe_sync`: sync the recipe by hand. `recipe_preview` shows what that would change."""
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import NamedTuple
 
 import msgspec
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from lib.exit_codes import ExitCodeCommand
 from lib.terminal import printable
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
@@ -57,17 +57,13 @@ class _Result(NamedTuple):
     report: SyncReport | None = None
 
 
-class Command(BaseCommand):
+class Command(ExitCodeCommand):
     """Download, check, load and swap, each kind by itself, so that one can succeed if the other fails."""
 
+    exit_codes = EXIT_CODES
     help = "Make the newest recipe live: download it from S3, check it, load it into Redis, and swap."
     # No system checks: a Redis that is away has its own exit code and message here.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
-        """Keep the line breaks of the epilog."""
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare kinds and options."""

@@ -12,7 +12,7 @@ import redis
 from pytest_django import Settings
 
 from devstack.services import LOCALHOST, free_port
-from offers.click_log.stream import ClickLog
+from offers.click_log.stream import ASSUMED, ClickLog
 from offers.delivery import lookup
 from offers.delivery.lookup import Whereabouts, look_up, read_lid, reading_table
 from tests.offers.logged import add, redis_away, run
@@ -60,6 +60,15 @@ def test_a_click_that_nobody_has_read_is_waiting(
     assert (click.log.state, click.in_table, click.in_log) == ("waiting", False, 3)
     assert click.record
     assert (str(click.record["payin"]), click.record["isUniqueVisit"]) == ("4.5", True)
+
+
+def test_a_visitor_who_could_not_be_looked_up_is_told(
+    log: ClickLog, redis_client: redis.Redis, table: "Table"
+) -> None:
+    add(log, LID, unique=ASSUMED)
+    click = found(redis_client)
+    assert click.record
+    assert (click.record["isUniqueVisit"], click.record["isUniqueVisitAssumed"]) == (True, True)
 
 
 def test_a_click_that_a_worker_holds_is_under_way(

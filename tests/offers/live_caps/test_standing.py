@@ -9,9 +9,7 @@ SINCE_S, NOW_S = 1_800_000_000, 1_800_000_600
 
 def standing(current: int, limit: int, clicks: int, since_s: int | None = SINCE_S) -> LimitStanding:
     limits = (ClickLimit("day", current, limit),)
-    (found,) = standings(
-        Caps(False, True, None, 0, False, None, limits), CountSeen(clicks, since_s), float(NOW_S)
-    )
+    (found,) = standings(Caps(False, True, None, 0, None, limits), CountSeen(clicks, since_s), float(NOW_S))
     return found
 
 

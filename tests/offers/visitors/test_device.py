@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers.visitors.device import DEVICE_TYPES, NO_HINTS, ClientHints, DeviceReader
+from offers.visitors.device import NO_HINTS, ClientHints, DeviceReader
+from recipes.records.target_rules import DEVICE_TYPES
 from tests.offers.visitors.machines import BOTS, NO_AGENTS, PREVIEWS, PROGRAMS
 from tests.offers.visitors.user_agents import IPHONE, PEOPLE, THINGS, WINDOWS, phone
 

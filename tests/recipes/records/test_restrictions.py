@@ -139,7 +139,7 @@ def test_caps_that_cannot_be_read_are_unreadable(raw: dict[str, Any]) -> None:
 )
 def test_caps_are_read_in_every_form(info: object) -> None:
     for record in (offer(capSetup="true", capInfo=info), campaign(capSetup="1", capInfo=info)):
-        assert record.caps == Caps(True, False, None, 0, False, None)
+        assert record.caps == Caps(True, False, None, 0, None)
         assert (record.unreadable, record.defects) == (frozenset(), ())
 
 

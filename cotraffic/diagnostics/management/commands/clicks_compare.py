@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import msgspec
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
@@ -21,6 +21,7 @@ from cotraffic.diagnostics.compare.stored import (
 )
 from cotraffic.diagnostics.compare.text import comparison_text
 from cotraffic.diagnostics.preview.simulate import RecipeView
+from lib.exit_codes import ExitCodeCommand
 from lib.terminal import printable
 from offers.routing.decision import Defaults
 from recipes.management.reporting import ProgressBar
@@ -37,9 +38,10 @@ EXIT_CODES = """exit codes:
   6  this instance's Redis does not answer, or no recipe is live"""
 
 
-class Command(BaseCommand):
+class Command(ExitCodeCommand):
     """Decide stored clicks once more; nothing is written."""
 
+    exit_codes = EXIT_CODES
     help = (
         "Read the clicks that another server has stored, decide each again under the recipe that is live "
         "here, as of the moment when it was clicked, and tell how many would go elsewhere, be paid "
@@ -48,11 +50,6 @@ class Command(BaseCommand):
     )
     # What is missing has an exit code and a message of its own here.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
-        """Keep the line breaks of the epilog."""
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare where the clicks are."""

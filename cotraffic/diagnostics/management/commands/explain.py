@@ -1,6 +1,5 @@
 """`manage.py explain`: why a click goes where it goes."""
 
-import argparse
 import asyncio
 import shutil
 import sys
@@ -8,13 +7,14 @@ from contextlib import aclosing
 from typing import NoReturn
 
 import msgspec
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.pair import with_offer
 from cotraffic.diagnostics.explain.request import BadExplainRequest, ExplainRequest, read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
 from cotraffic.diagnostics.explain.text import lines
+from lib.exit_codes import ExitCodeCommand
 from lib.terminal import printable
 from offers.admission import UNAVAILABLE
 from offers.bootstrap import build_click_writer, build_handler, open_redis
@@ -32,20 +32,16 @@ _encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _OPTIONS = ("offer", "campaign", "country", "at", "subid", "cid")
 
 
-class Command(BaseCommand):
+class Command(ExitCodeCommand):
     """Decide one click without writing it down, and print every step."""
 
+    exit_codes = EXIT_CODES
     help = (
         "Explain where a click goes and why: every rule that is asked, what it looks at and says, the exits "
         "that are followed, the final URL, and where payin and payout come from. Nothing is written down."
     )
     # What is missing has an exit code and a message of its own here.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
-        """Keep the line breaks of the epilog."""
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the link and the circumstances of the click."""

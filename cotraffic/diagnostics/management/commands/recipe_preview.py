@@ -1,16 +1,16 @@
 """`manage.py recipe_preview`: what a sync of the recipe would change, record by record and click by click."""
 
-import argparse
 import sys
 from contextlib import closing
 
 import msgspec
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.preview.preview import preview
 from cotraffic.diagnostics.preview.text import preview_text
+from lib.exit_codes import ExitCodeCommand
 from lib.terminal import printable
 from offers.click_log.stream import ClickLog
 from recipes.file.download import CannotReachS3
@@ -30,20 +30,16 @@ EXIT_CODES = """exit codes:
   7  this machine's disk does not take or give the file"""
 
 
-class Command(BaseCommand):
+class Command(ExitCodeCommand):
     """Compare what S3 has with what is live; nothing is changed."""
 
+    exit_codes = EXIT_CODES
     help = (
         "Show which records a sync would add, remove and change, and where the newest clicks of the log "
         "would go then. Nothing is changed."
     )
     # A Redis that is away has an exit code and a message of its own here.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
-        """Keep the line breaks of the epilog."""
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare kinds and options."""

@@ -117,6 +117,16 @@ def test_co_recipe_is_connected(store: RecipeStore) -> None:
     assert found["listener"].sentence == "Listens, and has applied 2 updates."
 
 
+def test_a_sync_that_failed_says_why_and_when_it_is_tried_again(store: RecipeStore) -> None:
+    failed = SyncState(failures=2, last_error="S3 is away", next_try_ms=1_800_000_000_000)
+    store.publish_listener_state(listener(host(True), offers=failed, campaigns=SyncState()))
+    found = parts()["listener"]
+    assert (found.state, found.sentence) == ("warning", "Listens, but its last sync failed.")
+    facts = {fact.label: fact for fact in found.facts}
+    assert facts["Its last sync failed"].lines == ("offers: S3 is away",)
+    assert facts["Tried again"].at_s == 1_800_000_000
+
+
 def test_secrets_in_an_address_are_not_shown(store: RecipeStore) -> None:
     store.publish_listener_state(listener(host(True)))
     assert fact(parts()["corecipe-master"], "Address") == "corecipe.example:3001"
