@@ -10,7 +10,8 @@ from offers.links.tokens import AdTarget
 from offers.request import ClickRequest
 from offers.routing.decision import Defaults
 from offers.stats.types import RefusedClick
-from recipes.records.records import BLACKLISTED, CAMPAIGN_STATUSES, Campaign, Offer, OfferStatus
+from recipes.records.records import Campaign, Offer, OfferStatus
+from recipes.records.restrictions import BLACKLISTED, CAMPAIGN_STATUSES
 
 # Truncate texts of refused clicks, which are kept for staff, to this length.
 SHOWN_CHARACTERS = 500
@@ -66,8 +67,11 @@ def admit(target: AdTarget, records: RecordSource, defaults: Defaults) -> tuple[
             detail = f"offer {offer.offer_id} is inactive"
             return Refusal(Reason.INACTIVE_OFFER, detail, target, named.affiliate_id)
         offer, campaign = default
-    if campaign.is_blocked:
-        return structs.replace(blocked_by(campaign), target=target, affiliate_id=named.affiliate_id)
+        if campaign.is_blocked:
+            return structs.replace(blocked_by(campaign), target=target, affiliate_id=named.affiliate_id)
+    # Whoever may send no clicks may not send them to the default campaign either.
+    if named.is_blocked:
+        return structs.replace(blocked_by(named), target=target, affiliate_id=named.affiliate_id)
     return offer, campaign
 
 

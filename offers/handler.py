@@ -107,7 +107,7 @@ class ClickHandler:
         now_ms = time.time_ns() // 1_000_000
         visitor = self.visitors.read(clues)
         context = ClickContext(offer, campaign, visitor.visitor, now_ms, request.subid, request.cid)
-        plan = self.decide(context, records, dry_run, trace)
+        plan = self.decide(context, records, dry_run, trace, request.head)
         lid = lid or self._click_ids()
         landing = self.landing(plan, request, lid)
         return Click(lid, request, context, visitor, plan, landing.page_url, landing.location)
@@ -219,12 +219,17 @@ class ClickHandler:
                 return found
 
     def decide(
-        self, context: ClickContext, records: RecordSource, dry_run: bool, trace: list[Step] | None
+        self,
+        context: ClickContext,
+        records: RecordSource,
+        dry_run: bool,
+        trace: list[Step] | None,
+        is_head: bool = False,
     ) -> DecisionPlan:
         """Return the plan of the decision on an admitted click; a cached one, unless a trace is wanted.
 
-        An automated click takes no turn of a candidate: it goes where the next person will. `dry_run`,
-        `trace` and `CacheMiss` are as in `resolve`.
+        Neither an automated click nor a HEAD takes the turn of a candidate: it goes where the next person
+        will. `dry_run`, `trace` and `CacheMiss` are as in `resolve`.
         """
         if trace is not None:
             # An earlier attempt that missed a record has left its steps.
@@ -236,7 +241,7 @@ class ClickHandler:
         except CacheMiss:
             self._round_robin.rollback()
             raise
-        takes_turns = not dry_run and context.visitor.automated is None
+        takes_turns = not (dry_run or is_head or context.visitor.automated is not None)
         (self._round_robin.commit if takes_turns else self._round_robin.rollback)()
         return self._plan(decision) if dry_run else self._decisions.keep(context, decision, self._plan)
 

@@ -90,13 +90,13 @@ def exit_target(
 def open_candidates(offer: Offer, context: ClickContext, find: Find) -> tuple[int, ...]:
     """Return the ids of the candidates that neither their row nor their own live record closes to this click.
 
-    Raises one `CacheMiss` for all missing records together.
+    The offer that the click leaves is none of them. Raises one `CacheMiss` for all missing records together.
     """
     country, now_ms = context.visitor.geo.country, context.now_ms
     found: list[int] = []
     missing: Wanted = ()
     for candidate in _readable_candidates(offer):
-        if closed_by_row(candidate, country) is not None:
+        if candidate.offer_id == context.offer.offer_id or closed_by_row(candidate, country) is not None:
             continue
         try:
             record = find(candidate.offer_id)
@@ -148,7 +148,8 @@ def _pick_step(offer: Offer, context: ClickContext, picked: int, find: Find) -> 
     """Describe which candidate of an aggregated offer has its turn, and why each closed one is closed."""
     country = context.visitor.geo.country
     candidates = {
-        str(one.offer_id): closed_by_row(one, country)
+        str(one.offer_id): ("the click leaves it" if one.offer_id == context.offer.offer_id else None)
+        or closed_by_row(one, country)
         or closed_by_record(find(one.offer_id), country, context.now_ms)
         or "open"
         for one in _readable_candidates(offer)

@@ -123,7 +123,8 @@ def _exit(
 ) -> Decision:
     origin, target = context.offer, leave.offer_id
     way: tuple[int, ...] = ()
-    if leave.nested and origin.detected_exit_id:
+    # A chain that leads round detects the very offer that the click has to leave.
+    if leave.nested and origin.detected_exit_id not in (0, origin.offer_id):
         target, way = origin.detected_exit_id, _nested_steps(origin)
         if trace is not None:
             said = f"offer {target} is the first of the exit chain that is not over its cap"

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 REMEMBERED_PEERS = 1000
+# Proxies before an instance; more than these are not read, however long the header is.
+MOST_HOPS = 30
 IPV4 = 4
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -42,7 +44,7 @@ class AddressReader:
         if forwarded_for and is_trusted:
             if not self._private_stands_for and self._is_usual(forwarded_for):
                 return forwarded_for
-            for entry in reversed(forwarded_for.split(",")):
+            for entry in reversed(forwarded_for.rsplit(",", MOST_HOPS)):
                 if not entry.strip():
                     continue
                 hop = parse_address(entry)

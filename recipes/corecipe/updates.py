@@ -183,7 +183,9 @@ def _checked(update: Update, live: RecordJson | None) -> RecordJson | None:
     record = update.record if live is None else update.record.completed(live)
     named = f"{update.kind} {update.record_id}"
     parsed = _parsed(update.kind, record, named)
-    if parsed.unreadable and live is not None and _is_readable(update.kind, live, named):
+    # What closes altogether goes live, whatever else of it cannot be read: what is live would let clicks in.
+    is_doubtful = parsed.unreadable and not parsed.takes_no_click
+    if is_doubtful and live is not None and _is_readable(update.kind, live, named):
         what = ", ".join(sorted(parsed.unreadable))
         raise UnusableUpdate(UpdateOutcome.KEPT_UNREADABLE, f"{named}: its {what} cannot be read")
     return record

@@ -149,7 +149,7 @@ class _Load:
         self.batch[record_id] = raw.text.encode()
         if self._note is not None:
             self._note(record)
-        if record.unreadable:
+        if record.unreadable and not record.takes_no_click:
             self._unreadable[record_id] = f"its {', '.join(sorted(record.unreadable))} cannot be read"
         elif self._unreadable:
             self._unreadable.pop(record_id, None)
@@ -210,9 +210,10 @@ class _Load:
             raise RecordRejected(NO_RECORD)
         try:
             return self._parse(raw.fields)
-        except ArithmeticError:
+        except (ArithmeticError, RecursionError) as error:
             record_id = id_of(raw.fields.get(self._kind.id_field))
-            raise RecordRejected("a number out of range", record_id) from None
+            why = "nested too deeply" if isinstance(error, RecursionError) else "a number out of range"
+            raise RecordRejected(why, record_id) from None
 
 
 def _readable(kind: RecipeKind, blob: bytes) -> Offer | Campaign | None:
@@ -220,5 +221,5 @@ def _readable(kind: RecipeKind, blob: bytes) -> Offer | Campaign | None:
     try:
         raw: dict[str, object] = msgspec.json.decode(blob, type=dict[str, object])
         return PARSERS[kind](raw)
-    except (RecordRejected, msgspec.DecodeError, ArithmeticError):
+    except (RecordRejected, msgspec.DecodeError, ArithmeticError, RecursionError):
         return None

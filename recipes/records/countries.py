@@ -27,6 +27,8 @@ _OTHER_SPELLINGS = {"UK": "GB"}
 # White space, and commas, semicolons, bars and strokes of every script.
 _SEPARATORS = re.compile(r"[\s,;|/\u055d\u060c\u061b\u3001\ufe50\ufe51\ufe54\uff0c\uff0f\uff1b\uff5c\uff64]+")
 _BEGIN_JSON = ("[", "{", '"')
+# What lists of databases and programs have around and between their entries.
+_AROUND_ENTRIES = SURROUNDINGS + "[](){}\\"
 _REMEMBERED_LISTS = 4096
 
 
@@ -79,16 +81,19 @@ def _in_text(text: str) -> Countries:
             return countries_in(msgspec.json.decode(bare))
         except (ValueError, RecursionError):
             pass
-    return _among([entry for entry in _SEPARATORS.split(text) if entry])
+    return _among([text])
 
 
 def _among(entries: list[object]) -> Countries:
     codes, unreadable = set[str](), []
-    for entry in entries:
-        if not isinstance(entry, str):
-            unreadable.append(repr(entry))
-        elif code := country_code(entry):
-            codes.add(code)
-        elif entry.strip(SURROUNDINGS):
-            unreadable.append(entry)
+    for value in entries:
+        if not isinstance(value, str):
+            unreadable.append(repr(value))
+            continue
+        for entry in _SEPARATORS.split(value):
+            bare = entry.strip(_AROUND_ENTRIES)
+            if code := country_code(bare):
+                codes.add(code)
+            elif bare:
+                unreadable.append(entry)
     return Countries(frozenset(codes), tuple(unreadable))

@@ -4,7 +4,6 @@
 `RecordRejected` for a record that cannot be used at all, and keep one with defects, listing them.
 """
 
-import sys
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
@@ -27,7 +26,11 @@ from recipes.records.parts import (
     read_page,
 )
 from recipes.records.restrictions import (
+    ACTIVE,
     AFFILIATE_STATUS,
+    BLACKLISTED,
+    read_affiliate_status,
+    read_campaign_status,
     read_candidates,
     read_caps,
     read_dates,
@@ -67,12 +70,6 @@ class OfferType(StrEnum):
 
     REGULAR = "regular"
     AGGREGATED = "aggregated"
-
-
-ACTIVE = "active"
-CAMPAIGN_STATUSES = frozenset({ACTIVE, "inactive", "pending", "blocked", "rejected"})
-BLACKLISTED = "blacklisted"
-_SHOWN_WORD_CHARACTERS = 40
 
 
 CLOSED_STATUSES = (OfferStatus.INACTIVE, OfferStatus.DRAFT)
@@ -127,6 +124,11 @@ class Offer(msgspec.Struct, frozen=True, eq=False, gc=False):
     unreadable: frozenset[str]
     defects: tuple[Defect, ...]
 
+    @property
+    def takes_no_click(self) -> bool:
+        """Whether it closes to every click by what can be read, whatever else of it cannot."""
+        return self.status is OfferStatus.INACTIVE
+
     def payout_in(self, country: str | None) -> CountryPayout | None:
         """Return the offer's own amounts for a country, None if it has none."""
         return None if country is None else self.country_payouts.get(country)
@@ -178,6 +180,11 @@ class Campaign(msgspec.Struct, frozen=True, eq=False, gc=False):
     rule_sets: tuple[RuleSet, ...]
     unreadable: frozenset[str]
     defects: tuple[Defect, ...]
+
+    @property
+    def takes_no_click(self) -> bool:
+        """Whether it is blocked by what can be read, whatever else of it cannot."""
+        return self.campaign_status != ACTIVE or self.affiliate_status == BLACKLISTED
 
     @property
     def restrictions(self) -> frozenset[str]:
@@ -249,8 +256,8 @@ def parse_campaign(raw: dict[str, object]) -> Campaign:
     if campaign_id is None:
         raise RecordRejected("no usable campaignId")
     read = FieldReader(raw, campaign_id)
-    status = _campaign_status(read)
-    affiliate_status = _affiliate_status(read)
+    status = read_campaign_status(read)
+    affiliate_status = read_affiliate_status(read)
     return Campaign(
         campaign_id=campaign_id,
         name=read.text("name"),
@@ -268,27 +275,6 @@ def parse_campaign(raw: dict[str, object]) -> Campaign:
         unreadable=unreadable(read),
         defects=tuple(read.defects),
     )
-
-
-def _campaign_status(read: FieldReader) -> str | None:
-    """Read the status; anything but a known one is a defect that blocks the campaign."""
-    value = read.raw.get("campaignStatus")
-    status = word_of(value) or None
-    if status not in CAMPAIGN_STATUSES:
-        read.defect("campaignStatus", value, "is not a known status; the campaign is blocked")
-    return None if status is None else sys.intern(status[:_SHOWN_WORD_CHARACTERS])
-
-
-def _affiliate_status(read: FieldReader) -> str | None:
-    """Read the affiliate's status; "blacklisted" blocks, and so does a value that is not a word."""
-    value = read.raw.get("affiliateStatus")
-    if value is None:
-        return None
-    status = word_of(value)
-    if status is None:
-        problem = "is not a status; the affiliate is blocked"
-        read.defect("affiliateStatus", value, problem, AFFILIATE_STATUS)
-    return sys.intern(status[:_SHOWN_WORD_CHARACTERS]) if status else None
 
 
 PARSERS: dict[RecipeKind, Callable[[dict[str, object]], Offer | Campaign]] = {

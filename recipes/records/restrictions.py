@@ -1,16 +1,21 @@
-"""Reads what restricts an offer or a campaign: countries, dates, caps, candidates.
+"""Reads what restricts an offer or a campaign: statuses, countries, dates, caps, candidates.
 
 A restriction that is set and cannot be read is added to the reader's `unreadable`. Its rule then sends clicks
 away, so that a typing error lets nobody in.
 """
 
+import sys
 from contextlib import suppress
 
-from recipes.records.fields import FieldReader
+from recipes.records.fields import FieldReader, word_of
 from recipes.records.parts import Candidate, Caps, ClickLimit, DateRange
 
 COUNTRIES, DATES, CAPS, CANDIDATES = "countries", "dates", "caps", "candidates"
 AFFILIATE_STATUS = "affiliateStatus"
+ACTIVE = "active"
+CAMPAIGN_STATUSES = frozenset({ACTIVE, "inactive", "pending", "blocked", "rejected"})
+BLACKLISTED = "blacklisted"
+_SHOWN_WORD_CHARACTERS = 40
 NOTHING_UNREADABLE: frozenset[str] = frozenset()
 
 # The counters in `capInfo`, each with its part in the names of the flags.
@@ -24,6 +29,27 @@ _NOT_SET: tuple[object, ...] = (None, "", [], {})
 def unreadable(read: FieldReader) -> frozenset[str]:
     """Return the names of the restrictions that turned out to be unreadable."""
     return frozenset(read.unreadable) if read.unreadable else NOTHING_UNREADABLE
+
+
+def read_campaign_status(read: FieldReader) -> str | None:
+    """Read the status; anything but a known one is a defect that blocks the campaign."""
+    value = read.raw.get("campaignStatus")
+    status = word_of(value) or None
+    if status not in CAMPAIGN_STATUSES:
+        read.defect("campaignStatus", value, "is not a known status; the campaign is blocked")
+    return None if status is None else sys.intern(status[:_SHOWN_WORD_CHARACTERS])
+
+
+def read_affiliate_status(read: FieldReader) -> str | None:
+    """Read the affiliate's status; "blacklisted" blocks, and so does a value that is not a word."""
+    value = read.raw.get("affiliateStatus")
+    if value is None:
+        return None
+    status = word_of(value)
+    if status is None:
+        problem = "is not a status; the affiliate is blocked"
+        read.defect("affiliateStatus", value, problem, AFFILIATE_STATUS)
+    return sys.intern(status[:_SHOWN_WORD_CHARACTERS]) if status else None
 
 
 def read_restricted_countries(read: FieldReader) -> frozenset[str]:
@@ -50,9 +76,7 @@ def read_caps(read: FieldReader, redirect_field: str) -> Caps | None:
     if not _is_set_up(read, "capSetup", "capsEnabled", CAPS):
         return None
     info = _set_up(read, "capInfo", (*_CAP_FLAGS, redirect_field), CAPS)
-    if not info:
-        if info is not None:
-            read.defect("capInfo", info, "is empty, though it is set up", CAPS)
+    if info is None:
         return None
     over_limit, under_limit = _standing(read, info)
     dates = None
@@ -93,8 +117,9 @@ def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) 
         return None
     if found is None:
         read.defect(field, read.raw.get(field), "is missing, though it is set up", closes)
-    elif found and not any(name in found for name in names):
-        read.defect(field, found, f"holds none of {', '.join(names)}", closes)
+    elif not any(name in found for name in names):
+        problem = f"holds none of {', '.join(names)}" if found else "is empty, though it is set up"
+        read.defect(field, found, problem, closes)
         return None
     return found
 
@@ -102,7 +127,11 @@ def _set_up(read: FieldReader, field: str, names: tuple[str, ...], closes: str) 
 def _date_range(
     read: FieldReader, path: str, source: dict[str, object], names: tuple[str, str], closes: str
 ) -> DateRange:
-    """Read both dates, and the verdict that counts if one of them is missing or not a date."""
+    """Read both dates, and the verdict that counts if one of them is missing or not a date.
+
+    An offer whose end is before its start never runs. Caps with such dates cannot be read: they would never
+    apply.
+    """
     before = len(read.defects)
     start_ms = read.instant_ms(names[0], source, path)
     end_ms = read.instant_ms(names[1], source, path, ends_day=True)
@@ -111,7 +140,8 @@ def _date_range(
         if frozen_pass is None and len(read.defects) > before:
             read.unreadable.add(closes)
     elif end_ms < start_ms:
-        read.defect(path + names[1], source.get(names[1]), "is before the start, so it never runs")
+        closed = CAPS if closes == CAPS else ""
+        read.defect(path + names[1], source.get(names[1]), "is before the start", closed)
     return DateRange(start_ms, end_ms, frozen_pass)
 
 
@@ -151,12 +181,12 @@ def read_limits(read: FieldReader, info: dict[str, object], counted: str) -> tup
     counter = read.object(counted, info, "capInfo.") or {}
     found = []
     for period in PERIODS:
-        row = counter.get(period)
-        if not isinstance(row, dict):
-            if row not in _NOT_SET:
-                read.defect(f"capInfo.{counted}.{period}", row, "is not an object")
-            continue
         path = f"capInfo.{counted}.{period}."
+        row = None
+        if counter.get(period) not in _NOT_SET:
+            row = read.object(period, counter, f"capInfo.{counted}.")
+        if not row:
+            continue
         limit, current = (_number(read, name, row, path) for name in ("limit", "current"))
         if limit and current is not None:
             found.append(ClickLimit(period, current, limit))

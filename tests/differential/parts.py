@@ -27,6 +27,16 @@ class Click(NamedTuple):
     now_ms: int
 
 
+def is_blocked(campaign: Raw) -> bool:
+    """Whether none of a campaign's clicks is let in."""
+    affiliate = campaign.get("affiliateStatus")
+    if affiliate is not None and not isinstance(affiliate, str):
+        return True
+    if affiliate and affiliate.strip().lower() == "blacklisted":
+        return True
+    return str(campaign.get("campaignStatus")).strip().lower() != "active"
+
+
 def takes_exits(offer: Raw | None) -> bool:
     """Whether an exit can end at an offer, or be handed on by it."""
     if offer is None or offer["status"] == "inactive":

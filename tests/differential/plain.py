@@ -27,6 +27,7 @@ from tests.differential.parts import (
     country_row,
     custom_page,
     dates_failed,
+    is_blocked,
     offer_amounts,
     row_amounts,
     rule_fits,
@@ -73,19 +74,16 @@ class Reading:
         campaign = self.recipe.campaigns.get(click.campaign_id)
         if offer is None or campaign is None:
             return None
+        if is_blocked(campaign):
+            return None
         if offer["status"] == "inactive":
             campaign = self.recipe.campaigns.get(self.recipe.default_campaign_id)
             offer = self.recipe.offers.get(id_in(campaign.get("offerId"))) if campaign else None
             if offer is None or campaign is None or offer["status"] == "inactive":
                 return None
-        affiliate = campaign.get("affiliateStatus")
-        if affiliate is not None and not isinstance(affiliate, str):
-            return None
-        if affiliate and affiliate.strip().lower() == "blacklisted":
-            return None
-        if str(campaign.get("campaignStatus")).strip().lower() != "active":
-            return None
-        return self._rules(click, offer, campaign)
+            if is_blocked(campaign):
+                return None
+        return self._rules(click._replace(offer_id=offer["offerId"]), offer, campaign)
 
     def _rules(self, click: Click, offer: Raw, campaign: Raw) -> Answer:
         country, exit_id = click.visitor["country"], id_in(offer.get("offerIdRedirectExitTraffic"))
@@ -142,7 +140,9 @@ class Reading:
         steps: tuple[int, ...] = ()
         detected = origin.get("exitOfferDetected")
         if to_exit_offer and detected:
-            target = id_in(object_of(detected).get("offerId"))
+            found = id_in(object_of(detected).get("offerId"))
+        if to_exit_offer and detected and found != origin["offerId"]:
+            target = found
             chain = [id_in(one.get("offerId")) for one in structure(origin.get("exitOffersNested")) or []]
             known = chain[: chain.index(target) + 1] if target in chain else [target]
             steps = (origin["offerId"], *known)
@@ -207,6 +207,8 @@ class Reading:
 
     def _is_open(self, click: Click, row: Raw) -> bool:
         offer = self.recipe.offers.get(id_in(row.get("aggregatedOfferId")))
+        if offer is not None and offer["offerId"] == click.offer_id:
+            return False
         if offer is None or offer["status"] in ("inactive", "draft") or not takes_exits(offer):
             return False
         country = click.visitor["country"]

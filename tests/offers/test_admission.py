@@ -18,17 +18,17 @@ DEFAULT_CAMPAIGN = 9
 
 
 class Records:
-    """Two offers, one of them inactive, and one campaign under two ids."""
+    """Two offers, one of them inactive, and one campaign under two ids, or another one as the default."""
 
-    def __init__(self, campaign: Campaign) -> None:
-        self._campaign = campaign
+    def __init__(self, campaign: Campaign, default: Campaign | None = None) -> None:
+        self._campaigns = {5: campaign, DEFAULT_CAMPAIGN: default or campaign}
         self._offers = {1: offer(1), INACTIVE: offer(INACTIVE, status="Inactive")}
 
     def offer(self, offer_id: int) -> Offer | None:
         return self._offers.get(offer_id)
 
     def campaign(self, campaign_id: int) -> Campaign | None:
-        return self._campaign if campaign_id in (5, DEFAULT_CAMPAIGN) else None
+        return self._campaigns.get(campaign_id)
 
 
 def refusal(raw: dict[str, Any], offer_id: int = 1) -> Refusal | None:
@@ -71,6 +71,22 @@ def test_any_other_status_blocks_the_link_s_campaign_and_the_default_one(
     assert refusal({"campaignStatus": status}, offer_id) == Refusal(
         Reason.BLOCKED_CAMPAIGN, detail, target, affiliate_id=7
     )
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ({"campaignStatus": "blocked"}, Reason.BLOCKED_CAMPAIGN),
+        ({}, Reason.BLOCKED_CAMPAIGN),
+        ({"campaignStatus": "active", "affiliateStatus": "blacklisted"}, Reason.BLOCKED_AFFILIATE),
+    ],
+)
+def test_who_is_blocked_is_not_let_in_as_the_default_campaign(raw: dict[str, Any], reason: Reason) -> None:
+    default = parse_campaign({"campaignId": DEFAULT_CAMPAIGN, "offerId": 1, "campaignStatus": "active"})
+    records = Records(parse_campaign({"campaignId": 5, "affiliateId": 7, **raw}), default)
+    found = admit(AdTarget(INACTIVE, 5), records, Defaults(0, DEFAULT_CAMPAIGN, DEFAULTS.page))
+    assert isinstance(found, Refusal)
+    assert (found.reason, found.affiliate_id) == (reason, 7)
 
 
 def test_a_missing_status_blocks() -> None:

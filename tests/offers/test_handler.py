@@ -87,6 +87,11 @@ def test_in_a_dry_run_no_candidate_loses_its_turn(handler: ClickHandler) -> None
     assert [taker(handler.resolve(request(), Records(), dry_run=True)) for _ in range(3)] == [2, 2, 2]
 
 
+def test_a_head_takes_no_turn(handler: ClickHandler) -> None:
+    found = [handler.resolve(request(head=at % 2 == 0), Records()) for at in range(6)]
+    assert [taker(one) for one in found] == [2, 2, 3, 3, 2, 2]
+
+
 def test_a_trace_alone_makes_no_dry_run(handler: ClickHandler) -> None:
     trace: list[Step] = []
     assert [taker(handler.resolve(request(), Records(), trace=trace)) for _ in range(2)] == [2, 3]

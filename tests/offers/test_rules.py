@@ -101,7 +101,7 @@ def test_a_rule_that_restricts_nobody_does_not_close(rule: Rule) -> None:
         ({"dateRangePass": "false"}, False),
         ({"dateRangePass": 1}, True),
         ({"startDate": "2020-01-01", "dateRangePass": "0"}, False),
-        ({}, True),
+        ({}, False),
     ],
 )
 def test_our_clock_decides_dates_and_the_frozen_verdict_only_without_them(

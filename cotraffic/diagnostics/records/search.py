@@ -8,9 +8,9 @@ from recipes.index.index import RecordIndex
 from recipes.index.maintain import IndexMissing, live_index
 from recipes.records.fields import id_of
 from recipes.records.kinds import RecipeKind
-from recipes.records.records import BLACKLISTED, PARSERS, Campaign, Offer, RecordRejected
+from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 from recipes.records.references import Relation, references
-from recipes.records.restrictions import AFFILIATE_STATUS
+from recipes.records.restrictions import AFFILIATE_STATUS, BLACKLISTED
 from recipes.store.store import RecipeStore
 from recipes.store.types import Journaled, RecipeMeta
 

@@ -126,6 +126,19 @@ def test_a_chain_never_leads_back_to_the_offer_that_the_click_left() -> None:
     assert exit_target(leaving(2), over(2, 1), DEFAULT) == 2
 
 
+def test_a_detected_exit_offer_that_is_the_one_left_is_passed_over() -> None:
+    detected = {"exitOffersNested": [{"offerId": 2}, {"offerId": 1}], "exitOfferDetected": {"offerId": 1}}
+    decision = decided(leaving(2, **detected), over(2, 1))
+    assert decision.offer
+    assert (decision.offer.offer_id, decision.nested_steps) == (2, ())
+
+
+def test_an_aggregated_exit_offer_does_not_pick_the_offer_that_was_left() -> None:
+    capped = context(offer(offerIdRedirectExitTraffic=5), campaign(**OVER))
+    assert exit_target(capped, best(1, 2, offer_id=5), offer(2)) == 2
+    assert exit_target(capped, best(1, offer_id=5), offer(100)) == 100
+
+
 def test_an_offer_that_names_itself_as_its_exit_keeps_the_click() -> None:
     decision = decided(leaving(1), DEFAULT)
     assert decision.offer

@@ -118,3 +118,8 @@ def test_what_only_looks_like_an_address_is_none(text: str) -> None:
 
 def test_trust_in_an_ipv4_network_does_not_reach_ipv6() -> None:
     assert AddressReader(["0.0.0.0/0"]).client_address("2a01::1", "82.237.47.21") == "2a01::1"
+
+
+def test_of_a_header_without_end_the_last_proxies_are_read() -> None:
+    assert READER.client_address("10.0.0.1", "82.237.47.21," + ",".join(["10.0.0.2"] * 31)) == "10.0.0.2"
+    assert READER.client_address("10.0.0.1", "82.237.47.21," + ",".join(["10.0.0.2"] * 30)) == "82.237.47.21"

@@ -147,6 +147,13 @@ def test_an_update_whose_restriction_cannot_be_read_leaves_the_live_record(store
     assert (result.outcome, live(store)["name"]) == (UpdateOutcome.KEPT_UNREADABLE, "from the file")
 
 
+def test_an_update_that_closes_a_record_applies_whatever_else_of_it_cannot_be_read(
+    store: RecipeStore,
+) -> None:
+    closing = save(now_ms(), status="inactive", capSetup=1, capInfo={})
+    assert (apply(store, closing).outcome, live(store)["status"]) == (UpdateOutcome.APPLIED, "inactive")
+
+
 def test_where_no_record_is_live_such_an_update_applies(store: RecipeStore) -> None:
     result = apply(store, save(now_ms(), 5, countriesRestrictions={"no": "list"}))
     assert (result.outcome, live(store, 5)["offerId"]) == (UpdateOutcome.APPLIED, 5)

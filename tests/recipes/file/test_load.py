@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recipes.file.json_stream import RecipeRejected
 from recipes.file.load import KEPT_DEFECTS, Loaded, load
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import PARSERS, Offer, parse_offer
@@ -70,6 +72,14 @@ def test_a_number_that_overflows_costs_its_record_only(path: Path, monkeypatch: 
     loaded, added = load_texts(path, GOOD, good_but(offerId=2))
     assert loaded.rejections == ["record 2 (id 2): a number out of range"]
     assert list(added) == [1]
+
+
+def test_a_record_that_is_nested_too_deeply_costs_itself_only(path: Path) -> None:
+    for depth in (*range(980, 1000), 5000):
+        deep = f'{{"offerId":2,"status":"public","type":"regular","capInfo":{"[" * depth}{"]" * depth}}}'
+        # Where its end cannot be found either, the file is refused.
+        with suppress(RecipeRejected):
+            assert 1 in load_texts(path, deep, GOOD)[1]
 
 
 def test_of_many_defects_the_first_are_kept_and_all_are_counted(path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipes.records.countries import COUNTRY_CODES, countries_in, country_code
+from recipes.records.countries import COUNTRY_CODES, Countries, countries_in, country_code
 
 NO_ENTRY: tuple[str, ...] = ()
 
@@ -57,7 +57,7 @@ def test_an_empty_list_is_readable(listed: object) -> None:
             "{}",
             '{"US":1}',
         ),
-        *([840], [["US"]], [{"country": "US"}], [None], "[[1]]", "AA", "EU", "A1", "[US", "\u0131n"),
+        *([840], [["US"]], [{"country": "US"}], [None], "[[1]]", "AA", "EU", "A1", "\u0131n"),
     ],
     ids=repr,
 )
@@ -65,6 +65,15 @@ def test_what_holds_no_code_is_unreadable(listed: object) -> None:
     found = countries_in(listed)
     assert (set(found.codes), found.is_readable) == (set(), False)
     assert found.unreadable
+
+
+@pytest.mark.parametrize(
+    "listed",
+    ["{US,CA,RU}", "['US','CA','RU']", "[US, CA, RU]", "(US, CA, RU)", '["US","CA","RU"', ["US,CA", "RU"]],
+    ids=repr,
+)
+def test_what_other_programs_write_around_a_list_is_no_part_of_its_entries(listed: object) -> None:
+    assert countries_in(listed) == Countries(frozenset({"US", "CA", "RU"}), ())
 
 
 def test_the_other_entries_count() -> None:

@@ -51,6 +51,8 @@ def test_no_countries_are_no_defect(value: object) -> None:
     "raw",
     [
         {"startEndDateSetup": 1},
+        {"startEndDateSetup": 1, "startEndDateSetting": {}},
+        {"startEndDateSetup": 1, "startEndDateSetting": "{}"},
         {"startEndDateSetup": 1, "startEndDateSetting": "soon"},
         {"startEndDateSetup": 1, "startEndDateSetting": [PAST]},
         {"startEndDateSetup": 1, "startEndDateSetting": {"value": PAST}},
@@ -191,11 +193,19 @@ def limits(clicks: object) -> list[tuple[str, int, int]]:
     return [(limit.period, limit.current, limit.limit) for limit in caps.click_limits] if caps else []
 
 
+def test_caps_whose_dates_are_swapped_are_unreadable() -> None:
+    swapped = {"dateRangeSetUp": 1, "dateStart": "2027-12-31", "dateEnd": "2027-01-01"}
+    caps = {"capSetup": 1, "capInfo": {"capsClicksOverLimit": True, **swapped}}
+    for record in (offer(**caps), campaign(**caps)):
+        assert (record.caps, set(record.unreadable)) == (None, {"caps"})
+
+
 def test_limits_of_clicks_are_read_in_every_form() -> None:
     day, week, month = {"current": "7", "limit": 10}, {"current": None, "limit": "50.0"}, {"limit": 100}
     read = [("day", 7, 10), ("week", 0, 50), ("month", 0, 100)]
     assert limits({"day": day, "week": week, "month": month}) == read
     assert limits(json.dumps({"day": day, "week": week, "month": month})) == read
+    assert limits({"day": json.dumps(day), "week": json.dumps(week), "month": month}) == read
 
 
 @pytest.mark.parametrize("limit", [None, "", 0, "0", False, -1])

@@ -106,6 +106,15 @@ def test_a_record_whose_restriction_cannot_be_read_stays_as_it_was(
     assert report.kept == meta.kept == ["record 7: its countries cannot be read"]
 
 
+def test_a_record_that_is_closed_goes_live_whatever_else_of_it_cannot_be_read(
+    s3: "S3Client", store: RecipeStore
+) -> None:
+    go_live(s3, store, offers(40))
+    records = offers(40)
+    records[6] |= {"status": "inactive", "countriesRestrictions": UNREADABLE}
+    assert (go_live(s3, store, records).kept_count, live(store, 7)["status"]) == (0, "inactive")
+
+
 def test_where_none_is_live_it_goes_live_as_it_is(s3: "S3Client", store: RecipeStore) -> None:
     go_live(s3, store, offers(40))
     records = [*offers(40), {**offers(1)[0], "offerId": 41, "countriesRestrictions": UNREADABLE}]
