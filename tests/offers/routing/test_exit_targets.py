@@ -135,7 +135,12 @@ def test_a_detected_exit_offer_that_is_the_one_left_is_passed_over() -> None:
 
 def test_an_aggregated_exit_offer_does_not_pick_the_offer_that_was_left() -> None:
     capped = context(offer(offerIdRedirectExitTraffic=5), campaign(**OVER))
-    assert exit_target(capped, best(1, 2, offer_id=5), offer(2)) == 2
+    trace: list[Step] = []
+    decision = decided(capped, best(1, 2, offer_id=5), offer(2), trace=trace)
+    assert decision.offer
+    assert decision.offer.offer_id == 2
+    seen = [step.inputs["candidates"] for step in trace if "candidates" in step.inputs]
+    assert seen == [{"1": "the click leaves it", "2": "open"}]
     assert exit_target(capped, best(1, offer_id=5), offer(100)) == 100
 
 
