@@ -139,7 +139,7 @@ def test_an_aggregated_exit_offer_does_not_pick_the_offer_that_was_left() -> Non
     decision = decided(capped, best(1, 2, offer_id=5), offer(2), trace=trace)
     assert decision.offer
     assert decision.offer.offer_id == 2
-    seen = [step.inputs["candidates"] for step in trace if "candidates" in step.inputs]
+    seen = [step.inputs["candidates"] for step in trace if step.rule == "pick"]
     assert seen == [{"1": "the click leaves it", "2": "open"}]
     assert exit_target(capped, best(1, offer_id=5), offer(100)) == 100
 
