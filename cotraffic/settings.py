@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from cotraffic import __version__
 from cotraffic.logs.settings import logging_settings
 from cotraffic.ops.cpu_count import usable_cores
-from cotraffic.variables import Variables
+from cotraffic.variables import Variables, demand
 from offers.click_paths import ClickPaths, read_aliases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ DEV_CLIENT_IP = env.str("DEV_CLIENT_IP", default="") if DEVELOPMENT else ""
 
 # --- links ---
 ENCRYPTION_KEY = env.str("ENCRYPTION_KEY", default="") or env.str("ENCRIPTION_KEY", default="")
-AD_TOKEN_V1 = env.str("AD_TOKEN_V1", default="accept")
+AD_TOKEN_V1 = env.str("AD_TOKEN_V1", default="accept").strip().lower()
 AD_TOKEN_KEYS = env.list("AD_TOKEN_KEYS", default=[])
 CLICK_ALIASES = env.list("CLICK_ALIASES", default=[])
 DEFAULT_OFFER_ID = env.int("DEFAULT_OFFER_ID", default=0)
@@ -95,14 +95,14 @@ RECIPE_STALE_SECONDS = env.float("RECIPE_STALE_SECONDS", default=900.0)
 CLICK_COMMIT_TIMEOUT_MS = env.int("CLICK_COMMIT_TIMEOUT_MS", default=250)
 CLICK_SPOOL_DIR = env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "spool"))
 CLICK_SPOOL_RESERVE_BYTES = env.int("CLICK_SPOOL_RESERVE_BYTES", default=16 * 1024**2)
-CLICKS_UNWRITABLE = env.str("CLICKS_UNWRITABLE", default="answer")
-AUTOMATED_CLICKS = env.str("AUTOMATED_CLICKS", default="mark")
+CLICKS_UNWRITABLE = env.str("CLICKS_UNWRITABLE", default="answer").strip().lower()
+AUTOMATED_CLICKS = env.str("AUTOMATED_CLICKS", default="mark").strip().lower()
 CLICK_LOG_MEMORY_PERCENT = env.float("CLICK_LOG_MEMORY_PERCENT", default=85.0)
 CLICK_LOG_KEEP_BYTES = env.int("CLICK_LOG_KEEP_BYTES", default=256 * 1024**2)
 DEAD_LETTERS_KEEP = env.int("DEAD_LETTERS_KEEP", default=10_000)
 DEAD_LETTERS_KEEP_BYTES = env.int("DEAD_LETTERS_KEEP_BYTES", default=64 * 1024**2)
 CLICK_LOG_KEEP = env.int("CLICK_LOG_KEEP", default=100_000)
-CLICK_ARCHIVE = env.str("CLICK_ARCHIVE", default="on")
+CLICK_ARCHIVE = env.str("CLICK_ARCHIVE", default="on").strip().lower()
 CLICK_ARCHIVE_DIR = env.str("CLICK_ARCHIVE_DIR", default=str(BASE_DIR / "var" / "archive"))
 CLICK_ARCHIVE_BUCKET = env.str("CLICK_ARCHIVE_BUCKET", default="")
 CLICK_ARCHIVE_DAYS = env.float("CLICK_ARCHIVE_DAYS", default=14.0)
@@ -129,6 +129,16 @@ AWS_SQS_QUEUE_URL = env.str("AWS_SQS_QUEUE_URL", default="")
 # --- the visitor ---
 MAXMIND_PATH = env.str("MAXMIND_PATH", default="/usr/share/GeoIP/GeoIP2-City.mmdb")
 MAXMIND_PATH_ISP = env.str("MAXMIND_PATH_ISP", default="/usr/share/GeoIP/GeoIP2-ISP.mmdb")
+
+demand(
+    globals(),
+    {
+        **dict.fromkeys(("WEB_CONCURRENCY", "CELERY_CONCURRENCY", "PORT", "CLICK_COMMIT_TIMEOUT_MS"), 1),
+        **dict.fromkeys(("CATALOG_CACHE_RECORDS", "VISITOR_CACHE_ENTRIES", "TOKEN_CACHE_ENTRIES"), 1),
+        **dict.fromkeys(("RECIPE_CHECK_SECONDS", "RECIPE_SYNC_SECONDS", "RECIPE_RELOAD_SECONDS"), 0.1),
+        **dict.fromkeys(("LOGIN_FAILURE_LIMIT", "LOGIN_WAIT_MINUTES"), 1),
+    },
+)
 
 # --- Django ---
 INSTALLED_APPS = [
@@ -252,4 +262,4 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 LOGGING_CONFIG = "cotraffic.logs.format.configure"
-LOGGING = logging_settings(env.str("LOG_LEVEL", default="INFO"), readable=DEVELOPMENT)
+LOGGING = logging_settings(env.log_level("LOG_LEVEL", default="INFO"), readable=DEVELOPMENT)

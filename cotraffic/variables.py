@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 
 import environ
@@ -20,6 +20,7 @@ WANTED: dict[object, str] = {
 
 
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # The databases that co-traffic is tested with, and the packages that they need.
 DRIVERS = {SQLITE: "sqlite3", POSTGRESQL: "psycopg"}
 # A server that is away must not hold up the staff pages for minutes, as the operating system would.
@@ -56,6 +57,13 @@ class Variables(environ.Env):  # type: ignore[misc]
                 f"{var} must be {WANTED[cast]}; correct it, or leave it out."
             ) from None
 
+    def log_level(self, var: str, default: str) -> str:
+        """Return the name of a log level, in capitals. Raises `ImproperlyConfigured` for any other word."""
+        level = str(self.get_value(var, default=default)).strip().upper()
+        if level not in LOG_LEVELS:
+            raise ImproperlyConfigured(f"{var} must be one of {', '.join(LOG_LEVELS)}; correct it.")
+        return level
+
     def database(self, var: str, default: str) -> dict[str, object]:
         """Return the database that a URL names, as Django's `DATABASES` takes it.
 
@@ -70,6 +78,14 @@ class Variables(environ.Env):  # type: ignore[misc]
             config["OPTIONS"] = {"connect_timeout": POSTGRESQL_CONNECT_SECONDS, **given}
             config["CONN_HEALTH_CHECKS"] = True
         return config
+
+
+def demand(settings: Mapping[str, object], least: Mapping[str, float]) -> None:
+    """Raise `ImproperlyConfigured` for a setting that is below its least value: it could not work."""
+    for name, value in least.items():
+        found = settings[name]
+        if isinstance(found, int | float) and found < value:
+            raise ImproperlyConfigured(f"{name} must be at least {value:g}; correct it, or leave it out.")
 
 
 def _check_driver(var: str, engine: str) -> None:
@@ -99,7 +115,7 @@ def _number(text: str) -> float:
 
 
 def _entries(text: str) -> list[str]:
-    return [entry for entry in text.split(",") if entry]
+    return [entry for entry in map(str.strip, text.split(",")) if entry]
 
 
 # A cast of None stands for a URL, which the library parses itself.

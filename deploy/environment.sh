@@ -37,7 +37,7 @@ export REPORT_CACHE_DIR=${REPORT_CACHE_DIR:-$DATA_DIR/report-cache}
 export DATABASE_URL=${DATABASE_URL:-sqlite:///$DATA_DIR/co-traffic.sqlite3}
 export OFFERS_RECIPE_PATH=${OFFERS_RECIPE_PATH:-$DATA_DIR/recipe/offersRecipe.json.gz}
 export CAMPAIGNS_RECIPE_PATH=${CAMPAIGNS_RECIPE_PATH:-$DATA_DIR/recipe/campaignsRecipe.json.gz}
-export HOST=${HOST:-localhost} PORT=${PORT:-5000} ENV=${ENV:-development}
+export HOST=${HOST:-localhost} PORT=${PORT:-5000} ENV=${ENV-development}
 export REDIS_PORT=${REDIS_PORT:-6379} REDIS_MEMORY_PERCENT=${REDIS_MEMORY_PERCENT:-50}
 
 # An instance has a Redis of its own, unless it is told of another.

@@ -42,8 +42,8 @@ from recipes.records.redirects import last_page, not_found_url
 from recipes.store.reader import RecipeReader
 
 REDIS_TIMEOUT_SECONDS = 2.0
-# A value of CLICKS_UNWRITABLE; the other one is "answer".
-REFUSE_UNWRITTEN = "refuse"
+# A value of CLICKS_UNWRITABLE; the other one is "refuse".
+ANSWER_UNWRITTEN = "answer"
 # A value of AUTOMATED_CLICKS; the other one is "mark".
 COUNT_AUTOMATED = "count"
 # After a restart of Redis every pooled connection is dead, which shows only when it is used: retry once.
@@ -88,7 +88,7 @@ def build_click_writer() -> ClickWriter:
         timeout_seconds,
         live_caps=LiveCaps(settings.CATALOG_CACHE_RECORDS) if settings.LIVE_CAPS else None,
         queue_conversions=bool(settings.AWS_SQS_QUEUE_URL),
-        answers_unwritten=settings.CLICKS_UNWRITABLE != REFUSE_UNWRITTEN,
+        answers_unwritten=settings.CLICKS_UNWRITABLE == ANSWER_UNWRITTEN,
     )
 
 

@@ -46,7 +46,7 @@ def deliver_clicks() -> None:
 def archive_clicks() -> None:
     """Write clicks of the log to the archive."""
     log = ArchiveLog(get_redis_connection("default"))
-    if settings.CLICK_ARCHIVE != "on":
+    if settings.CLICK_ARCHIVE == "off":
         with suppress(RedisError):
             # Else the log would keep every click for a reader that never comes.
             log.group.destroy()

@@ -1,5 +1,8 @@
 """System checks of the settings that say where clicks are kept, and which of them count."""
 
+import tempfile
+from pathlib import Path
+
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
@@ -14,6 +17,29 @@ NOT_NEGATIVE = (
     "DEAD_LETTERS_KEEP_BYTES",
     "CLICK_ARCHIVE_DAYS",
 )
+
+
+@register("cotraffic", deploy=True)
+def check_directories(**_: object) -> list[CheckMessage]:
+    """E063 for a directory of clicks that cannot be written, which would show only when it is needed.
+
+    With `--deploy` alone: whoever runs another command need not be able to write there.
+    """
+    names = (
+        ["CLICK_SPOOL_DIR"] if settings.CLICK_ARCHIVE == "off" else ["CLICK_SPOOL_DIR", "CLICK_ARCHIVE_DIR"]
+    )
+    errors: list[CheckMessage] = []
+    for name in names:
+        directory = Path(getattr(settings, name))
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+        except OSError as error:
+            hint = f"Set {name} to a directory on a disk of this machine that this user may write to."
+            message = f"{name} cannot be written: {error}."
+            errors.append(Error(message, hint=hint, id="cotraffic.E063"))
+    return errors
 
 
 @register("cotraffic")

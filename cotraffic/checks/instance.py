@@ -42,6 +42,17 @@ def check_encryption_key(**_: object) -> list[CheckMessage]:
 
 
 @register("cotraffic")
+def check_socket_hosts(**_: object) -> list[CheckMessage]:
+    """E064 for an address of co-recipe that is no URL; every attempt to connect would fail."""
+    hint = "Write the whole address, such as https://co-recipe.example.com:3001."
+    return [
+        Error(f"{name} does not begin with http:// or https://.", hint=hint, id="cotraffic.E064")
+        for name in ("SOCKET_HOST", "SOCKET_HOST_SLAVE")
+        if (url := getattr(settings, name)) and not url.startswith(("http://", "https://"))
+    ]
+
+
+@register("cotraffic")
 def check_geoip(**_: object) -> list[CheckMessage]:
     """E003 for an unusable City database, W003 for an ISP database; clicks are answered without them."""
     messages: list[CheckMessage] = []

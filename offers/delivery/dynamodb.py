@@ -37,6 +37,7 @@ BAD_ITEM = frozenset(
     ("ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException")
 )
 # Errors of the table and not of a click: its key is not `lid`.
+DEFAULT_ENDPOINT = "dynamodb.us-west-2.amazonaws.com"
 BAD_KEY = ("key element does not match the schema", "Missing the key", "Type mismatch for key")
 
 
@@ -154,8 +155,10 @@ class ClickTable:
 def endpoint_url() -> str | None:
     """Return the URL of DynamoDB in the settings; None if boto3 finds it, at AWS or at AWS_ENDPOINT_URL."""
     endpoint = settings.AWS_DYNAMODB_ENDPOINT.strip()
-    # AWS's own name adds nothing to the region, and must not override AWS_ENDPOINT_URL.
-    if endpoint.removeprefix("https://") in ("", f"dynamodb.{settings.AWS_DYNAMODB_REGION}.amazonaws.com"):
+    # AWS's own name adds nothing to the region, and must not override AWS_ENDPOINT_URL. The default is that
+    # of one region, and must not override another one that is set alone.
+    of_region = f"dynamodb.{settings.AWS_DYNAMODB_REGION}.amazonaws.com"
+    if endpoint.removeprefix("https://") in ("", of_region, DEFAULT_ENDPOINT):
         return None
     return endpoint if "://" in endpoint else f"https://{endpoint}"
 

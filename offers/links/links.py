@@ -7,6 +7,7 @@ from typing import Final
 
 from django.conf import settings
 
+from lib.times import END_OF_TIME_S
 from offers.click_paths import ClickPaths, read_aliases
 from offers.links.tokens import TokenReader, encrypt, seal, sealed_keys
 
@@ -23,7 +24,7 @@ class CannotLink(ValueError):
 def token_reader() -> TokenReader:
     """Build the reader of ad tokens from the settings. Raises `ValueError` for keys that cannot be used."""
     keys = sealed_keys(settings.AD_TOKEN_KEYS)
-    if settings.AD_TOKEN_V1 == REFUSE:
+    if settings.AD_TOKEN_V1 != ACCEPT:
         return TokenReader("", settings.TOKEN_CACHE_ENTRIES, keys)
     if not settings.ENCRYPTION_KEY:
         raise ValueError("ENCRYPTION_KEY is not set")
@@ -44,7 +45,7 @@ def ad_token(offer_id: int, campaign_id: int, *, sealed: bool | None = None, exp
     With `sealed` None it has the old form if that is accepted, else the sealed one. With an expiry (seconds
     since the epoch, 0 for never) it is always sealed. Raises `CannotLink`.
     """
-    is_old_refused = settings.AD_TOKEN_V1 == REFUSE
+    is_old_refused = settings.AD_TOKEN_V1 != ACCEPT
     if sealed is None:
         sealed = is_old_refused
     try:
@@ -75,7 +76,7 @@ def read_expiry(text: str, now_s: float | None = None) -> int:
     """Return the seconds since the epoch of an expiry.
 
     It is `30d` from now (units m, h, d, w), or an ISO 8601 date or time, which is UTC if it has no zone.
-    Raises `CannotLink` for anything else, and for a time that has passed.
+    Raises `CannotLink` for anything else, and for a time that has passed or is thousands of years ahead.
     """
     now_s = time.time() if now_s is None else now_s
     duration = _DURATION.fullmatch(text.strip())
@@ -87,6 +88,8 @@ def read_expiry(text: str, now_s: float | None = None) -> int:
         except ValueError:
             raise CannotLink(f"{text!r} is neither a duration such as 30d nor an ISO 8601 time") from None
         expires_s = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    if expires_s >= END_OF_TIME_S:
+        raise CannotLink(f"{text!r} is too far ahead")
     if expires_s <= now_s:
         raise CannotLink(f"{text!r} has passed already")
     return expires_s

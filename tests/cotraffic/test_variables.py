@@ -73,6 +73,41 @@ def test_the_entries_of_a_list_are_what_is_written() -> None:
     assert found == {"ALLOWED_HOSTS": ["$HOST", "b", "c$"], "AD_TOKEN_KEYS": ["$1:aa"]}
 
 
+def test_blanks_around_the_entries_of_a_list_are_no_part_of_them() -> None:
+    assert values("ALLOWED_HOSTS", ALLOWED_HOSTS=" a.example, b.example , ")["ALLOWED_HOSTS"] == [
+        "a.example",
+        "b.example",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("AD_TOKEN_V1", "refuse"), ("CLICKS_UNWRITABLE", "refuse"), ("AUTOMATED_CLICKS", "count")],
+)
+def test_a_word_is_read_in_any_case(name: str, word: str) -> None:
+    assert values(name, **{name: f" {word.capitalize()} "})[name] == word
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("WEB_CONCURRENCY", "0", "at least 1"),
+        ("RECIPE_SYNC_SECONDS", "0", "at least 0.1"),
+        ("CATALOG_CACHE_RECORDS", "-1", "at least 1"),
+        ("CLICK_COMMIT_TIMEOUT_MS", "0", "at least 1"),
+        ("LOG_LEVEL", "verbose", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+    ],
+)
+def test_a_value_with_which_nothing_could_work_is_refused_by_name(name: str, value: str, said: str) -> None:
+    ended = read(name, **{name: value})
+    assert ended.returncode != 0
+    assert f"{name} must be {said}" in ended.stderr.splitlines()[-1]
+
+
+def test_a_log_level_is_read_in_any_case() -> None:
+    assert read("LOGGING", LOG_LEVEL="warning").returncode == 0
+
+
 def test_the_password_of_a_database_url_is_what_is_written() -> None:
     url = "postgres://us$er:$pa$$word@db.example:5432/$name"
     database = values("DATABASES", DATABASE_URL=url)["DATABASES"]["default"]

@@ -33,6 +33,8 @@ def test_a_sane_production_environment_passes_without_a_word() -> None:
         ({"ADMIN_PATH": "/"}, "cotraffic.E024"),
         ({"ADMIN_PATH": "favicon.ico/"}, "cotraffic.E024"),
         ({"AD_TOKEN_KEYS": "no key"}, "cotraffic.E021"),
+        ({"CLICK_SPOOL_DIR": "/proc/none"}, "cotraffic.E063"),
+        ({"SOCKET_HOST": "co-recipe.example.com:3001"}, "cotraffic.E064"),
     ],
 )
 def test_a_careless_one_is_told_what_is_wrong(careless: dict[str, str], named: str) -> None:

@@ -33,7 +33,7 @@ def archive_link(wanted: Wanted, found: RecentClicks) -> ArchiveLink | None:
 
     Where the log ends they are the 7 days before its oldest entry, else the last 7 days.
     """
-    if settings.CLICK_ARCHIVE != "on":
+    if settings.CLICK_ARCHIVE == "off":
         return None
     values = {
         dimension.value: value

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from lib.times import END_OF_TIME_MS
 from offers.click_paths import ClickPaths
 from offers.links.parse import OFFER_ONLY, BadLink, PastedLink, read_link
 from offers.links.tokens import AdTarget
@@ -114,7 +115,10 @@ def read_instant_ms(text: str) -> int:
         return int(text)
     try:
         moment = datetime.fromisoformat(text)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        at_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        if not 0 <= at_ms < END_OF_TIME_MS:
+            raise ValueError(text)
+        return at_ms
     except (ValueError, OverflowError):
         example = "write it like 2026-11-25T10:00 (UTC) or 2026-11-25T10:00+02:00"
         raise BadExplainRequest("at", f"{text[:40]!r} is not a time: {example}") from None

@@ -18,7 +18,7 @@ TITLE = "Click archive"
 
 def parts(sources: Sources) -> Iterable[Component]:
     """Describe the archive. Raises `RedisError`."""
-    if settings.CLICK_ARCHIVE != "on":
+    if settings.CLICK_ARCHIVE == "off":
         yield Component("archive", TITLE, Light.OFF, "There is none: CLICK_ARCHIVE is off.")
         return
     status = sources.log.archive_status() or ArchiveStatus()

@@ -43,7 +43,7 @@ def charts(request: HttpRequest) -> HttpResponse:
     try:
         since = float(request.GET.get("since") or 0)
         buckets = overview_sources.counters.buckets(overview_sources.now, since)
-    except ValueError:
+    except (ValueError, OverflowError):
         return JsonResponse({"problem": "since is a time in seconds since the epoch."}, status=400)
     except RedisError:
         problem = "Redis does not answer, so the charts stand still."

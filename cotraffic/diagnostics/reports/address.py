@@ -17,6 +17,7 @@ from cotraffic.diagnostics.reports.types import (
     TimeRange,
 )
 from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS, day_start, local, milliseconds, zone_of
+from lib.times import END_OF_TIME_MS
 
 RANGES = {
     "hour": "the last hour",
@@ -152,7 +153,7 @@ def _scope(text: str) -> str:
 def _page(text: str) -> int:
     if not text:
         return 1
-    if not (text.isdecimal() and text.isascii() and 0 < int(text) <= LAST_PAGE):
+    if not (text.isdecimal() and text.isascii() and len(text) < 10 and 0 < int(text) <= LAST_PAGE):
         raise BadAddress(f"page is a number from 1 on; {text!r} is none")
     return int(text)
 
@@ -184,7 +185,10 @@ def _moment(text: str, label: str, zone: ZoneInfo) -> int:
     """Read a local time as forms send it, or one with an offset. Returns milliseconds since the epoch."""
     try:
         found = datetime.fromisoformat(text)
-        return milliseconds(found if found.tzinfo else found.replace(tzinfo=zone))
+        at_ms = milliseconds(found if found.tzinfo else found.replace(tzinfo=zone))
+        if not 0 <= at_ms < END_OF_TIME_MS:
+            raise ValueError(text)
+        return at_ms
     except (ValueError, OverflowError):
         raise BadAddress(f"{label} is a time such as 2026-11-25T14:00; {text!r} is none") from None
 

@@ -1,6 +1,7 @@
 """`manage.py clicks_deliver`: deliver now what was written down, as when an instance is about to end."""
 
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -70,12 +71,15 @@ class Command(BaseCommand):
         """Deliver, and print the outcome; raises CommandError when Redis or the table cannot be used."""
         log = ClickLog(get_redis_connection("default"))
         directory = Path(settings.CLICK_SPOOL_DIR)
+        until = time.monotonic() + seconds
+        # Delivery may not take all of it: the archive may go with the disk.
+        delivery_until = until - seconds / 3
         try:
             log.status()
-            done = drain(log, ClickTable(), Spool(directory), seconds)
+            done = drain(log, ClickTable(), Spool(directory), seconds * 2 / 3)
             if settings.AWS_SQS_QUEUE_URL:
-                send_due(log, ConversionQueue(), seconds)
-            archived = _archive_rest(seconds)
+                send_due(log, ConversionQueue(), max(0.0, delivery_until - time.monotonic()))
+            archived = _archive_rest(max(0.0, until - time.monotonic()))
             in_log = log.status().backlog
         except RedisError as error:
             raise CommandError(
@@ -95,7 +99,7 @@ class Command(BaseCommand):
 
 def _archive_rest(seconds: float) -> int:
     """Archive what is in the log, up to S3: the disk may go with the instance. Returns how many clicks."""
-    if settings.CLICK_ARCHIVE != "on":
+    if settings.CLICK_ARCHIVE == "off":
         return 0
     bucket = ArchiveBucket(settings.CLICK_ARCHIVE_BUCKET) if settings.CLICK_ARCHIVE_BUCKET else None
     log, root = ArchiveLog(get_redis_connection("default")), Path(settings.CLICK_ARCHIVE_DIR)

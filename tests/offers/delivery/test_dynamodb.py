@@ -118,6 +118,12 @@ def test_the_endpoint_may_lack_its_scheme(endpoint: str, url: str | None, settin
     assert endpoint_url() == url
 
 
+def test_the_default_endpoint_does_not_override_a_region_that_is_set_alone(settings: Settings) -> None:
+    settings.AWS_DYNAMODB_REGION = "eu-central-1"
+    settings.AWS_DYNAMODB_ENDPOINT = "dynamodb.us-west-2.amazonaws.com"
+    assert endpoint_url() is None
+
+
 def test_the_usual_endpoint_leaves_the_place_to_boto3(
     log: ClickLog, table: "Table", settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from offers.links.links import CannotLink, ad_link, ad_token, read_expiry, token_reader
+from offers.links.tokens import BadToken
 
 KEYS = [f"new:{'01' * 32}", f"old:{'02' * 32}"]
 
@@ -31,6 +32,19 @@ def test_where_the_old_form_is_refused_a_link_is_sealed(settings: Settings) -> N
     assert token_reader().read(ad_token(1, 2)) == (1, 2)
     with pytest.raises(CannotLink, match="AD_TOKEN_V1"):
         ad_token(1, 2, sealed=False)
+
+
+def test_the_old_form_is_refused_by_any_word_that_does_not_accept_it(settings: Settings) -> None:
+    old = ad_token(1, 2)
+    settings.AD_TOKEN_V1 = "reject"
+    with pytest.raises(BadToken):
+        token_reader().read(old)
+
+
+@pytest.mark.parametrize("expiry", ["9999-12-31T23:59-14:00", "9000-01-01", "999999w"])
+def test_a_time_that_no_calendar_reaches_is_refused(expiry: str) -> None:
+    with pytest.raises(CannotLink, match="too far ahead"):
+        read_expiry(expiry)
 
 
 def test_the_first_key_seals() -> None:

@@ -32,6 +32,13 @@ def test_what_the_link_says_stands_unless_it_is_overridden() -> None:
     assert (request.subid, request.cid) == ("own", "other")
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "1969-12-31"])
+def test_a_time_that_no_click_can_have_is_none(text: str) -> None:
+    with pytest.raises(BadExplainRequest) as found:
+        read_explain_request({"link": "x", "at": text})
+    assert found.value.field == "at"
+
+
 @pytest.mark.parametrize(
     "text", ["2026-11-25T10:00", "2026-11-25T12:00+02:00", "2026-11-25T10:00Z", "1795600800000"]
 )

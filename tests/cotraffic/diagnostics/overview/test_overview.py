@@ -104,7 +104,8 @@ def test_charts_give_the_hour_and_then_only_what_is_new(
 
 
 def test_charts_of_no_time_are_refused(staff_client: Client, redis_client: redis.Redis) -> None:
-    assert staff_client.get(reverse("diagnostics:charts"), {"since": "noon"}).status_code == 400
+    for since in ("noon", "inf", "1e400", "nan"):
+        assert staff_client.get(reverse("diagnostics:charts"), {"since": since}).status_code == 400
 
 
 def test_a_dead_redis_still_shows_the_page_and_what_is_known_without_it(

@@ -243,6 +243,11 @@ def test_a_link_may_end_where_there_are_keys_for_that(
     assert "has passed already" in opened(staff_client, "offers", 1, expires="2020-01-01")
 
 
+@pytest.mark.parametrize("path", ["offers/{}/", "offers/{}/used/exit/", "affiliates/{}/"])
+def test_a_number_that_no_id_can_be_is_not_there(staff_client: Client, path: str) -> None:
+    assert staff_client.get(f"/admin/diagnostics/records/{path.format('9' * 30)}").status_code == 404
+
+
 def test_there_are_no_other_kinds(staff_client: Client) -> None:
     assert staff_client.get("/admin/diagnostics/records/advertisers/1/").status_code == 404
     assert staff_client.get(reverse("diagnostics:record_users", args=[1, "nothing"])).status_code == 404

@@ -162,3 +162,18 @@ def test_all_of_it_is_for_staff(client: Client) -> None:
         answer = client.get(REPORTS + view)
         assert answer.status_code == 302
         assert urlsplit(answer["Location"]).path == "/admin/login/"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=9999-12-31T23:00&zone=America/Los_Angeles",
+        "from=0001-01-01T00:00&to=0001-01-02T00:00&zone=Asia/Tokyo",
+        f"page={'1' * 5000}",
+    ],
+    ids=["end", "beginning", "page"],
+)
+def test_what_no_report_can_have_is_told(staff_client: Client, root: Path, query: str) -> None:
+    for view in ("", "clicks/", "values/", "download/"):
+        answer = staff_client.get(f"{REPORTS}{view}?dimension=offer&{query}")
+        assert answer.status_code == 400, view
