@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import redis
@@ -75,10 +75,12 @@ async def _worker() -> AsyncIterator[ClickHandler]:
         await until(lambda: is_version(handler.catalog))
         yield handler
     finally:
-        for task in running:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        # Once more each second: a task that is cancelled at the moment of a time-out of its own may go on.
+        pending = set(running)
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=1)
         await redis_client.aclose()
         if writer.shared is not None:
             await writer.shared.redis.aclose()
