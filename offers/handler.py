@@ -241,7 +241,7 @@ class ClickHandler:
         except CacheMiss:
             self._round_robin.rollback()
             raise
-        takes_turns = not (dry_run or is_head or context.visitor.automated is not None)
+        takes_turns = not dry_run and not is_head and context.visitor.automated is None
         (self._round_robin.commit if takes_turns else self._round_robin.rollback)()
         return self._plan(decision) if dry_run else self._decisions.keep(context, decision, self._plan)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_ITEMS = 25
+# Of AWS_DYNAMODB_ENDPOINT.
+DEFAULT_ENDPOINT = "dynamodb.us-west-2.amazonaws.com"
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 MAX_SHOWN = 300
@@ -37,7 +39,6 @@ BAD_ITEM = frozenset(
     ("ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException")
 )
 # Errors of the table and not of a click: its key is not `lid`.
-DEFAULT_ENDPOINT = "dynamodb.us-west-2.amazonaws.com"
 BAD_KEY = ("key element does not match the schema", "Missing the key", "Type mismatch for key")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import redis
@@ -81,6 +81,10 @@ async def _worker() -> AsyncIterator[ClickHandler]:
             for task in pending:
                 task.cancel()
             _, pending = await asyncio.wait(pending, timeout=1)
+        for task in running:
+            # What ended by an error of its own has to fail the test.
+            with suppress(asyncio.CancelledError):
+                task.result()
         await redis_client.aclose()
         if writer.shared is not None:
             await writer.shared.redis.aclose()
