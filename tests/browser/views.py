@@ -56,6 +56,8 @@ def assert_view(page: Page, name: str) -> None:
     It writes a screenshot of each to `var/screenshots/`, and leaves the page wide and light.
     """
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    # Words are there before the styles are: a page that is still loading is as wide as without them.
+    page.wait_for_load_state("load")
     before = page.viewport_size
     for theme in ("dark", "light"):
         page.emulate_media(color_scheme=theme)
