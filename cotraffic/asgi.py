@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -65,7 +66,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _open(state: dict[str, object]) -> tuple[Redis, "asyncio.Future[Any]"]:
+async def _open(state: dict[str, object]) -> tuple[Redis, "asyncio.Task[None]"]:
     """Put what answers requests into `state`. Returns what is to be closed and cancelled at the end."""
     state["click_paths"] = click_paths()
     redis, clicks = open_redis(), build_click_writer()
@@ -73,7 +74,7 @@ async def _open(state: dict[str, object]) -> tuple[Redis, "asyncio.Future[Any]"]
     state["endpoints"] = endpoints.build(redis, handler)
     state["handler"] = handler
     await clicks.connection.open()
-    working = asyncio.gather(handler.catalog.watch(), clicks.run(), handler.counters.run(redis))
+    working = asyncio.create_task(_work(handler.catalog.watch(), clicks.run(), handler.counters.run(redis)))
     working.add_done_callback(_end_if_failed)
     # What is loaded by now stays: the collector need not look through it again and again.
     gc.collect()
@@ -81,10 +82,16 @@ async def _open(state: dict[str, object]) -> tuple[Redis, "asyncio.Future[Any]"]
     return redis, working
 
 
-def _end_if_failed(working: "asyncio.Future[Any]") -> None:
+async def _work(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Do what a worker does beside its requests, until cancelled. Raises `ExceptionGroup`."""
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            group.create_task(job)
+
+
+def _end_if_failed(working: "asyncio.Task[None]") -> None:
     """End a worker that can no longer write clicks down: the one that replaces it is worth more."""
     problem = None if working.cancelled() else working.exception()
-    # Work that was gathered and then cancelled ends with an error all the same; that worker was told to stop.
-    if problem is not None and not isinstance(problem, asyncio.CancelledError):
+    if problem is not None:
         logger.critical("the worker ends, its background work has failed", exc_info=problem)
         os.kill(os.getpid(), signal.SIGTERM)

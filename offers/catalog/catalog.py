@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
+from lib.cancellation import is_cancelled
 from offers.catalog.record_cache import CacheMiss, RecordCache, RecordCaches, Wanted
 from offers.live_caps.counts import LiveCaps
 from offers.stats.types import Cache
@@ -131,10 +132,12 @@ class Catalog:
 
     async def watch(self) -> None:
         """Keep the caches up to date until cancelled; while Redis is away they serve what they have."""
-        await asyncio.gather(self._listen(), self._check_version(), self._revalidate())
+        async with asyncio.TaskGroup() as group:
+            for job in (self._listen(), self._check_version(), self._revalidate()):
+                group.create_task(job)
 
     async def _listen(self) -> None:
-        while True:
+        while not is_cancelled():
             try:
                 async with self._reader.changes() as changes:
                     # Changes that were published before the subscription are lost: any record may be old.
@@ -155,7 +158,7 @@ class Catalog:
     async def _check_version(self) -> None:
         """Detect a lost pub/sub message: Redis' version has been ahead of ours for one full check."""
         seen = 0
-        while True:
+        while not is_cancelled():
             await asyncio.sleep(VERSION_CHECK_SECONDS)
             # Remembered before asking: a change that arrives while we wait makes the answer the older one.
             applied = self._version
@@ -174,11 +177,11 @@ class Catalog:
 
     async def _revalidate(self) -> None:
         """Read stale records again in the background, so that hardly a click has to wait for one."""
-        while True:
+        while not is_cancelled():
             await self._has_stale.wait()
             self._has_stale.clear()
             for kind, cache in self._caches.items():
-                while some := cache.some_stale(REVALIDATE_RECORDS):
+                while not is_cancelled() and (some := cache.some_stale(REVALIDATE_RECORDS)):
                     try:
                         found = await self._read({(kind, record_id) for record_id in some})
                     except RedisAway:

@@ -13,6 +13,7 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import RedisError
 
+from lib.cancellation import is_cancelled
 from offers.click_log.commit import CommitCounts, Committed, Fate
 from offers.click_log.connection import LogConnection, NotTaken
 from offers.click_log.conversions import due_conversion
@@ -106,12 +107,11 @@ class ClickWriter:
     async def run(self) -> None:
         """Commit batch after batch, and replay the spool, until cancelled."""
         try:
-            await asyncio.gather(
-                self._commit_batches(),
-                self.connection.keep_open(),
-                self._replay_spool(),
-                self._look_after_spool(),
-            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._commit_batches())
+                group.create_task(self.connection.keep_open())
+                group.create_task(self._replay_spool())
+                group.create_task(self._look_after_spool())
         finally:
             with suppress(RedisError, OSError, TimeoutError):
                 await self._publish_counts()
@@ -119,7 +119,8 @@ class ClickWriter:
             self._spool.close_reserve()
 
     async def _commit_batches(self) -> None:
-        while True:
+        # The shared Redis is asked through redis-py.
+        while not is_cancelled():
             await self._arrived.wait()
             # No batch waits to fill up: the next one collects clicks while this one is on its way, so
             # batches are small in quiet times and large under load. One at a time keeps the log in order

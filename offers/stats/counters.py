@@ -23,6 +23,7 @@ import msgspec
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
+from lib.cancellation import is_cancelled
 from offers.stats.types import (
     BUCKET_SECONDS,
     BUCKETS,
@@ -99,7 +100,7 @@ class WorkerCounters:
 
     async def run(self, redis: AsyncRedis) -> None:
         """Publish once a second until cancelled; what Redis does not take now is published later."""
-        while True:
+        while not is_cancelled():
             await asyncio.sleep(PUBLISH_SECONDS)
             with suppress(RedisError, OSError):
                 await self.publish(redis)

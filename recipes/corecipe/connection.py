@@ -15,6 +15,7 @@ import socketio
 import structlog
 from engineio.packet import PONG, Packet
 
+from lib.cancellation import is_cancelled
 from recipes.records.kinds import RecipeKind
 from recipes.store.status import HostState
 
@@ -89,7 +90,7 @@ class Connection:
     async def run(self) -> None:
         """Stay connected until cancelled."""
         pause = FIRST_PAUSE_SECONDS
-        while True:
+        while not is_cancelled():
             started = time.monotonic()
             try:
                 await self._connect()
@@ -135,7 +136,7 @@ class Connection:
         self.state.connected_since_ms, self.state.last_error = _now_ms(), None
         logger.info("connected to co-recipe", url=self.url)
         await self._handler.on_connect(self)
-        while self.connected:
+        while self.connected and not is_cancelled():
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _disconnect(self) -> None:

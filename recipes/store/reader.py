@@ -7,6 +7,7 @@ import msgspec
 import redis
 import redis.asyncio
 
+from lib.cancellation import is_cancelled
 from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.scripts import READ
@@ -93,7 +94,7 @@ def _records(reply: object, count: int) -> list[bytes | None] | None:
 
 
 async def _changes(subscription: "redis.asyncio.client.PubSub") -> AsyncIterator[Change]:
-    while True:
+    while not is_cancelled():
         # With a time-out of its own: the connection's would treat silence as a failure.
         message = await subscription.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS)
         if message is None:

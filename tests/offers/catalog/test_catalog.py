@@ -16,6 +16,7 @@ from recipes.records.records import Campaign, Offer
 from recipes.store.reader import RecipeReader
 from recipes.store.store import RecipeStore
 from tests.offers.watching import is_version, name_of, named, until, watched_catalog
+from tests.processes import DEADLINE_SECONDS
 from tests.recipe import change_record, make_live, offer_blob
 
 SECOND = 1.0
@@ -222,3 +223,21 @@ def test_a_live_record_that_cannot_be_used_is_no_record(redis_url: str, store: R
     unusable = {4: b"not JSON", 5: json.dumps({"offerId": 5}).encode(), 6: b'{"offerId":' * 10_000}
     make_live(store, RecipeKind.OFFERS, unusable)
     asyncio.run(scenario())
+
+
+def test_it_stops_watching_at_whatever_moment_it_is_cancelled(redis_url: str, store: RecipeStore) -> None:
+    # Python 3.11 swallows the cancellation at every fifth moment or so: while redis-py sends a command.
+    async def cancel_after(rounds: int) -> None:
+        async with redis.asyncio.Redis.from_url(redis_url, socket_timeout=2) as client:
+            watching = asyncio.create_task(Catalog(RecipeReader(client), 100).watch())
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    async def scenario() -> set["asyncio.Task[None]"]:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await asyncio.gather(*map(cancel_after, range(100)))
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(scenario()) == set()

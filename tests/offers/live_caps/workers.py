@@ -75,12 +75,9 @@ async def _worker() -> AsyncIterator[ClickHandler]:
         await until(lambda: is_version(handler.catalog))
         yield handler
     finally:
-        # Once more each second: a task that is cancelled at the moment of a time-out of its own may go on.
-        pending = set(running)
-        while pending:
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=1)
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
         for task in running:
             # What ended by an error of its own has to fail the test.
             with suppress(asyncio.CancelledError):

@@ -1,5 +1,6 @@
 """The listener against servers that break the protocol below it, answer by one transport only, or hang."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -7,13 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from subprocess import Popen
+from unittest.mock import create_autospec
 
 import pytest
 import redis
 import socketio
 
 from devstack.services import LOCALHOST, Service, free_port
-from recipes.corecipe.connection import LONGEST_PAUSE_SECONDS, announced_number
+from recipes.corecipe.connection import LONGEST_PAUSE_SECONDS, Connection, CoRecipeHandler, announced_number
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from tests.processes import DEADLINE_SECONDS, running, wait_until
@@ -198,3 +200,21 @@ def test_without_a_host_it_says_what_to_set(store: RecipeStore) -> None:
 )
 def test_only_a_positive_number_is_an_announcement(arguments: tuple[object, ...], number: int | None) -> None:
     assert announced_number(arguments) == number
+
+
+def test_a_connection_ends_at_whatever_moment_it_is_cancelled() -> None:
+    handler = create_autospec(CoRecipeHandler, instance=True)
+    handler.has_room.return_value = True
+
+    async def cancel_after(seconds: float, url: str) -> None:
+        connected = asyncio.create_task(Connection(url, handler).run())
+        await asyncio.sleep(seconds)
+        connected.cancel()
+        await asyncio.wait([connected])
+
+    async def scenario(url: str) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await asyncio.gather(*(cancel_after(at / 1000, url) for at in range(150)))
+
+    with FakeCoRecipe(free_port()) as server:
+        asyncio.run(scenario(server.url))
