@@ -20,6 +20,8 @@ from redis.asyncio.connection import (
 )
 from redis.exceptions import RedisError
 
+# A command with this in `requires_system_checks` ends with words where REDIS_URL cannot be read.
+REDIS_URL_TAG = "redis_url"
 SCHEMES = ("redis", "rediss", "unix")
 TLS_SCHEME = "rediss"
 TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")

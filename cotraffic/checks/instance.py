@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
 from redis.exceptions import RedisError
 
-from lib.redis_url import BadRedisUrl, read_url, unreadable_file
+from lib.redis_url import REDIS_URL_TAG, BadRedisUrl, read_url, unreadable_file
 from offers.links.links import REFUSE
 from offers.links.tokens import key_bytes
 from offers.visitors.geoip import CITY_KINDS, ISP_KINDS
@@ -74,21 +74,28 @@ def check_geoip(**_: object) -> list[CheckMessage]:
     return messages
 
 
+@register("cotraffic", REDIS_URL_TAG)
+def check_redis_url(**_: object) -> list[CheckMessage]:
+    """E005 if the URL of this instance's Redis cannot be read, or a file that it names."""
+    try:
+        problem = unreadable_file(read_url(settings.REDIS_URL))
+    except BadRedisUrl as error:
+        problem = f"{error}."
+    return [Error(f"REDIS_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E005")] if problem else []
+
+
 @register("cotraffic")
 def check_redis(**_: object) -> list[CheckMessage]:
-    """E005 if this instance's Redis does not answer, or its URL cannot be read."""
+    """E005 if this instance's Redis does not answer."""
+    if check_redis_url():
+        return []
     try:
-        options = read_url(settings.REDIS_URL)
-        if problem := unreadable_file(options):
-            return [Error(f"REDIS_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E005")]
         with Redis.from_url(
             settings.REDIS_URL,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
         ) as redis:
             redis.ping()
-    except BadRedisUrl as error:
-        return [Error(f"REDIS_URL {error}.", hint=REDIS_URL_HINT, id="cotraffic.E005")]
     except (RedisError, OSError) as error:
         hint = (
             "Start Redis (or Valkey), or point REDIS_URL at it; clicks and the recipe are kept there. With "

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from lib.redis_url import REDIS_URL_TAG
 from offers.archive.archive import archive
 from offers.archive.bucket import ArchiveBucket, BucketAway
 from offers.archive.log import ArchiveLog
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         "Exit code 3: clicks are left for DynamoDB."
     )
     # A Redis that is away has a message of its own here.
-    requires_system_checks = ()
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take options."""

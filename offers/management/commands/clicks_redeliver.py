@@ -9,6 +9,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
+from lib.redis_url import REDIS_URL_TAG
 from offers.click_log.redelivery import STEP, in_steps
 from offers.click_log.stream import ClickLog
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         "refused once more becomes a dead letter once more."
     )
     # A Redis that is away has a message of its own here.
-    requires_system_checks = ()
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take options."""

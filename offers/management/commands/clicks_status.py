@@ -9,6 +9,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from lib.exit_codes import ExitCodeCommand
+from lib.redis_url import REDIS_URL_TAG
 from lib.terminal import printable
 from offers.click_log.status import ClickStatus, SpoolStatus, click_status
 from offers.click_log.stream import ClickLog
@@ -36,7 +37,7 @@ class Command(ExitCodeCommand):
         "among the dead letters that DynamoDB refused; how fast they are delivered, and what was lost."
     )
     # A Redis that is away has a message of its own here.
-    requires_system_checks = ()
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take options."""

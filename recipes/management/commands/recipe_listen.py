@@ -10,6 +10,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from lib.redis_url import REDIS_URL_TAG
 from recipes.corecipe.listener import Listener
 from recipes.store.store import RecipeStore
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         "Connect to co-recipe at SOCKET_HOST (and SOCKET_HOST_SLAVE), ask every RECIPE_CHECK_SECONDS whether "
         "the recipe changed, load what did, and apply single updates at once. Runs until SIGTERM or Ctrl-C."
     )
-    requires_system_checks = ()
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def handle(self, *_: object, **__: object) -> None:
         """Listen, and return after the signal once everything is closed."""

@@ -11,6 +11,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from lib.exit_codes import ExitCodeCommand
+from lib.redis_url import REDIS_URL_TAG
 from lib.terminal import printable
 from recipes.file.download import CannotReachS3
 from recipes.file.json_stream import RecipeRejected
@@ -62,8 +63,8 @@ class Command(ExitCodeCommand):
 
     exit_codes = EXIT_CODES
     help = "Make the newest recipe live: download it from S3, check it, load it into Redis, and swap."
-    # No system checks: a Redis that is away has its own exit code and message here.
-    requires_system_checks = ()
+    # No other checks: a Redis that is away has its own exit code and message here.
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare kinds and options."""

@@ -64,7 +64,8 @@ def test_a_redis_that_does_not_answer_is_refused(settings: SettingsWrapper) -> N
 
 def test_a_redis_url_that_cannot_be_read_is_refused_and_not_shown(settings: SettingsWrapper) -> None:
     settings.REDIS_URL = "redis://:hush/unquoted@localhost/0"
-    message = only(instance.check_redis())
+    message = only(instance.check_redis_url())
+    assert instance.check_redis() == []
     assert (message.id, "hush" in f"{message.msg}{message.hint}") == ("cotraffic.E005", False)
 
 

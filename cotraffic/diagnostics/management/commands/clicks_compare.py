@@ -22,6 +22,7 @@ from cotraffic.diagnostics.compare.stored import (
 from cotraffic.diagnostics.compare.text import comparison_text
 from cotraffic.diagnostics.preview.simulate import RecipeView
 from lib.exit_codes import ExitCodeCommand
+from lib.redis_url import REDIS_URL_TAG
 from lib.terminal import printable
 from offers.routing.decision import Defaults
 from recipes.management.reporting import ProgressBar
@@ -49,7 +50,7 @@ class Command(ExitCodeCommand):
         "of a click in each line (gzip is fine, and so are exports of DynamoDB). Nothing is written."
     )
     # What is missing has an exit code and a message of its own here.
-    requires_system_checks = ()
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare where the clicks are."""

@@ -15,6 +15,7 @@ from cotraffic.diagnostics.explain.request import BadExplainRequest, ExplainRequ
 from cotraffic.diagnostics.explain.result import Explanation
 from cotraffic.diagnostics.explain.text import lines
 from lib.exit_codes import ExitCodeCommand
+from lib.redis_url import REDIS_URL_TAG
 from lib.terminal import printable
 from offers.admission import UNAVAILABLE
 from offers.bootstrap import build_click_writer, build_handler, open_redis
@@ -41,7 +42,7 @@ class Command(ExitCodeCommand):
         "that are followed, the final URL, and where payin and payout come from. Nothing is written down."
     )
     # What is missing has an exit code and a message of its own here.
-    requires_system_checks = ()
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the link and the circumstances of the click."""

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from cotraffic.diagnostics.preview.preview import preview
 from cotraffic.diagnostics.preview.text import preview_text
 from lib.exit_codes import ExitCodeCommand
+from lib.redis_url import REDIS_URL_TAG
 from lib.terminal import printable
 from offers.click_log.stream import ClickLog
 from recipes.file.download import CannotReachS3
@@ -39,7 +40,7 @@ class Command(ExitCodeCommand):
         "would go then. Nothing is changed."
     )
     # A Redis that is away has an exit code and a message of its own here.
-    requires_system_checks = ()
+    requires_system_checks = (REDIS_URL_TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare kinds and options."""
