@@ -76,12 +76,12 @@ def check_geoip(**_: object) -> list[CheckMessage]:
 
 @register("cotraffic", REDIS_URL_TAG)
 def check_redis_url(**_: object) -> list[CheckMessage]:
-    """E005 if the URL of this instance's Redis cannot be read, or a file that it names."""
+    """E065 if the URL of this instance's Redis cannot be read, or a file that it names."""
     try:
         problem = unreadable_file(read_url(settings.REDIS_URL))
     except BadRedisUrl as error:
         problem = f"{error}."
-    return [Error(f"REDIS_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E005")] if problem else []
+    return [Error(f"REDIS_URL {problem}", hint=REDIS_URL_HINT, id="cotraffic.E065")] if problem else []
 
 
 @register("cotraffic")

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cotraffic.checks.instance import REDIS_TIMEOUT_SECONDS, check_redis
+from cotraffic.checks.instance import REDIS_TIMEOUT_SECONDS, check_redis, check_redis_url
 from lib.redis_url import read_url
 from offers.click_log.connection import LogConnection
 
@@ -26,8 +26,8 @@ def check_clicks_can_be_written(**_: object) -> list[CheckMessage]:
 
     Web workers write clicks over a connection of their own kind, so the check opens one of these.
     """
-    if check_redis():
-        # E005 of the other check covers this.
+    if check_redis_url() or check_redis():
+        # E065 and E005 of the other checks cover this.
         return []
     try:
         asyncio.run(LogConnection(settings.REDIS_URL).try_out())

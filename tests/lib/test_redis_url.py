@@ -102,8 +102,8 @@ def test_a_shared_redis_is_not_opened_at_such_a_url(url: str) -> None:
 @pytest.mark.parametrize("url", [url for url in BAD if url.startswith("redis")])
 def test_the_checks_refuse_such_a_url_with_a_hint(url: str) -> None:
     with override_settings(REDIS_URL=url, CELERY_BROKER_URL=url):
-        (of_redis,) = instance.check_redis()
-    assert (of_redis.id, bool(of_redis.hint)) == ("cotraffic.E005", True)
+        (of_redis,) = instance.check_redis_url()
+    assert (of_redis.id, bool(of_redis.hint)) == ("cotraffic.E065", True)
     assert "hush" not in f"{of_redis.msg}{of_redis.hint}"
 
 

@@ -66,7 +66,7 @@ def test_a_redis_url_that_cannot_be_read_is_refused_and_not_shown(settings: Sett
     settings.REDIS_URL = "redis://:hush/unquoted@localhost/0"
     message = only(instance.check_redis_url())
     assert instance.check_redis() == []
-    assert (message.id, "hush" in f"{message.msg}{message.hint}") == ("cotraffic.E005", False)
+    assert (message.id, "hush" in f"{message.msg}{message.hint}") == ("cotraffic.E065", False)
 
 
 @pytest.mark.parametrize("name", ["DEFAULT_REDIRECT_URL", "NOT_FOUND_REDIRECT_URL"])

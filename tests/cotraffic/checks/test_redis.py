@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 import redis
+from django.core.checks import run_checks
 from django.test import override_settings
 from pytest_django import Settings
 
@@ -49,6 +50,13 @@ def test_a_setting_that_may_lose_clicks_is_told(
 def test_of_a_redis_that_is_away_nothing_is_said(settings: Settings) -> None:
     settings.REDIS_URL = f"redis://{LOCALHOST}:{free_port()}/0"
     assert check_redis_keeps_clicks() == []
+
+
+def test_of_a_url_that_cannot_be_read_its_own_check_speaks_alone(settings: Settings) -> None:
+    settings.REDIS_URL = "redis://host:port/0"
+    found = [message.id for message in run_checks() if "REDIS_URL" in message.msg]
+    assert found == ["cotraffic.E065"]
+    assert check_clicks_can_be_written() == check_redis_keeps_clicks() == []
 
 
 def test_of_a_redis_that_does_not_tell_nothing_is_said(

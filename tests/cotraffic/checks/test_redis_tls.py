@@ -14,6 +14,7 @@ def complaints(url: str) -> list[str | None]:
     """The ids of what the checks say of a URL in all three places."""
     with override_settings(REDIS_URL=url, SHARED_REDIS_URL=url, CELERY_BROKER_URL=url):
         found: list[CheckMessage] = [
+            *instance.check_redis_url(),
             *instance.check_redis(),
             *redis_checks.check_clicks_can_be_written(),
             *redis_checks.check_redis_keeps_clicks(),
@@ -33,5 +34,5 @@ def test_a_file_that_is_not_there_is_named(end: TlsEnd, certificates: Certificat
     missing = tmp_path / "none.crt"
     for option in ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"):
         with override_settings(REDIS_URL=url_of(end, **{option: missing})):
-            (message,) = instance.check_redis()
+            (message,) = instance.check_redis_url()
         assert f"{option} that cannot be read: {missing}" in message.msg
