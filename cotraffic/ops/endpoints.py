@@ -90,6 +90,7 @@ def build(redis: AsyncRedis, handler: ClickHandler) -> Endpoints:
             handler.geo,
             settings.RECIPE_STALE_SECONDS,
             lambda: handler.clicks.problem,
+            lambda: handler.clicks.spool_problem,
         ),
         MetricsPage(own, collectors, settings.METRICS_ALLOW, settings.TRUSTED_PROXIES),
     )

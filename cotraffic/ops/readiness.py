@@ -34,7 +34,8 @@ class Readiness(msgspec.Struct, frozen=True):
 class Probes:
     """The probes of one worker. A recipe that was not compared with S3 for `stale_seconds` counts as stale.
 
-    `unwritable` returns why clicks cannot be written at present, "" if they can.
+    `unwritable` returns why clicks cannot be written at present, "" if they can; `spool` why the spool would
+    not take them if Redis was away.
     """
 
     def __init__(
@@ -43,21 +44,26 @@ class Probes:
         geo: GeoReader,
         stale_seconds: float,
         unwritable: Callable[[], str] = str,
+        spool: Callable[[], str] = str,
     ) -> None:
         self._recipe = recipe
         self._geo = geo
         self._unwritable = unwritable
+        self._spool = spool
         self._stale_ms = stale_seconds * 1000
 
     async def ready(self) -> Readiness:
         """Check that both recipes are live, Redis answers and clicks can be written.
 
-        Without GeoIP the worker is only degraded: clicks are answered, with unknown places.
+        Without GeoIP the worker is only degraded: clicks are answered, with unknown places. So it is without
+        a spool, while Redis takes the clicks.
         """
         self._geo.look()
         unwritable = self._unwritable()
         missing = [f"clicks: neither Redis nor the spool takes them: {unwritable}"] if unwritable else []
         degraded = [f"GeoIP: {file.error}" for file in self._geo.databases.values() if file.error]
+        if spool := self._spool():
+            degraded.append(f"spool: {spool}")
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 metas = await self._recipe.metas()

@@ -75,13 +75,18 @@ class ClickWriter:
         self._arrived = asyncio.Event()
         self._published = CommitCounts()
         self._lost_logged_at = 0.0
-        self._reserve_told = False
+        self._reserve_problem = ""
         self._missing = 0
 
     @property
     def problem(self) -> str:
         """Why no click can be written at present; "" if Redis or the spool takes them."""
         return "" if self.connection.takes_clicks else self._spool_problem
+
+    @property
+    def spool_problem(self) -> str:
+        """Why the spool would not take clicks, or not when the disk is full; "" if it would."""
+        return self._spool_problem or self._reserve_problem
 
     def write(self, click: Click, then: Callable[[Fate], object]) -> None:
         """Write a click down, then call `then` with what becomes of the click.
@@ -245,11 +250,11 @@ class ClickWriter:
     async def _refill_reserve(self) -> None:
         try:
             await asyncio.to_thread(self._spool.refill_reserve)
-            self._reserve_told = False
+            self._reserve_problem = ""
         except OSError as error:
-            if not self._reserve_told:
-                self._reserve_told = True
+            if not self._reserve_problem:
                 logger.warning("the spool has no reserve", problem=str(error))
+            self._reserve_problem = str(error)
 
     def _count_damage(self) -> None:
         """Count what others did to the spool's files, and what the shared Redis did not answer."""

@@ -9,6 +9,7 @@ as long as its process lives.
 """
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -72,10 +73,15 @@ class Spool:
             self._current().probe()
 
     def refill_reserve(self) -> None:
-        """Reserve space and descriptors again. Raises `OSError`; then fewer are reserved."""
+        """Reserve space and descriptors again.
+
+        Raises `OSError` if fewer are reserved, or if the directory takes no new files.
+        """
         with self._lock:
+            make_directory(self._directory)
+            if not os.access(self._directory, os.W_OK | os.X_OK):
+                raise OSError(f"{self._directory} takes no new files")
             if not self._reserve.is_full:
-                make_directory(self._directory)
                 self._reserve.refill()
 
     def close_reserve(self) -> None:

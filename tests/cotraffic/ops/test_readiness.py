@@ -178,6 +178,20 @@ def test_a_worker_is_alive_but_not_ready_while_redis_is_away(
         instance.start()
 
 
+def test_an_instance_whose_spool_would_take_nothing_is_degraded(
+    redis_url: str, store: RecipeStore, geo: GeoReader
+) -> None:
+    async def ask() -> Readiness:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            return await Probes(
+                RecipeReader(client), geo, STALE_SECONDS, spool=lambda: "it takes no new files"
+            ).ready()
+
+    found = asyncio.run(ask())
+    assert (found.status, found.missing) == ("degraded", [])
+    assert "spool: it takes no new files" in found.degraded
+
+
 def test_an_instance_that_can_write_no_click_down_is_not_ready(
     redis_url: str, store: RecipeStore, geo: GeoReader
 ) -> None:

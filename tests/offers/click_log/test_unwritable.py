@@ -60,6 +60,25 @@ def test_a_click_that_cannot_be_written_is_refused_or_answered_as_is_wished(
         assert client.get(LINK).status_code == 302
 
 
+@pytest.mark.usefixtures("geoip_databases", "recipe")
+def test_a_worker_whose_spool_would_take_nothing_is_degraded_before_it_is_needed(
+    other_redis: Service, tmp_path: Path
+) -> None:
+    taken = tmp_path / "spool"
+    taken.touch()
+    variables = {"REDIS_URL": url_of(other_redis), "CLICK_SPOOL_DIR": str(taken)}
+    with web_worker(**variables) as url, http_client.Client(base_url=url) as client:
+        assert client.get(LINK).status_code == 302
+
+        def said() -> list[str]:
+            ready = client.get("/ready")
+            assert ready.status_code == 200
+            return [words for words in ready.json()["degraded"] if words.startswith("spool: ")]
+
+        wait_until(said, what="a word about the spool")
+        assert str(taken) in said()[0]
+
+
 @pytest.mark.usefixtures("geoip_databases")
 def test_a_worker_may_open_as_many_files_as_the_system_allows_and_keeps_a_reserve(
     other_redis: Service, recipe: redis.Redis, tmp_path: Path

@@ -106,6 +106,18 @@ def test_a_probe_says_whether_there_is_room_and_leaves_nothing(small_disk: Path)
     assert replayed(list(parts(spool))) == ["a"]
 
 
+@needs_mount
+def test_a_disk_that_has_become_read_only_is_noticed_before_a_click_needs_it(small_disk: Path) -> None:
+    spool = Spool(small_disk)
+    spool.refill_reserve()
+    subprocess.run(["/bin/mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(OSError, match="takes no new files"):
+        spool.refill_reserve()
+    subprocess.run(["/bin/mount", "-o", "remount,rw", small_disk], check=True)
+    spool.refill_reserve()
+    spool.close_reserve()
+
+
 def test_where_no_descriptor_is_left_clicks_are_spooled_all_the_same(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.refill_reserve()
