@@ -4,8 +4,8 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -29,6 +29,8 @@ ATTEMPTS = 2
 CHUNK_BYTES = 256 * 1024
 # Temporary files older than this were left by a killed process: no download and no preview takes so long.
 ABANDONED_SECONDS = 3600
+# Of every answer that has a file.
+DEMANDED = ("ETag", "LastModified", "ContentLength")
 
 Progress = Callable[[int, int], object]
 
@@ -82,9 +84,11 @@ def etag_in_s3(kind: RecipeKind) -> str:
     """Return the tag of the file that S3 has now. Raises `CannotReachS3`."""
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
     try:
-        return s3_client().head_object(Bucket=bucket, Key=key)["ETag"]
+        answer = s3_client().head_object(Bucket=bucket, Key=key)
     except (ClientError, BotoCoreError, ValueError) as error:
         raise CannotReachS3(_explained(error, bucket, key)) from error
+    _demand(answer, ("ETag",), bucket, key)
+    return answer["ETag"]
 
 
 @contextmanager
@@ -97,6 +101,22 @@ def downloaded(
     that very file. `progress` is called with the bytes done and the bytes in all. Raises `CannotReachS3`,
     `CannotKeepFile`, `FileChanged`, and `RecipeRejected` for a download that is not what S3 announced.
     """
+    answer = _answer(kind, known_etag, wanted_etag)
+    if answer is None:
+        yield None
+        return
+    with closing(answer["Body"]):
+        file = _stored(kind, answer, progress)
+    try:
+        yield file
+    finally:
+        file.path.unlink(missing_ok=True)
+
+
+def _answer(
+    kind: RecipeKind, known_etag: str | None, wanted_etag: str | None
+) -> "GetObjectOutputTypeDef | None":
+    """Ask S3 for a file; None if it is still `known_etag`. Raises `CannotReachS3` and `FileChanged`."""
     bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
     request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "ChecksumMode": "ENABLED"}
     if known_etag:
@@ -104,17 +124,22 @@ def downloaded(
     if wanted_etag:
         request["IfMatch"] = wanted_etag
     try:
-        answer = s3_client().get_object(**request)
+        return s3_client().get_object(**request)
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status == 304:
-            yield None
-            return
+            return None
         if status == 412:
             raise FileChanged(f"{kind}: S3 has another file than the one that was previewed") from error
         raise CannotReachS3(_explained(error, bucket, key)) from error
     except (BotoCoreError, ValueError) as error:
         raise CannotReachS3(_explained(error, bucket, key)) from error
+
+
+def _stored(kind: RecipeKind, answer: "GetObjectOutputTypeDef", progress: Progress) -> RecipeFile:
+    """Write S3's file, verified, to a temporary name. Whatever it raises, no file is left."""
+    bucket, key = settings.S3_BUCKET_NAME, s3_key(kind)
+    _demand(answer, DEMANDED, bucket, key)
     path = local_path(kind)
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,10 +152,11 @@ def downloaded(
                 digest = _stream(answer, file, bucket, key, progress)
             # The file keeps its time in S3, so that a load from disk knows which updates are newer than it.
             os.utime(temporary, ns=(modified_ms * 1_000_000,) * 2)
-        yield RecipeFile(Path(temporary), answer["ContentLength"], answer["ETag"], digest, modified_ms)
-    finally:
+    except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+        raise
+    return RecipeFile(Path(temporary), answer["ContentLength"], answer["ETag"], digest, modified_ms)
 
 
 def _forget_abandoned(path: Path) -> None:
@@ -220,6 +246,15 @@ def _received(answer: "GetObjectOutputTypeDef", where: str) -> Iterator[bytes]:
         raise CannotReachS3(
             f"the download of {where} broke off after {done:,} of {expected:,} bytes: {error}"
         ) from error
+
+
+def _demand(answer: Mapping[str, object], names: Sequence[str], bucket: str, key: str) -> None:
+    """Raise `CannotReachS3` if an answer lacks what S3 sends with each: something else has answered."""
+    if missing := [name for name in names if name not in answer]:
+        raise CannotReachS3(
+            f"what answers for s3://{bucket}/{key} is not S3, it sends no {' and no '.join(missing)}; check "
+            "AWS_ENDPOINT_URL and what stands between"
+        )
 
 
 def _explained(problem: Exception, bucket: str, key: str) -> str:

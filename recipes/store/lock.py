@@ -1,9 +1,10 @@
 """Lets one sync of a kind run at a time, across processes. One more may wait; it covers all others."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
 
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
@@ -11,6 +12,7 @@ from recipes.store.store import RecipeStore
 # A killed holder loses its lock after this time; a living one renews it as it goes along.
 LOCK_SECONDS = 15.0
 WAIT_STEP_SECONDS = 4.0
+RENEW_SECONDS = 3.0
 
 Renew = Callable[[], object]
 
@@ -52,3 +54,25 @@ def one_at_a_time(store: RecipeStore, kind: RecipeKind) -> Iterator[Renew]:
     finally:
         with suppress(LockError):
             running.release()
+
+
+@contextmanager
+def renewing(renew: Renew) -> Iterator[None]:
+    """Renew a lock from a thread, while the block waits for something that has a time limit of its own.
+
+    A lock that is lost meanwhile is noticed by whoever renews it next.
+    """
+    ended = threading.Event()
+
+    def keep() -> None:
+        with suppress(LockLost, RedisError):
+            while not ended.wait(RENEW_SECONDS):
+                renew()
+
+    thread = threading.Thread(target=keep, name="renews a lock", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -6,6 +6,7 @@ hand the keys in.
 
 from lib.lua import read_lua
 
+FORGET = read_lua(__file__, "forget")
 READ = read_lua(__file__, "read")
 SWAP = read_lua(__file__, "announce", "swap")
 UPDATE = read_lua(__file__, "announce", "update")

@@ -1,7 +1,7 @@
 """Writes the recipe in this instance's Redis: generations, updates, holds, and the listener's state."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from recipes.records.kinds import RecipeKind
 from recipes.store import keys
 from recipes.store.journal import MAX_AHEAD_MS, RecipeJournal, Replay
 from recipes.store.reader import RecipeReader
-from recipes.store.scripts import SWAP
+from recipes.store.scripts import FORGET, SWAP
 from recipes.store.status import ListenerState
 from recipes.store.types import (
     Change,
@@ -51,7 +51,9 @@ LOADING_GENERATION_SECONDS = 600
 JOURNAL_SPARE_MS = 24 * 3600 * 1000
 # Records per HSCAN, so that Redis has time for clicks in between.
 SCAN_RECORDS = 500
-
+# Answers of the scripts.
+LIVE = -1
+YOUNGER_IS_LIVE = -2
 
 _listener_decoder = msgspec.json.Decoder(ListenerState)
 _hold_decoder = msgspec.json.Decoder(Hold)
@@ -67,6 +69,7 @@ class GenerationWriter:
 
     def __init__(self, client: "redis.Redis", kind: RecipeKind, generation: int) -> None:
         self._redis = client
+        self._forget = client.register_script(FORGET)
         self.kind = kind
         self.generation = generation
         self.key = keys.generation(kind, generation)
@@ -83,9 +86,12 @@ class GenerationWriter:
         """Return the number of records in the generation."""
         return int(self._redis.hlen(self.key))
 
-    def discard(self) -> None:
-        """Delete the generation in the background, so that clicks do not wait for it."""
-        self._redis.unlink(self.key)
+    def discard(self) -> bool:
+        """Delete the generation, unless it is live, as where the answer to a swap was lost.
+
+        Returns whether it is not live. Redis deletes it in the background: clicks do not wait for it.
+        """
+        return int(self._forget(keys=[keys.live(self.kind), self.key], args=[self.generation, 0])) != LIVE
 
 
 class RecipeStore(RecipeJournal):
@@ -94,6 +100,7 @@ class RecipeStore(RecipeJournal):
     def __init__(self, client: "redis.Redis") -> None:
         super().__init__(client)
         self._swap = client.register_script(SWAP)
+        self._forget = client.register_script(FORGET)
 
     def meta(self, kind: RecipeKind) -> RecipeMeta:
         """Return the metadata of the live generation; `generation` is 0 if nothing is live."""
@@ -111,7 +118,7 @@ class RecipeStore(RecipeJournal):
 
         First it replays the updates newer than `meta.last_modified_ms` less `overlap_ms` (all of them if that
         time is unknown), and the older ones that the file would undo, as `replay` found. Raises `SwapRefused`
-        if the generation does not hold `meta.count` records.
+        if the generation does not hold `meta.count` records, or one that was begun later is live.
         """
         kind, file_ms = writer.kind, meta.last_modified_ms
         replay_from_ms = 0 if file_ms is None else file_ms - overlap_ms
@@ -128,6 +135,8 @@ class RecipeStore(RecipeJournal):
             *(keys.digests(kind), keys.deletes(kind)),
         ]
         version = int(self._swap(keys=names, args=arguments))
+        if version == YOUNGER_IS_LIVE:
+            raise SwapRefused(f"{kind}: a younger one than generation {writer.generation} is live already")
         if version < 0:
             raise SwapRefused(
                 f"{kind}: generation {writer.generation} does not hold the {meta.count} records that "
@@ -253,16 +262,11 @@ class RecipeStore(RecipeJournal):
         """Delete generations that are neither live nor about to expire. Returns how many."""
         forgotten = 0
         for kind in RecipeKind:
-            live = self.meta(kind).generation
             last = number(self.redis.get(keys.last_generation(kind)))
-            forgotten += self._forget(
-                keys.generation(kind, n) for n in range(max(1, last - 100), last + 1) if n != live
-            )
+            for generation in range(max(1, last - 100), last + 1):
+                names = [keys.live(kind), keys.generation(kind, generation)]
+                forgotten += int(self._forget(keys=names, args=[generation, 1])) > 0
         return forgotten
-
-    def _forget(self, keys: Iterable[str]) -> int:
-        without_expiry = -1
-        return sum(int(self.redis.unlink(key)) for key in keys if self.redis.ttl(key) == without_expiry)
 
 
 class LiveRecords:

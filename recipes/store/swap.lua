@@ -7,12 +7,15 @@
 --       9 updates before this time are forgotten (ms), 10 the latest time that is believed (ms),
 --       11 the number of older updates that stay although the file may be newer, then the ids of their records,
 --       then the ids of the records whose digests are out of date.
--- Returns the new version, or -1 when the generation does not hold what was written: then nothing is changed.
+-- Returns the new version, or -1 when the generation does not hold what was written, and -2 when a younger one is
+-- live: then nothing is changed.
 --
 -- One step: an update comes either before it, and is in the journal for the replay, or after it, and is written
 -- into the new generation. Between two steps it would be lost.
 -- No allow-oom: where Redis is full, the load that fills the generation fails before this.
 if redis.call('HLEN', KEYS[3]) ~= tonumber(ARGV[3]) then return -1 end
+local old = redis.call('GET', KEYS[1])
+if old and tonumber(old) > tonumber(ARGV[2]) then return -2 end
 local next_version = tonumber(redis.call('GET', KEYS[2]) or 0) + 1
 local function replay(record_id)
   local blob = redis.call('HGET', KEYS[5], record_id)
@@ -30,7 +33,6 @@ for _, record_id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', '(' .. A
   redis.call('HDEL', KEYS[8], record_id)
   redis.call('HDEL', KEYS[9], record_id)
 end
-local old = redis.call('GET', KEYS[1])
 redis.call('PERSIST', KEYS[3])
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[4], ARGV[4])

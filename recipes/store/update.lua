@@ -15,6 +15,8 @@
 local at, record_id, deletes = tonumber(ARGV[5]), ARGV[2], ARGV[3] == ''
 local score = redis.call('ZSCORE', KEYS[4], record_id)
 local known = score and tonumber(score)
+local live = redis.call('GET', KEYS[1])
+local now = live and redis.call('HGET', ARGV[4] .. live, record_id)
 -- What a wrong clock has stamped with a time to come is older than anything.
 if known and known > tonumber(ARGV[8]) then known = nil end
 local deleted_at = deletes and tonumber(redis.call('HGET', KEYS[7], record_id) or nil)
@@ -23,9 +25,12 @@ if deleted_at and deleted_at <= tonumber(ARGV[8]) then
   if at < deleted_at then return {'stale', 0} end
 end
 local journaled_at = at
+local file_at = redis.call('GET', KEYS[5])
+local oldest = file_at and tonumber(file_at) - tonumber(ARGV[6])
+-- A file that came after the journaled update, and whose record is live, is what an update has to be newer than.
+if known and oldest and known < oldest and (now or '') ~= redis.call('HGET', KEYS[3], record_id) then known = nil end
 if not known then
-  local file_at = redis.call('GET', KEYS[5])
-  if file_at and at < tonumber(file_at) - tonumber(ARGV[6]) then return {'stale', 0} end
+  if oldest and at < oldest then return {'stale', 0} end
 elseif deletes then
   if at < known - tonumber(ARGV[7]) then return {'stale', 0} end
   journaled_at = math.max(at, known)
@@ -34,8 +39,6 @@ elseif at <= known then
   if at == known and last == ARGV[3] then return {'repeated', 0} end
   if at < known or last == '' then return {'stale', 0} end
 end
-local live = redis.call('GET', KEYS[1])
-local now = live and redis.call('HGET', ARGV[4] .. live, record_id)
 if (now and redis.sha1hex(now) or '') ~= ARGV[9] then return {'changed', 0} end
 redis.call('HSET', KEYS[3], record_id, ARGV[3])
 redis.call('ZADD', KEYS[4], journaled_at, record_id)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Protocol
 
 import msgspec
@@ -16,7 +16,7 @@ from recipes.file.json_stream import RecipeRejected
 from recipes.file.load import Loaded, load
 from recipes.index.maintain import LoadIndex, forget_other_indexes
 from recipes.records.kinds import RecipeKind
-from recipes.store.lock import Renew, one_at_a_time
+from recipes.store.lock import RENEW_SECONDS, LockLost, Renew, one_at_a_time, renewing
 from recipes.store.store import GenerationWriter, LiveRecords, RecipeStore
 from recipes.store.types import HeldFile, RecipeMeta, SwapRefused
 from recipes.sync import hold
@@ -27,7 +27,6 @@ from recipes.sync.report import LoadAccount, ReportOutcome, SyncReport, unchange
 
 __all__ = ["SyncReport", "SyncRequest", "check", "no_progress", "sync"]
 
-RENEW_SECONDS = 3.0
 # How many records a log line names; the counts beside them are complete.
 NAMED_RECORDS = 20
 
@@ -90,15 +89,18 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
 
 @contextmanager
 def _noting_s3(request: SyncRequest, store: RecipeStore) -> Iterator[None]:
-    """Note for staff whether S3 answered; every outcome but `CannotReachS3` means that it did."""
-    error = None
+    """Note for staff whether S3 answered, if it is known to have been asked."""
+    error, is_known = None, not request.from_file
     try:
         yield
     except download.CannotReachS3 as problem:
         error = str(problem)
         raise
+    except (hold.OnHold, RedisError, LockLost):
+        is_known = False
+        raise
     finally:
-        if not request.from_file:
+        if is_known:
             with suppress(RedisError):
                 store.note_s3(_now_ms(), error)
 
@@ -106,7 +108,7 @@ def _noting_s3(request: SyncRequest, store: RecipeStore) -> Iterator[None]:
 def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
     """Do everything that a sync does, but change nothing: a dry run. Raises like `sync`."""
     meta = store.meta(request.kind)
-    with _file(request, meta) as file:
+    with _file(request, store, meta, lambda: None) as file:
         if file is None:
             return unchanged(request.kind, _source(request), meta)
         account = _loaded(request, store, file, None, None)
@@ -117,11 +119,12 @@ def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     request = msgspec.structs.replace(request, progress=_renewing(renew, request.progress))
     meta = store.meta(request.kind)
     if meta.generation and not (request.force or request.from_file or request.wanted_etag):
-        hold.refuse_if_held(request.kind, store)
-        hold.refuse_if_held_back(request.kind, meta)
-    with _file(request, meta) as file:
+        with renewing(renew):
+            hold.refuse_if_held(request.kind, store)
+            hold.refuse_if_held_back(request.kind, meta)
+    with _file(request, store, meta, renew) as file:
         if file is not None:
-            return _go_live(request, store, file)
+            return _go_live(request, store, file, renew)
     known: dict[str, object] = {}
     if not request.from_file:
         known["checked_at_ms"] = _now_ms()
@@ -133,11 +136,13 @@ def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     return unchanged(request.kind, _source(request), meta)
 
 
-def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> SyncReport:
+def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile, renew: Renew) -> SyncReport:
     writer = store.begin(request.kind)
     index = LoadIndex(request.kind, writer.generation)
     try:
         account = _loaded(request, store, file, writer, index)
+        # What was not renewed in time may be another's by now, which loads a younger file.
+        renew()
         if not request.from_file:
             # Only now: a file that could not go live must not replace the last good one on disk either.
             download.keep(file, request.kind)
@@ -145,11 +150,14 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile) -> Sync
         meta = account.meta(report, request.announced_size or 0, None if request.from_file else _now_ms())
         # Updates that are written into this generation later have a higher version than this one.
         meta.index = index.finish(store.version())
+        renew()
         store.swap(writer, meta, _overlap_ms(), account.replay)
     except BaseException:
-        index.discard()
+        is_live = False
         with suppress(RedisError):
-            writer.discard()
+            is_live = not writer.discard()
+        if not is_live:
+            index.discard()
         raise
     forget_other_indexes(request.kind, meta.index)
     if not request.from_file:
@@ -214,9 +222,12 @@ def _tell(report: SyncReport, account: LoadAccount) -> None:
 
 
 @contextmanager
-def _file(request: SyncRequest, meta: RecipeMeta) -> Iterator[RecipeFile | None]:
+def _file(
+    request: SyncRequest, store: RecipeStore, meta: RecipeMeta, renew: Renew
+) -> Iterator[RecipeFile | None]:
     """Provide the file to load, None if it is live already."""
-    compare = bool(meta.generation) and not request.force
+    # A live generation without its records, whatever took them, is as good as none.
+    compare = bool(meta.generation) and not request.force and store.live_count(request.kind) > 0
     if request.from_file:
         file = download.on_disk(request.kind)
         yield None if compare and file.digest == meta.digest else file
@@ -226,7 +237,11 @@ def _file(request: SyncRequest, meta: RecipeMeta) -> Iterator[RecipeFile | None]
         request.progress("downloading", done, total)
 
     known_etag = meta.etag if compare and not request.wanted_etag else None
-    with download.downloaded(request.kind, known_etag, downloading, request.wanted_etag) as found:
+    with ExitStack() as stack:
+        with renewing(renew):
+            found = stack.enter_context(
+                download.downloaded(request.kind, known_etag, downloading, request.wanted_etag)
+            )
         yield found
 
 

@@ -9,9 +9,14 @@ from typing import Self
 
 from devstack.services import LOCALHOST
 
+LATE_SECONDS = 2.5
+
 
 class BadS3:
-    """`trouble` is one of "", "500", "403", "slow", "truncated", "wrong checksum"."""
+    """`trouble` is one of "", "500", "403", "slow", "late", "truncated", "wrong checksum".
+
+    Or it is the name of a header that the answer lacks.
+    """
 
     def __init__(self) -> None:
         self.body = b""
@@ -38,10 +43,17 @@ class BadS3:
             request.end_headers()
             return
         etag = '"0123456789abcdef0123456789abcdef"' if self.trouble == "wrong checksum" else self._etag()
+        if self.trouble == "late":
+            time.sleep(LATE_SECONDS)
         request.send_response(200)
-        request.send_header("Content-Length", str(len(self.body)))
-        request.send_header("ETag", etag)
-        request.send_header("Last-Modified", "Mon, 23 Nov 2026 20:00:00 GMT")
+        headers = {
+            "Content-Length": str(len(self.body)),
+            "ETag": etag,
+            "Last-Modified": "Mon, 23 Nov 2026 20:00:00 GMT",
+        }
+        for name, value in headers.items():
+            if name != self.trouble:
+                request.send_header(name, value)
         request.end_headers()
         if self.trouble == "slow":
             request.wfile.write(self.body[:5])

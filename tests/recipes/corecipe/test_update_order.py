@@ -278,3 +278,22 @@ def test_a_file_with_what_came_after_the_update_counts_for_good(store: RecipeSto
     older_file(store, {1: offer_blob(1, name="newer")}, hours=1)
     older_file(store, {1: before}, hours=2)
     assert live(store)["name"] == "from the file"
+
+
+def test_an_update_that_comes_late_does_not_undo_the_file_that_came_before_it(store: RecipeStore) -> None:
+    now = now_ms()
+    outcomes(store, save(now - 2 * HOUR_MS, countriesRestrictions=""))
+    go_live(store, {1: offer_blob(1, countriesRestrictions="CN")}, now)
+    assert outcomes(store, save(now - HOUR_MS, countriesRestrictions="")) == [UpdateOutcome.STALE]
+    assert live(store)["countriesRestrictions"] == "CN"
+
+
+def test_an_update_that_comes_late_applies_where_the_file_did_not_undo_the_one_before(
+    store: RecipeStore,
+) -> None:
+    now, before = now_ms(), store.get(OFFERS, 1)
+    assert before
+    outcomes(store, save(now - 2 * HOUR_MS, name="saved"))
+    go_live(store, {1: before}, now)
+    assert outcomes(store, save(now - HOUR_MS, name="late")) == [UpdateOutcome.APPLIED]
+    assert live(store)["name"] == "late"
