@@ -69,8 +69,13 @@ def syncs(kind: RecipeKind) -> str:
     return f"recipe:{kind}:syncs"
 
 
-def hold(kind: RecipeKind) -> str:
-    """Holds the reason why syncs of the kind wait for a person."""
+def review(kind: RecipeKind) -> str:
+    """Holds who reviews the preview of the kind; syncs wait meanwhile."""
+    return f"recipe:{kind}:review"
+
+
+def left(kind: RecipeKind) -> str:
+    """Holds the decision against a file of the kind; named as in 1.0.0, whose decisions still count."""
     return f"recipe:{kind}:hold"
 
 

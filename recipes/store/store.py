@@ -1,4 +1,4 @@
-"""Writes the recipe in this instance's Redis: generations, updates, holds, and the listener's state."""
+"""Writes the recipe in this instance's Redis: generations, updates, and the listener's state."""
 
 import time
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from lib.outcome import Outcome
 from lib.redis_replies import number, optional_bytes, scored_ids
 from recipes.records.kinds import RecipeKind
 from recipes.store import keys
+from recipes.store.holds import RecipeHolds
 from recipes.store.journal import MAX_AHEAD_MS, RecipeJournal, Replay
 from recipes.store.reader import RecipeReader
 from recipes.store.scripts import FORGET, SWAP
 from recipes.store.status import ListenerState
 from recipes.store.types import (
     Change,
-    Hold,
     Journaled,
     LiveRead,
     RecipeMeta,
@@ -30,7 +30,6 @@ from recipes.store.types import (
 __all__ = [
     "Change",
     "GenerationWriter",
-    "Hold",
     "Journaled",
     "LiveRead",
     "LiveRecords",
@@ -56,7 +55,6 @@ LIVE = -1
 YOUNGER_IS_LIVE = -2
 
 _listener_decoder = msgspec.json.Decoder(ListenerState)
-_hold_decoder = msgspec.json.Decoder(Hold)
 
 
 def believable_ms(file_ms: int | None) -> int:
@@ -99,6 +97,7 @@ class RecipeStore(RecipeJournal):
 
     def __init__(self, client: "redis.Redis") -> None:
         super().__init__(client)
+        self.holds = RecipeHolds(client)
         self._swap = client.register_script(SWAP)
         self._forget = client.register_script(FORGET)
 
@@ -208,18 +207,6 @@ class RecipeStore(RecipeJournal):
     def version(self) -> int:
         """Return the version of the live recipe; 0 in an empty Redis."""
         return number(self.redis.get(keys.VERSION))
-
-    def hold(self, kind: RecipeKind, hold: Hold | None) -> None:
-        """Make syncs of a kind wait for a person; None ends the wait."""
-        if hold is None:
-            self.redis.delete(keys.hold(kind))
-            return
-        self.redis.set(keys.hold(kind), msgspec.json.encode(hold), pxat=hold.until_ms)
-
-    def held(self, kind: RecipeKind) -> Hold | None:
-        """Return why syncs of a kind wait for a person; None if they do not."""
-        blob = optional_bytes(self.redis.get(keys.hold(kind)))
-        return None if blob is None else _hold_decoder.decode(blob)
 
     def save_preview(self, preview: bytes, seconds: int) -> None:
         """Keep the newest preview, finished or not, for this many seconds."""

@@ -54,47 +54,76 @@ def refuse_if_held_back(kind: RecipeKind, meta: RecipeMeta) -> None:
 
 
 def refuse_if_held(kind: RecipeKind, store: RecipeStore) -> None:
-    """Raise `OnHold` during a review of the preview, or for the one file that was decided against.
+    """Raise `OnHold` if the file that S3 has now must not go live: see `refuse_file`.
 
     Raises `CannotReachS3` and redis-py's errors too.
     """
-    hold = store.held(kind)
-    if hold is None:
+    holds = store.holds.of(kind)
+    if holds.review is not None:
+        raise _in_review(kind, holds.review)
+    if holds.left is None:
         return
-    if hold.etag is None:
-        until = datetime.fromtimestamp((hold.until_ms or 0) / 1000, UTC)
+    etag = etag_in_s3(kind)
+    if holds.left.etag != etag:
+        # S3 has another file now, and the decision was not about that one.
+        store.holds.end(kind, holds.left)
+    # Read once more: while S3 was asked, somebody may have decided against the new file.
+    refuse_file(kind, store, etag)
+
+
+def refuse_file(kind: RecipeKind, store: RecipeStore, etag: str) -> None:
+    """Raise `OnHold` during a review of the preview, or if this very file was decided against.
+
+    Raises redis-py's errors too.
+    """
+    holds = store.holds.of(kind)
+    if holds.review is not None:
+        raise _in_review(kind, holds.review)
+    if holds.left is not None and holds.left.etag == etag:
+        since = datetime.fromtimestamp(holds.left.since_ms / 1000, UTC)
         raise OnHold(
-            f"{kind}: {hold.by} is looking at what the file in S3 would change; syncs wait for a decision, "
-            f"until {until:%H:%M} UTC at the latest"
+            f"{kind}: {holds.left.by} decided at {since:%Y-%m-%d %H:%M} UTC to leave the file that is in S3; "
+            f"the next one goes live by itself, and this one by the preview or `recipe_sync {kind} --force`"
         )
-    if etag_in_s3(kind) == hold.etag:
-        since = datetime.fromtimestamp(hold.since_ms / 1000, UTC)
-        raise OnHold(
-            f"{kind}: {hold.by} decided at {since:%Y-%m-%d %H:%M} UTC to leave the file that is in S3; the "
-            f"next one goes live by itself, and this one by the preview or `recipe_sync {kind} --force`"
-        )
-    # S3 has another file now, and the decision was not about that one.
-    store.hold(kind, None)
 
 
 def hold_for_review(kind: RecipeKind, store: RecipeStore, by: str) -> None:
-    """Make syncs wait while someone reads the preview. An earlier decision against a file stays."""
-    hold, now_ms = store.held(kind), _now_ms()
-    # A decision against a file outlasts a review, which ends by itself.
-    if hold is None or hold.etag is None:
-        store.hold(kind, Hold(by, now_ms, until_ms=now_ms + REVIEW_SECONDS * 1000))
+    """Make syncs wait while someone reads the preview. A decision against a file stays."""
+    now_ms = _now_ms()
+    store.holds.put(kind, Hold(by, now_ms, until_ms=now_ms + REVIEW_SECONDS * 1000))
 
 
 def leave(kind: RecipeKind, store: RecipeStore, etag: str, by: str) -> None:
-    """Decide against one file: it does not go live by itself."""
-    store.hold(kind, Hold(by, _now_ms(), etag))
+    """Decide against one file: it does not go live by itself. Ends the review of the one who decides."""
+    store.holds.put(kind, Hold(by, _now_ms(), etag))
+    end_review(kind, store, by)
 
 
-def end_review(kind: RecipeKind, store: RecipeStore) -> None:
-    """End the wait of syncs for a reader. An earlier decision against a file stays."""
-    hold = store.held(kind)
-    if hold is not None and hold.etag is None:
-        store.hold(kind, None)
+def end_review(kind: RecipeKind, store: RecipeStore, by: str | None = None) -> None:
+    """End the wait of syncs for a reader, or only for this one. A decision against a file stays."""
+    review = store.holds.of(kind).review
+    if review is not None and by in (None, review.by):
+        store.holds.end(kind, review)
+
+
+def end_settled(kind: RecipeKind, store: RecipeStore, etag: str | None, review: Hold | None) -> None:
+    """End what a file that has gone live settles: a decision against it, and the `review` of before its load.
+
+    What somebody has begun or decided meanwhile is about another file, and stays.
+    """
+    left = store.holds.of(kind).left
+    if left is not None and left.etag == etag:
+        store.holds.end(kind, left)
+    if review is not None:
+        store.holds.end(kind, review)
+
+
+def _in_review(kind: RecipeKind, review: Hold) -> OnHold:
+    until = datetime.fromtimestamp((review.until_ms or 0) / 1000, UTC)
+    return OnHold(
+        f"{kind}: {review.by} is looking at what the file in S3 would change; syncs wait for a decision, "
+        f"until {until:%H:%M} UTC at the latest"
+    )
 
 
 def _now_ms() -> int:

@@ -60,6 +60,11 @@ class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
     wanted_etag: str | None = None
     progress: Progress = no_progress
 
+    @property
+    def waits(self) -> bool:
+        """Whether a hold stops it: not what somebody has decided on, nor a reload of the last good file."""
+        return not (self.force or self.from_file or self.wanted_etag)
+
 
 def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
     """Make the newest recipe of a kind live, unless it is live already.
@@ -68,7 +73,7 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
     `AlreadyWaiting`, `LockLost`, `SwapRefused`, redis-py's errors, and `OSError` for the local disk. Errors
     of recipe, S3 and disk are noted in the metadata, too.
     """
-    kind = request.kind
+    kind, review = request.kind, store.holds.of(request.kind).review
     with one_at_a_time(store, kind) as renew:
         try:
             with _noting_s3(request, store):
@@ -83,6 +88,8 @@ def sync(request: SyncRequest, store: RecipeStore) -> SyncReport:
                 known["held"] = error.file
             store.amend_meta(kind, **known)
             raise
+        if report.outcome is ReportOutcome.DONE and not request.from_file:
+            hold.end_settled(kind, store, report.etag, None if request.waits else review)
         count_sync(store.redis, kind, SyncOutcome(report.outcome.value))
         return report
 
@@ -118,7 +125,7 @@ def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
 def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     request = msgspec.structs.replace(request, progress=_renewing(renew, request.progress))
     meta = store.meta(request.kind)
-    if meta.generation and not (request.force or request.from_file or request.wanted_etag):
+    if meta.generation and request.waits:
         with renewing(renew):
             hold.refuse_if_held(request.kind, store)
             hold.refuse_if_held_back(request.kind, meta)
@@ -143,6 +150,9 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile, renew: 
         account = _loaded(request, store, file, writer, index)
         # What was not renewed in time may be another's by now, which loads a younger file.
         renew()
+        if account.count_before and request.waits:
+            # A load takes long enough for somebody to begin a review, or to decide against this file.
+            hold.refuse_file(request.kind, store, file.etag)
         if not request.from_file:
             # Only now: a file that could not go live must not replace the last good one on disk either.
             download.keep(file, request.kind)
@@ -160,8 +170,6 @@ def _go_live(request: SyncRequest, store: RecipeStore, file: RecipeFile, renew: 
             index.discard()
         raise
     forget_other_indexes(request.kind, meta.index)
-    if not request.from_file:
-        store.hold(request.kind, None)
     _tell(report, account)
     return report
 

@@ -144,12 +144,12 @@ def _preview(job: Job) -> str:
         found = preview.preview(store, ClickLog(job.redis), job.user, clicks, job.report)
     except (CannotReachS3, RecipeRejected, LiveChanged, OSError) as error:
         for kind in RecipeKind:
-            hold.end_review(kind, store)
+            hold.end_review(kind, store, job.user)
         raise ActionFailed(f"{error}.") from error
     preview.save(store, found)
     for kind in RecipeKind:
         if kind not in found.kinds:
-            hold.end_review(kind, store)
+            hold.end_review(kind, store, job.user)
     if not found.kinds:
         return "S3 has what is live; there is nothing to decide."
     messages = [_counts(comparison) for comparison in found.kinds.values()]

@@ -18,7 +18,7 @@ def parts(sources: Sources) -> Iterable[Component]:
     """Describe offers and campaigns. Raises `RedisError`."""
     for kind in RecipeKind:
         meta, count = sources.store.meta(kind), sources.store.live_count(kind)
-        yield _part(kind, meta, count, sources.store.held(kind), sources.now)
+        yield _part(kind, meta, count, sources.store.holds.of(kind).first, sources.now)
 
 
 def _part(kind: RecipeKind, meta: RecipeMeta, count: int, hold: Hold | None, now: float) -> Component:

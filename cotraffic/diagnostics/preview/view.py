@@ -35,7 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         store = _store()
         context |= _progress()
-        context["kinds"] = [(kind, store.meta(kind), store.held(kind)) for kind in RecipeKind]
+        context["kinds"] = [(kind, store.meta(kind), store.holds.of(kind)) for kind in RecipeKind]
         found = newest(store)
         if found is not None:
             context |= _described(found, store) | _listed(request, found)
@@ -137,7 +137,7 @@ def _described(found: Preview, store: RecipeStore) -> dict[str, object]:
     ]
     left = {}
     for kind, comparison in found.kinds.items():
-        hold = store.held(kind)
+        hold = store.holds.of(kind).left
         if hold is not None and hold.etag == comparison.etag:
             left[kind] = hold
     clicks = found.clicks

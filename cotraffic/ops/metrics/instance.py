@@ -132,7 +132,7 @@ class InstanceCollector(Collector):
     def _of_recipe(self) -> Iterator[Metric]:
         metas = {kind: self._store.meta(kind) for kind in RecipeKind}
         counts = {kind: self._store.live_count(kind) for kind in RecipeKind}
-        holds = {kind: self._store.held(kind) for kind in RecipeKind}
+        holds = {kind: self._store.holds.of(kind).first for kind in RecipeKind}
         yield _by_kind(
             "recipe_generation", "Number of the live generation, 0: none.", metas, lambda m: m.generation
         )

@@ -86,7 +86,7 @@ def test_a_recipe_on_hold_is_not_said_to_be_what_s3_has(store: RecipeStore) -> N
     make_live(store, OFFERS, {1: offer_blob(1)})
     store.amend_meta(OFFERS, loaded_at_ms=now_ms(), checked_at_ms=now_ms())
     assert parts()["recipe-offers"].state == "ok"
-    store.hold(OFFERS, Hold("sam", now_ms(), etag="left"))
+    store.holds.put(OFFERS, Hold("sam", now_ms(), etag="left"))
     offers = parts()["recipe-offers"]
     assert (offers.state, "sam decided to leave the file in S3" in offers.sentence) == ("warning", True)
 

@@ -19,6 +19,7 @@ from offers.click_log.stream import ClickLog
 from recipes.file.download import local_path
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
+from recipes.sync import hold
 from recipes.sync.sync import SyncRequest, sync
 from tests.offers.logged import add, names
 
@@ -127,8 +128,8 @@ def test_syncs_wait_while_there_is_something_to_decide(
 ) -> None:
     upload(8)
     assert "Syncs wait on this instance for sam to decide" in preview(staff_client, redis_client)
-    held = store.held(OFFERS)
-    assert (held is not None and held.by, store.held(CAMPAIGNS)) == ("sam", None)
+    review = store.holds.of(OFFERS).review
+    assert (review is not None and review.by, store.holds.of(CAMPAIGNS).review) == ("sam", None)
 
 
 def test_a_decision_is_asked_about_first(
@@ -148,7 +149,7 @@ def test_what_was_previewed_is_made_live_and_the_admin_log_tells_by_whom(
     preview(staff_client, redis_client)
     decide(staff_client, "make-live", etag_of(store), confirmed="yes")
     run_what_was_asked(redis_client)
-    assert (store.live_count(OFFERS), store.held(OFFERS)) == (8, None)
+    assert (store.live_count(OFFERS), store.holds.of(OFFERS).first) == (8, None)
     assert "live now" in text_of(staff_client)
     entry = LogEntry.objects.order_by("-pk")[0]
     assert (entry.user.get_username(), "is live, 8 records" in entry.change_message) == ("sam", True)
@@ -204,12 +205,32 @@ def test_what_is_left_stays_away_and_says_who_left_it(
     assert "sam left the file in S3" in text_of(staff_client)
 
 
+def test_a_review_is_shown_beside_an_earlier_decision(store: RecipeStore, staff_client: Client) -> None:
+    hold.leave(OFFERS, store, '"another"', "alice")
+    hold.hold_for_review(OFFERS, store, "bob")
+    answer = text_of(staff_client)
+    assert "alice left the file in S3" in answer
+    assert "Syncs wait on this instance for bob to decide" in answer
+
+
+def test_a_preview_that_fails_leaves_the_review_of_somebody_else(
+    store: RecipeStore, s3: "S3Client", staff_client: Client, redis_client: redis.Redis
+) -> None:
+    s3.put_object(Bucket="co-recipe-staging", Key="offersRecipe.json.gz", Body=b"hello")
+    staff_client.post(reverse("diagnostics:preview_start"), {"clicks": "200"})
+    hold.hold_for_review(OFFERS, store, "bob")
+    run_what_was_asked(redis_client)
+    review = store.holds.of(OFFERS).review
+    assert review
+    assert review.by == "bob"
+
+
 def test_a_preview_that_fails_holds_nothing_and_says_why(
     store: RecipeStore, s3: "S3Client", staff_client: Client, redis_client: redis.Redis
 ) -> None:
     s3.put_object(Bucket="co-recipe-staging", Key="offersRecipe.json.gz", Body=b"hello")
     assert "the file is no gzip file" in preview(staff_client, redis_client)
-    assert store.held(OFFERS) is None
+    assert store.holds.of(OFFERS).first is None
 
 
 def test_something_else_that_went_live_meanwhile_is_told(
@@ -248,5 +269,5 @@ def test_who_only_wanted_to_look_lets_syncs_go_on(
     upload(8, name="new")
     assert "Syncs wait on this instance for sam" in preview(staff_client, redis_client)
     staff_client.post(reverse("diagnostics:preview_go_on"))
-    assert store.held(RecipeKind.OFFERS) is None
+    assert store.holds.of(OFFERS).first is None
     assert "Syncs wait on this instance" not in text_of(staff_client)
