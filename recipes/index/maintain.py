@@ -140,32 +140,37 @@ def _missing(kind: RecipeKind, generation: int, problem: IndexBroken) -> IndexMi
 
 def follow(
     store: RecipeStore, kind: RecipeKind, generation: int, index: RecordIndex, at_most: int | None = None
-) -> bool:
-    """Write the updates since the index was written into it. Returns False if more than `at_most` waited.
+) -> None:
+    """Write the updates since the index was written into it, in batches, until they or `at_most` are done.
 
     Raises `IndexBroken` and redis-py's errors.
     """
-    since, done = index.version, 0
+    done = 0
     while True:
-        changes = store.changed_since(kind, generation, since, BATCH_RECORDS, skip=done)
-        if not changes:
-            return True
-        rows, gone = [], []
-        ids = [record_id for record_id, _ in changes]
-        for record_id, blob in zip(ids, store.get_many(kind, ids), strict=True):
-            row = None if blob is None else _row(kind, blob)
-            if row is None:
-                gone.append(record_id)
-            else:
-                rows.append(row)
-        done += len(changes)
-        # Several records may share the last version, so the next step reads from that version again.
-        last = changes[-1][1]
-        index.apply(rows, gone, last if len(changes) < BATCH_RECORDS else last - 1)
+        # From a version on, not from a place: an update that comes meanwhile moves its record to the end.
+        changes = store.changed_since(kind, generation, index.version, BATCH_RECORDS)
+        # After a load that has replayed many updates, more than a batch share a version.
+        for at in range(0, len(changes), BATCH_RECORDS):
+            some = changes[at : at + BATCH_RECORDS]
+            last, is_whole = some[-1][1], at + BATCH_RECORDS >= len(changes)
+            _write(store, kind, index, [record_id for record_id, _ in some], last if is_whole else last - 1)
+            done += len(some)
+            if at_most is not None and done >= at_most:
+                return
         if len(changes) < BATCH_RECORDS:
-            return True
-        if at_most is not None and done >= at_most:
-            return False
+            return
+
+
+def _write(store: RecipeStore, kind: RecipeKind, index: RecordIndex, ids: list[int], version: int) -> None:
+    """Write these records into the index as they are live now; it has every change up to `version` then."""
+    rows, gone = [], []
+    for record_id, blob in zip(ids, store.get_many(kind, ids), strict=True):
+        row = None if blob is None else _row(kind, blob)
+        if row is None:
+            gone.append(record_id)
+        else:
+            rows.append(row)
+    index.apply(rows, gone, version)
 
 
 def keep_indexed(store: RecipeStore, kind: RecipeKind) -> IndexOutcome:

@@ -191,18 +191,20 @@ class RecipeStore(RecipeJournal):
                 return
 
     def changed_since(
-        self, kind: RecipeKind, generation: int, version: int, count: int, skip: int = 0
+        self, kind: RecipeKind, generation: int, version: int, count: int
     ) -> list[tuple[int, int]]:
-        """Return up to `count` records written after `version`: id and version, oldest first."""
-        found = self.redis.zrange(
-            keys.changed(kind, generation),
-            *(f"({version}", "+inf"),
-            byscore=True,
-            offset=skip,
-            num=count,
-            withscores=True,
-        )
-        return scored_ids(found)
+        """Return the first `count` records written after `version`: id and version, oldest first.
+
+        All records of the last version are among them, however many, so that reading can go on after it.
+        """
+        key = keys.changed(kind, generation)
+        options: dict[str, Any] = {"byscore": True, "withscores": True}
+        found = scored_ids(self.redis.zrange(key, f"({version}", "+inf", offset=0, num=count, **options))
+        if len(found) < count:
+            return found
+        known, last = dict(found), found[-1][1]
+        rest = scored_ids(self.redis.zrange(key, last, last, **options))
+        return [*found, *(each for each in rest if each[0] not in known)]
 
     def version(self) -> int:
         """Return the version of the live recipe; 0 in an empty Redis."""

@@ -218,6 +218,43 @@ def test_any_number_of_updates_is_followed(
     assert found(store, "changed") == list(range(1, 9))
 
 
+@pytest.mark.parametrize("are_replayed", [False, True], ids=["each a version", "all one version"])
+def test_updates_that_come_while_others_are_followed_hide_none(
+    s3: "S3Client", store: RecipeStore, monkeypatch: pytest.MonkeyPatch, are_replayed: bool
+) -> None:
+    monkeypatch.setattr("recipes.index.maintain.BATCH_RECORDS", 3)
+    load_offers(s3, store, offer_blob(1))
+    for offer_id in range(1, 9):
+        change_record(store, OFFERS, offer_id, offer_blob(offer_id, name="changed"))
+    if are_replayed:
+        load_offers(s3, store, offer_blob(1))
+    updated = iter((1, 2))
+
+    def apply(index: RecordIndex, *arguments: Any) -> None:
+        original(index, *arguments)
+        for offer_id in updated:
+            change_record(store, OFFERS, offer_id, offer_blob(offer_id, name="changed again"))
+
+    original = RecordIndex.apply
+    monkeypatch.setattr(RecordIndex, "apply", apply)
+    assert sorted(found(store, "changed")) == list(range(1, 9))
+    assert sorted(found(store, "again")) == [1, 2]
+
+
+def test_a_page_follows_no_more_than_its_share_and_the_task_the_rest(
+    s3: "S3Client", store: RecipeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recipes.index.maintain.BATCH_RECORDS", 3)
+    monkeypatch.setattr("recipes.index.maintain.PAGE_CHANGES", 3)
+    load_offers(s3, store, offer_blob(1))
+    for offer_id in range(1, 9):
+        change_record(store, OFFERS, offer_id, offer_blob(offer_id, name="changed"))
+    load_offers(s3, store, offer_blob(1))
+    assert len(found(store, "changed")) == 3
+    assert keep_indexed(store, OFFERS) == "followed"
+    assert found(store, "changed") == list(range(1, 9))
+
+
 def test_without_an_index_it_says_so_and_the_task_builds_it(store: RecipeStore) -> None:
     make_live(store, OFFERS, {1: offer_blob(1, name="Tea House"), 2: b"{}"})
     with pytest.raises(IndexMissing, match=r"generation 1 of the offers is being built"):
