@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 from cotraffic.diagnostics.formatting import number
 from cotraffic.diagnostics.overview.component import Component, Fact, Light, Sources, seconds
-from recipes.store.status import HostState, ListenerState
+from recipes.records.kinds import RecipeKind
+from recipes.store.status import HostState, ListenerState, SyncState
+from recipes.store.types import RecipeMeta
 
 NAMES = ("master", "slave")
 
@@ -24,7 +26,12 @@ def parts(sources: Sources) -> Iterable[Component]:
         yield Component(
             "corecipe-slave", "co-recipe slave", Light.OFF, "There is none: SOCKET_HOST_SLAVE is empty."
         )
-    yield _listener(state)
+    failing = {
+        kind: sync
+        for kind, sync in state.syncs.items()
+        if sync.last_error and not _is_overcome(sync, sources.store.meta(RecipeKind(kind)))
+    }
+    yield _listener(state, failing)
 
 
 def _host(name: str, host: HostState, another_is_connected: bool) -> Component:
@@ -46,9 +53,15 @@ def _host(name: str, host: HostState, another_is_connected: bool) -> Component:
     return Component(key, title, state, f"Not connected to {where}{because}.", hint, facts)
 
 
-def _listener(state: ListenerState) -> Component:
+def _is_overcome(sync: SyncState, meta: RecipeMeta) -> bool:
+    """Whether another sync has S3's file live since; the listener starts none while numbers are equal."""
+    # Not `loaded_at_ms`: a reload from the disk says nothing of S3, and a load from there sets both.
+    return (meta.checked_at_ms or 0) > (sync.last_ended_ms or 0)
+
+
+def _listener(state: ListenerState, failing: dict[str, SyncState]) -> Component:
+    """Describe the listener; `failing` are its failed syncs, by kind, that no other has made good."""
     applied = state.updates.get("applied", 0)
-    failing = [f"{kind}: {sync.last_error}" for kind, sync in state.syncs.items() if sync.last_error]
     facts = [
         Fact("Running since", at_s=seconds(state.started_ms)),
         Fact("Process", str(state.pid)),
@@ -56,8 +69,9 @@ def _listener(state: ListenerState) -> Component:
         Fact("Unreadable events", number(state.malformed), state=Light.WARNING if state.malformed else None),
     ]
     if failing:
-        tries = [sync.next_try_ms for sync in state.syncs.values() if sync.last_error and sync.next_try_ms]
-        facts.append(Fact("Its last sync failed", lines=tuple(failing), state=Light.ERROR))
+        lines = tuple(f"{kind}: {sync.last_error}" for kind, sync in failing.items())
+        tries = [sync.next_try_ms for sync in failing.values() if sync.next_try_ms]
+        facts.append(Fact("Its last sync failed", lines=lines, state=Light.ERROR))
         facts.append(Fact("Tried again", at_s=seconds(min(tries, default=None))))
     sentence = f"Listens, and has applied {number(applied)} update{'' if applied == 1 else 's'}."
     if failing:

@@ -127,6 +127,43 @@ def test_a_sync_that_failed_says_why_and_when_it_is_tried_again(store: RecipeSto
     assert facts["Tried again"].at_s == 1_800_000_000
 
 
+@pytest.fixture
+def failed_ms(store: RecipeStore) -> int:
+    """When the listener's last syncs of both kinds failed."""
+    at_ms = now_ms() - 60_000
+    failed = SyncState(failures=2, last_error="S3 is away", last_ended_ms=at_ms)
+    store.publish_listener_state(listener(host(True), offers=failed, campaigns=failed))
+    return at_ms
+
+
+def test_a_failed_sync_is_no_concern_once_another_has_compared_with_s3(
+    store: RecipeStore, failed_ms: int
+) -> None:
+    for kind in RecipeKind:
+        store.amend_meta(kind, checked_at_ms=failed_ms + 1)
+    found = parts()["listener"]
+    assert (found.state, found.sentence) == ("ok", "Listens, and has applied 2 updates.")
+
+
+def test_a_kind_that_still_fails_is_named_without_the_one_that_does_not(
+    store: RecipeStore, failed_ms: int
+) -> None:
+    store.amend_meta(OFFERS, checked_at_ms=failed_ms + 1)
+    assert fact(parts()["listener"], "Its last sync failed") == "campaigns: S3 is away"
+
+
+def test_a_look_at_s3_before_a_failed_sync_does_not_make_it_good(store: RecipeStore, failed_ms: int) -> None:
+    for kind in RecipeKind:
+        store.amend_meta(kind, checked_at_ms=failed_ms - 1)
+    assert parts()["listener"].state == "warning"
+
+
+def test_a_reload_from_the_disk_does_not_make_a_failed_sync_good(store: RecipeStore, failed_ms: int) -> None:
+    for kind in RecipeKind:
+        store.amend_meta(kind, loaded_at_ms=failed_ms + 1)
+    assert parts()["listener"].state == "warning"
+
+
 def test_secrets_in_an_address_are_not_shown(store: RecipeStore) -> None:
     store.publish_listener_state(listener(host(True)))
     assert fact(parts()["corecipe-master"], "Address") == "corecipe.example:3001"
