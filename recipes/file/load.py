@@ -132,6 +132,8 @@ class _Load:
         self._unreadable: dict[int, str] = {}
         self._rejected: dict[int, str] = {}
         self._is_incomplete = False
+        # Rejected elements without an id whose live records have not been found yet.
+        self._nameless = 0
 
     def take(self, number: int, raw: RawRecord) -> None:
         """Validate one element of the file."""
@@ -141,6 +143,7 @@ class _Load:
             self.loaded.reject(number, error)
             if error.record_id is None:
                 self._is_incomplete = True
+                self._nameless += error.reason != NO_RECORD
             else:
                 self._rejected[error.record_id] = error.reason
             return
@@ -177,24 +180,29 @@ class _Load:
         loaded = self.loaded
         rejected = [record_id for record_id in self._rejected if record_id not in loaded.ids]
         for at in range(0, len(rejected), BATCH_RECORDS):
-            for record_id in self._add_live(rejected[at : at + BATCH_RECORDS]):
+            for record_id in self._add_live(rejected[at : at + BATCH_RECORDS], are_rejected=True):
                 loaded.kept[record_id] = self._rejected[record_id]
             yield
         if not self._is_incomplete:
             return
         for ids in self._live.ids():
-            loaded.carried += len(self._add_live([found for found in ids if found not in loaded.ids]))
+            missing = [found for found in ids if found not in loaded.ids]
+            loaded.carried += len(self._add_live(missing, are_rejected=False))
             yield
 
-    def _add_live(self, ids: list[int]) -> list[int]:
-        """Add those of these records that are live. Returns their ids."""
+    def _add_live(self, ids: list[int], *, are_rejected: bool) -> list[int]:
+        """Add those of these records that are live. Returns their ids.
+
+        Where they are not known to be rejected, as many count as rejected as there are such elements left.
+        """
         found = self._live.get(ids) if self._live is not None and ids else {}
         for record_id, blob in found.items():
             self.loaded.ids.add(record_id)
             live = _readable(self._kind, blob)
             self._stay(record_id, blob, live)
-            if live is not None:
-                self.loaded.census.count_restrictions(live)
+            is_nameless = not are_rejected and self._nameless > 0
+            self._nameless -= is_nameless
+            self.loaded.census.count_stayed(live, is_rejected=are_rejected or is_nameless)
         batch, self.batch = self.batch, {}
         self._add(batch)
         return list(found)

@@ -28,31 +28,46 @@ WORDS = {
 class Census(msgspec.Struct):
     """How many elements a file has, how many are rejected or have defects, and which restrictions are set.
 
-    `sets` counts records by the names of their `restrictions`.
+    `elements` includes live records that stay because the file lacks them, and excludes what is no record.
+    `sets` counts records by the names of their `restrictions`. `stayed` counts the live records that stay in
+    place of a rejected element; each pair of these is one of `elements`.
     """
 
     elements: int = 0
     rejected: int = 0
     defective: int = 0
     sets: dict[str, int] = {}
+    stayed: int = 0
 
     def count(self, record: Offer | Campaign) -> None:
         """Count a usable record."""
         self.elements += 1
         if record.defects:
             self.defective += 1
-        self.count_restrictions(record)
+        self._count_restrictions(record)
 
-    def count_restrictions(self, record: Offer | Campaign) -> None:
-        """Count the restrictions of a record that stays live because the file has no usable version of it."""
-        sets = self.sets
-        for name in record.restrictions:
-            sets[name] = sets.get(name, 0) + 1
+    def count_stayed(self, live: Offer | Campaign | None, *, is_rejected: bool) -> None:
+        """Count a record that stays live; None if it cannot be read.
+
+        `is_rejected` tells that the file has a rejected version of it, which is among the elements already.
+        """
+        if is_rejected:
+            self.stayed += 1
+        else:
+            # Its restrictions count below, so it must count among those that they are a share of.
+            self.elements += 1
+        if live is not None:
+            self._count_restrictions(live)
 
     def count_rejected(self) -> None:
         """Count an element that is not a usable record."""
         self.elements += 1
         self.rejected += 1
+
+    def _count_restrictions(self, record: Offer | Campaign) -> None:
+        sets = self.sets
+        for name in record.restrictions:
+            sets[name] = sets.get(name, 0) + 1
 
 
 def damages(file: Census, live: Census, most_percent: float) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from recipes.file.load import Loaded
+from recipes.file.load import NO_RECORD, Loaded
 from recipes.records.census import Census, damages
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
@@ -51,11 +51,13 @@ def reasons_to_hold(
 def live_census(
     kind: RecipeKind, store: RecipeStore, meta: RecipeMeta, progress: Callable[[int], object]
 ) -> Census:
-    """Count the live records; elements that were rejected in their file count as rejected here, too."""
+    """Count what is live as a file's census does, with the elements that were rejected in its file."""
     parse: Callable[[dict[str, object]], Offer | Campaign]
     parse = PARSERS[kind]
-    rejected = sum(meta.rejected.values())
-    census = Census(elements=rejected, rejected=rejected)
+    rejected = sum(count for reason, count in meta.rejected.items() if reason != NO_RECORD)
+    # Those whose live record stayed are counted with it.
+    stayed = meta.census.stayed if meta.census is not None else 0
+    census = Census(elements=rejected - stayed, rejected=rejected)
     for records in store.records(kind, meta.generation):
         for blob in records.values():
             try:
