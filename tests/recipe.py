@@ -26,6 +26,12 @@ def offer_blob(offer_id: int, **fields: Any) -> bytes:
     return json.dumps(offer | fields).encode()
 
 
+def deep_blob(offer_id: int, levels: int) -> bytes:
+    """The JSON of an offer that holds lists in lists, with the offer itself as many levels as that."""
+    inner = levels - 1
+    return offer_blob(offer_id)[:-1] + b', "new": ' + b"[" * inner + b"]" * inner + b"}"
+
+
 def temporary_files(kind: RecipeKind) -> set[Path]:
     """The downloads of a kind that are under way, or were killed on theirs."""
     return set(local_path(kind).parent.glob(f".{local_path(kind).name}.*.part"))

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from recipes.records.fields import id_of, without_lone_surrogates
 from recipes.records.kinds import RecipeKind
+from recipes.records.nesting import TOO_DEEP, is_too_deep
 from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 from recipes.store.journal import MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
 from recipes.store.record_json import RecordJson
@@ -219,8 +220,13 @@ def _record(kind: RecipeKind, record_id: int, body: object) -> RecordJson:
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body has {len(encoded):,} bytes")
     try:
         raw = msgspec.json.decode(encoded) if encoded.strip() else None
-    except (msgspec.DecodeError, RecursionError) as error:
+        is_deep = is_too_deep(whole, raw)
+    except msgspec.DecodeError as error:
         raise UnusableUpdate(UpdateOutcome.MALFORMED, f"the body is not JSON: {error}") from None
+    except RecursionError:
+        is_deep = True
+    if is_deep:
+        raise UnusableUpdate(UpdateOutcome.REJECTED, f"{kind} {record_id}: {TOO_DEEP}")
     if not raw or (isinstance(raw, dict) and raw.get(kind.id_field) is None):
         # co-recipe sends this after an error of its own, and for a parent offer that is gone.
         raise UnusableUpdate(UpdateOutcome.EMPTY, f"{kind} {record_id}: the body holds no record")

@@ -11,11 +11,14 @@ from typing import Any, BinaryIO, NoReturn
 import msgspec
 
 from recipes.records.fields import without_lone_surrogates
+from recipes.records.nesting import TOO_DEEP, end_of_value, is_too_deep
 
 CHUNK_BYTES = 256 * 1024
 # Limits one record. Offers with long exit chains have some ten thousand characters; a longer text means that
 # quotes or brackets are broken.
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+# The end of a record that is too deep to decode is looked for within about as many characters.
+MAX_DEEP_CHARACTERS = 1024 * 1024
 # https://www.rfc-editor.org/rfc/rfc1952#page-6
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
@@ -35,11 +38,13 @@ class RecipeRejected(ValueError):
 class RawRecord(msgspec.Struct, gc=False):
     """One element of the array, decoded and as its text in the file.
 
-    `fields` is None for an element that is not an object, such as `[]` or null.
+    `fields` is None for an element that is not an object, such as `[]` or null, and for one that cannot be
+    decoded. `problem` says why an object must not be used, else it is empty.
     """
 
     fields: dict[str, object] | None
     text: str
+    problem: str = ""
 
 
 def _nothing() -> None:
@@ -206,7 +211,12 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
                 raise RecipeRejected(f"record {number} is not JSON: {error.msg}") from None
             continue
         except RecursionError:
-            raise RecipeRejected(f"record {number} is nested too deeply") from None
+            end = end_of_value(window.text, window.at)
+            if end is not None:
+                return _undecoded(window, end)
+            if len(window.text) - window.at > MAX_DEEP_CHARACTERS or not window.twice():
+                raise RecipeRejected(f"record {number} is {TOO_DEEP}, and its end is not found") from None
+            continue
         except RecipeRejected as error:
             raise RecipeRejected(f"record {number} is not JSON: {error}") from None
         except ValueError:
@@ -220,8 +230,17 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         return _whole(fields if isinstance(fields, dict) else None, text, decode)
 
 
+def _undecoded(window: _Text, end: int) -> RawRecord:
+    """Pass over a value that is too deep to decode."""
+    text = window.text[window.at : end]
+    window.at = end
+    return RawRecord(None, text, TOO_DEEP if text.startswith("{") else "")
+
+
 def _whole(fields: dict[str, object] | None, text: str, decode: Any) -> RawRecord:
     """Replace halves of surrogate pairs, which msgspec, the workers' decoder, rejects and json accepts."""
+    if fields is not None and is_too_deep(text, fields):
+        return RawRecord(fields, text, TOO_DEEP)
     # Only an escape can be one, because the file is UTF-8.
     if "\\u" in text and fields is not None and _SURROGATE.search(text):
         whole = without_lone_surrogates(text)

@@ -215,13 +215,14 @@ class _Load:
     def _parsed(self, raw: RawRecord) -> Offer | Campaign:
         """Parse a record. Raises `RecordRejected`."""
         if raw.fields is None:
-            raise RecordRejected(NO_RECORD)
+            raise RecordRejected(raw.problem or NO_RECORD)
+        record_id = id_of(raw.fields.get(self._kind.id_field))
+        if raw.problem:
+            raise RecordRejected(raw.problem, record_id)
         try:
             return self._parse(raw.fields)
-        except (ArithmeticError, RecursionError) as error:
-            record_id = id_of(raw.fields.get(self._kind.id_field))
-            why = "nested too deeply" if isinstance(error, RecursionError) else "a number out of range"
-            raise RecordRejected(why, record_id) from None
+        except ArithmeticError:
+            raise RecordRejected("a number out of range", record_id) from None
 
 
 def _readable(kind: RecipeKind, blob: bytes) -> Offer | Campaign | None:

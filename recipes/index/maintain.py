@@ -215,5 +215,6 @@ def _build(store: RecipeStore, kind: RecipeKind, meta: RecipeMeta) -> None:
 def _row(kind: RecipeKind, blob: bytes) -> IndexRow | None:
     try:
         return index_row(PARSERS[kind](msgspec.json.decode(blob)))
-    except (RecordRejected, msgspec.DecodeError):
+    except (RecordRejected, msgspec.DecodeError, RecursionError):
+        # An older version of this program took records that are nested too deeply.
         return None

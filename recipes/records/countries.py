@@ -7,6 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from recipes.records.blanks import BLANKS, SURROUNDINGS
+from recipes.records.nesting import is_too_deep
 
 # The officially assigned codes, https://www.iso.org/obp/ui/#search, as of 2026.
 _ASSIGNED = """
@@ -78,9 +79,15 @@ def _in_text(text: str) -> Countries:
     bare = text.strip(BLANKS)
     if bare[:1] in _BEGIN_JSON or bare == "null":
         try:
-            return countries_in(msgspec.json.decode(bare))
-        except (ValueError, RecursionError):
+            found = msgspec.json.decode(bare)
+            if not is_too_deep(bare, found):
+                return countries_in(found)
+        except ValueError:
+            return _among([text])
+        except RecursionError:
             pass
+        # Without its brackets, which mean nothing around an entry, it might look like an empty list.
+        return Countries(frozenset(), (text,))
     return _among([text])
 
 

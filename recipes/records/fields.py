@@ -16,6 +16,7 @@ import msgspec
 from recipes.records.blanks import BLANKS, SURROUNDINGS
 from recipes.records.countries import NO_COUNTRIES, Countries, countries_in
 from recipes.records.instants import BadInstant, instant_ms
+from recipes.records.nesting import TOO_DEEP, is_too_deep
 
 MAX_AMOUNT = Decimal(10**12)
 # Decimal places of an amount: finer than any currency, and within what DynamoDB can hold.
@@ -228,6 +229,9 @@ class FieldReader:
                 found = msgspec.json.decode(without_lone_surrogates(text))
             except (ValueError, RecursionError):
                 self.defect(path + field, value, "is not JSON", closes)
+                return None
+            if is_too_deep(text, found):
+                self.defect(path + field, value, f"is {TOO_DEEP}", closes)
                 return None
         return found
 

@@ -268,8 +268,11 @@ def _note_removed(comparison: Comparison, store: RecipeStore, candidate: Candida
 
 
 def _decoded(blob: bytes) -> dict[str, object]:
-    found: dict[str, object] = msgspec.json.decode(blob)
-    return found
+    """Decode a record; without fields if it is one that an older version of this program took, too deep."""
+    try:
+        return msgspec.json.decode(blob, type=dict[str, object])
+    except RecursionError:
+        return {}
 
 
 def _differ(before: dict[str, object], after: dict[str, object], name: str) -> bool:

@@ -62,7 +62,7 @@ def live_census(
         for blob in records.values():
             try:
                 census.count(parse(msgspec.json.decode(blob)))
-            except (RecordRejected, msgspec.DecodeError, ArithmeticError):
+            except (RecordRejected, msgspec.DecodeError, ArithmeticError, RecursionError):
                 census.count_rejected()
         progress(census.elements)
     return census

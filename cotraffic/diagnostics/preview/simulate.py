@@ -271,5 +271,5 @@ def _parsed(blob: bytes | None, parse: Callable[[dict[str, object]], Record]) ->
         return None
     try:
         return parse(msgspec.json.decode(blob))
-    except (RecordRejected, msgspec.DecodeError):
+    except (RecordRejected, msgspec.DecodeError, RecursionError):
         return None

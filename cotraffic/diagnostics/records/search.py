@@ -139,7 +139,7 @@ def look_up(store: RecipeStore, kind: RecipeKind, record_id: int) -> RecordDetai
         try:
             raw = msgspec.json.decode(blob, type=dict[str, object])
             record = PARSERS[kind](raw)
-        except (RecordRejected, msgspec.DecodeError) as error:
+        except (RecordRejected, msgspec.DecodeError, RecursionError) as error:
             why = str(error)
     return RecordDetails(
         kind, record_id, raw, record, why, store.journaled(kind, record_id), store.meta(kind)
@@ -189,7 +189,7 @@ def _entry(kind: RecipeKind, record_id: int, blob: bytes | None) -> SearchHit:
         return SearchHit(kind, record_id, "", "not in the recipe", "", is_known=False)
     try:
         record = PARSERS[kind](msgspec.json.decode(blob))
-    except (RecordRejected, msgspec.DecodeError) as error:
+    except (RecordRejected, msgspec.DecodeError, RecursionError) as error:
         return SearchHit(kind, record_id, "", "of no use", str(error), is_known=False)
     if isinstance(record, Offer):
         about = ", ".join(filter(None, (record.type.value, record.advertiser_name, record.vertical_name)))

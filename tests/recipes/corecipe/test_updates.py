@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from recipes.corecipe.updates import UnusableUpdate, UpdateOutcome, apply, read_update
 from recipes.records.kinds import RecipeKind
+from recipes.records.nesting import MAX_LEVELS
 from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
-from tests.recipe import make_live, offer_blob
+from tests.recipe import deep_blob, make_live, offer_blob
 
 NOW_MS = time.time_ns() // 1_000_000
 MINUTE_MS = 60_000
@@ -167,7 +169,6 @@ def test_a_message_without_a_record_is_passed_over(store: RecipeStore, body: str
         {"body": None},
         {"body": offer_blob(2).decode()},
         {"body": offer_blob(1, filler="x" * 2_000_000).decode()},
-        {"body": "[" * 100_000},
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
@@ -180,6 +181,21 @@ def test_a_record_that_cannot_be_used_leaves_the_one_there_is(store: RecipeStore
     result = apply(store, message(body=json.dumps({"offerId": 1, "status": "?", "type": "regular"})))
     assert (result.outcome, live_name(store)) == (UpdateOutcome.REJECTED, "from the file")
     assert "no usable status" in result.detail
+
+
+@pytest.mark.parametrize("levels", [MAX_LEVELS + 1, 990, 100_000])
+def test_a_record_that_is_nested_too_deeply_is_rejected(store: RecipeStore, levels: int) -> None:
+    deep = message(body=deep_blob(1, levels).decode())
+    # The listener applies updates in a thread, where a decoder can go deeper than elsewhere.
+    with ThreadPoolExecutor() as pool:
+        result = pool.submit(apply, store, deep).result()
+    assert (result.outcome, result.detail) == (UpdateOutcome.REJECTED, "offers 1: nested too deeply")
+    assert live_name(store) == "from the file"
+
+
+def test_one_with_as_many_levels_as_may_be_is_applied(store: RecipeStore) -> None:
+    body = deep_blob(1, MAX_LEVELS).decode()
+    assert apply(store, message(body=body)).outcome is UpdateOutcome.APPLIED
 
 
 @given(

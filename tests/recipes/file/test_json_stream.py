@@ -110,6 +110,13 @@ def test_an_element_that_is_no_object_has_no_fields(path: Path, element: str) ->
     assert [(record.fields, record.text) for record in records] == [(None, element)] * 2
 
 
+def test_a_record_too_deep_to_decode_is_passed_over(path: Path) -> None:
+    deep = '{"a":' * 100_000 + "{}" + "}" * 100_000
+    first, second = read_records(packed(path, f'[{deep}, {{"offerId": 2}}]'), LIMIT_BYTES)
+    assert (first.fields, first.text, first.problem) == (None, deep, "nested too deeply")
+    assert second.fields == {"offerId": 2}
+
+
 def test_a_number_that_the_end_of_a_chunk_cuts_in_two_is_one(path: Path) -> None:
     blanks = " " * (CHUNK_BYTES - 3)
     records = list(read_records(packed(path, f"[{blanks}12345]"), LIMIT_BYTES))

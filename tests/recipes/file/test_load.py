@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recipes.file.json_stream import RecipeRejected
 from recipes.file.load import KEPT_DEFECTS, Loaded, load
 from recipes.records.kinds import RecipeKind
+from recipes.records.nesting import MAX_LEVELS
 from recipes.records.records import PARSERS, Offer, parse_offer
 from tests.processes import PROJECT
+from tests.recipe import deep_blob
 
 CONFORMANCE = PROJECT / "tests" / "conformance"
 GOOD = json.dumps({"offerId": 1, "status": "public", "type": "regular"})
@@ -75,11 +75,14 @@ def test_a_number_that_overflows_costs_its_record_only(path: Path, monkeypatch: 
 
 
 def test_a_record_that_is_nested_too_deeply_costs_itself_only(path: Path) -> None:
-    for depth in (*range(980, 1000), 5000):
-        deep = f'{{"offerId":2,"status":"public","type":"regular","capInfo":{"[" * depth}{"]" * depth}}}'
-        # Where its end cannot be found either, the file is refused.
-        with suppress(RecipeRejected):
-            assert 1 in load_texts(path, deep, GOOD)[1]
+    for levels in (MAX_LEVELS + 1, *range(900, 1000), 5000, 100_000):
+        loaded, added = load_texts(path, deep_blob(2, levels).decode(), GOOD)
+        assert (list(added), loaded.rejected) == ([1], {"nested too deeply": 1})
+
+
+def test_where_it_can_be_decoded_its_id_is_known(path: Path) -> None:
+    loaded, _ = load_texts(path, deep_blob(2, MAX_LEVELS + 1).decode(), GOOD)
+    assert loaded.rejections == ["record 1 (id 2): nested too deeply"]
 
 
 def test_of_many_defects_the_first_are_kept_and_all_are_counted(path: Path) -> None:

@@ -22,7 +22,7 @@ from recipes.records.records import parse_campaign, parse_offer
 from recipes.records.references import Relation
 from recipes.store.store import RecipeStore
 from recipes.sync.sync import SyncRequest, sync
-from tests.recipe import change_record, make_live, offer_blob
+from tests.recipe import change_record, deep_blob, make_live, offer_blob
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -262,6 +262,13 @@ def test_without_an_index_it_says_so_and_the_task_builds_it(store: RecipeStore) 
     assert keep_indexed(store, OFFERS) == "built"
     assert found(store, "tea") == [1]
     assert keep_indexed(store, OFFERS) == "followed"
+
+
+def test_a_record_too_deep_to_decode_is_not_found_and_does_no_harm(store: RecipeStore) -> None:
+    make_live(store, OFFERS, {1: offer_blob(1, name="Tea House"), 2: deep_blob(2, 2000)})
+    keep_indexed(store, OFFERS)
+    change_record(store, OFFERS, 3, deep_blob(3, 2000))
+    assert found(store, "tea") == [1]
 
 
 @pytest.mark.parametrize("damage", ["deleted", "overwritten"])

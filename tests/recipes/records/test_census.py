@@ -15,6 +15,7 @@ from recipes.store.store import RecipeStore
 from recipes.sync.damage import live_census
 from recipes.sync.hold import HeldBack
 from recipes.sync.sync import SyncReport, SyncRequest, sync
+from tests.recipe import deep_blob, make_live, offer_blob
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -92,6 +93,11 @@ def test_the_same_rejected_records_again_are_no_damage(s3: "S3Client", store: Re
     records = offers(1, 80) + offers(81, 100, status="?")
     go_live(s3, store, records)
     assert go_live(s3, store, [*offers(1, 1, name="new"), *records[1:]]).outcome == "done"
+
+
+def test_a_live_record_too_deep_to_decode_cannot_be_used(store: RecipeStore) -> None:
+    make_live(store, OFFERS, {1: offer_blob(1), 2: deep_blob(2, 2000)})
+    assert live_census(OFFERS, store, store.meta(OFFERS), lambda _: None).rejected == 1
 
 
 @pytest.mark.parametrize(

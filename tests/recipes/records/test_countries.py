@@ -58,8 +58,9 @@ def test_an_empty_list_is_readable(listed: object) -> None:
             '{"US":1}',
         ),
         *([840], [["US"]], [{"country": "US"}], [None], "[[1]]", "AA", "EU", "A1", "\u0131n"),
+        *("[" * levels + "]" * levels for levels in (2, 100, 101, 5000)),
     ],
-    ids=repr,
+    ids=lambda listed: repr(listed)[:40],
 )
 def test_what_holds_no_code_is_unreadable(listed: object) -> None:
     found = countries_in(listed)

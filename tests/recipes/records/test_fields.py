@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipes.records.fields import FieldReader, id_of, without_lone_surrogates, word_of
+from recipes.records.nesting import MAX_LEVELS
 
 ANY_TEXT = st.text(st.characters(categories=None, codec=None))
 
@@ -91,6 +92,13 @@ def test_an_object_may_be_json_text(value: object) -> None:
 def test_what_is_no_object_closes(value: object) -> None:
     read = FieldReader({"it": value}, 1)
     assert (read.object("it", closes="it"), read.unreadable) == (None, {"it"})
+
+
+def test_json_text_that_is_nested_too_deeply_closes() -> None:
+    levels = MAX_LEVELS + 1
+    read = FieldReader({"it": "[" * levels + "]" * levels}, 1)
+    assert (read.json("it", closes="it"), read.unreadable) == (None, {"it"})
+    assert [defect.problem for defect in read.defects] == ["is nested too deeply"]
 
 
 @given(

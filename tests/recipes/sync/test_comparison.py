@@ -19,7 +19,7 @@ from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from recipes.sync.comparison import Comparison, FieldChange, compare
 from recipes.sync.sync import no_progress
-from tests.recipe import change_record, make_live, offer_blob
+from tests.recipe import change_record, deep_blob, make_live, offer_blob
 
 OFFERS = RecipeKind.OFFERS
 LONG_AGO_MS = 1_600_000_000_000
@@ -91,6 +91,11 @@ def test_another_spelling_of_the_same_values_is_no_change(store: RecipeStore, tm
     make_live(store, OFFERS, {1: offer_blob(1, name="é")})
     respelled = json.dumps(dict(reversed(json.loads(offer_blob(1, name="é")).items())), indent=1)
     assert counts(compared(store, tmp_path, respelled.encode())) == (0, 0, 0, 1)
+
+
+def test_a_live_record_too_deep_to_decode_is_a_change(store: RecipeStore, tmp_path: Path) -> None:
+    make_live(store, OFFERS, {1: deep_blob(1, 2000), 2: deep_blob(2, 2000)})
+    assert counts(compared(store, tmp_path, offer_blob(1))) == (0, 1, 1, 0)
 
 
 def test_of_records_with_one_id_the_last_counts(store: RecipeStore, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from recipes.sync.hold import HeldBack
 from recipes.sync.outcomes import SyncOutcome, sync_counts
 from recipes.sync.sync import SyncReport, SyncRequest, sync
 from tests.processes import command
-from tests.recipe import change_record
+from tests.recipe import change_record, deep_blob
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -136,6 +136,13 @@ def test_a_rejected_record_that_is_live_stays_as_it_was(s3: "S3Client", store: R
     records[6]["status"] = "?"
     report = go_live(s3, store, records)
     assert (report.count, report.kept) == (40, ["record 7: no usable status"])
+    assert live(store, 7) == offers(40)[6]
+
+
+def test_one_that_is_nested_too_deeply_does_likewise(s3: "S3Client", store: RecipeStore) -> None:
+    go_live(s3, store, offers(40))
+    records = [*offers(6), json.loads(deep_blob(7, 200)), *offers(40)[7:]]
+    assert go_live(s3, store, records).kept == ["record 7: nested too deeply"]
     assert live(store, 7) == offers(40)[6]
 
 

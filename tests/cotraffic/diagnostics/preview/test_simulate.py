@@ -12,6 +12,7 @@ from offers.live_caps.versions import versioned
 from recipes.records.kinds import RecipeKind
 from recipes.records.records import parse_offer
 from tests.offers.builders import DEFAULTS, NOW_MS
+from tests.recipe import deep_blob
 
 Records = dict[int, dict[str, Any]]
 LID = "9ed72f87-b7c2-4afc-ae44-b8183042ef4c"
@@ -139,6 +140,12 @@ def test_what_is_no_click_is_counted_and_does_no_harm() -> None:
     junk = [b"{", b"[]", b"{}", json.dumps({"lid": "x", "offerId": "?", "campaignId": 5}).encode()]
     found = decided([*junk, click()], view(raw_offer(1)), view(raw_offer(1)))
     assert (found.clicks, found.unreadable, found.elsewhere) == (5, 4, 0)
+
+
+def test_a_record_too_deep_to_decode_is_an_unknown_one() -> None:
+    candidate = RecipeView({1: deep_blob(1, 2000)}.get, {5: json.dumps(ACTIVE).encode()}.get)
+    found = decided([click()], view(raw_offer(1)), candidate)
+    assert [group.to_rule for group in found.groups] == ["refused: unknown offer"]
 
 
 def test_examples_and_groups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from recipes.index.maintain import keep_indexed
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
-from tests.recipe import change_record, offer_blob
+from tests.recipe import change_record, deep_blob, offer_blob
 
 OFFERS, CAMPAIGNS = RecipeKind.OFFERS, RecipeKind.CAMPAIGNS
 FILE_MS = 1_764_000_000_000
@@ -264,3 +264,10 @@ def test_a_dead_redis_still_shows_the_page(
     answer = staff_client.get(reverse(f"diagnostics:{name}", args=arguments))
     assert (answer.status_code, "Redis does not answer" in answer.text) == (200, True)
     assert django_settings.SECRET_KEY not in answer.text
+
+
+def test_a_record_too_deep_to_decode_has_its_page_all_the_same(
+    store: RecipeStore, search: Callable[[str], str]
+) -> None:
+    change_record(store, OFFERS, 7, deep_blob(7, 2000))
+    assert "<title>Offer 7 |" in search("7")
