@@ -147,8 +147,11 @@ class _Text:
         return True
 
     def twice(self) -> bool:
-        """Read on until there is twice as much to decode. Returns False at the end of the file."""
-        wanted, more = 2 * (len(self.text) - self.at), False
+        """Read on until there is twice as much to decode, or more than one record may have.
+
+        Returns False at the end of the file.
+        """
+        wanted, more = min(2 * (len(self.text) - self.at), MAX_RECORD_CHARACTERS + 1), False
         while len(self.text) - self.at < wanted and self.more():
             more = True
         return more
@@ -207,7 +210,11 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         except json.JSONDecodeError as error:
             # The end of the window may have cut the record off. Twice as much each time: decoding a long
             # record from its beginning for every chunk would take quadratic time.
-            if len(window.text) - window.at > MAX_RECORD_CHARACTERS or not window.twice():
+            if len(window.text) - window.at > MAX_RECORD_CHARACTERS:
+                raise RecipeRejected(
+                    f"record {number} is not JSON within {MAX_RECORD_CHARACTERS:,} characters: {error.msg}"
+                ) from None
+            if not window.twice():
                 raise RecipeRejected(f"record {number} is not JSON: {error.msg}") from None
             continue
         except RecursionError:
@@ -225,6 +232,8 @@ def _one_record(window: _Text, decode: Any, number: int) -> RawRecord:
         if not isinstance(fields, dict) and end == len(window.text) and window.more():
             # A number at the end of the window may go on in the next chunk.
             continue
+        if end - window.at > MAX_RECORD_CHARACTERS:
+            raise RecipeRejected(f"record {number} has more than {MAX_RECORD_CHARACTERS:,} characters")
         text = window.text[window.at : end]
         window.at = end
         return _whole(fields if isinstance(fields, dict) else None, text, decode)

@@ -147,6 +147,29 @@ def test_a_file_that_holds_little_but_repetition(path: Path, monkeypatch: pytest
     assert "more than 250 times as many" in complaint(packed(path, "[" + " " * 5_000_000 + "]"))
 
 
+def test_a_record_of_as_many_characters_as_may_be_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recipes.file.json_stream.MAX_RECORD_CHARACTERS", 3 * CHUNK_BYTES)
+    blanks = " " * (3 * CHUNK_BYTES - 2)
+    assert read(packed(path, f"[{{{blanks}}}, {{{blanks}}}]")) == [{}, {}]
+
+
+@pytest.mark.parametrize("chunks", [3, 4, 30])
+def test_a_longer_one_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, chunks: int) -> None:
+    monkeypatch.setattr("recipes.file.json_stream.MAX_RECORD_CHARACTERS", 3 * CHUNK_BYTES)
+    blanks = " " * (chunks * CHUNK_BYTES - 1)
+    assert f"{3 * CHUNK_BYTES:,} characters" in complaint(packed(path, f"[{{{blanks}}}]"))
+
+
+def test_no_more_of_one_is_read_than_a_record_may_have(path: Path) -> None:
+    packed(path, "[[" + "{}," * 11_000_000 + "{}]]")
+    chunks: list[int] = []
+    with pytest.raises(RecipeRejected, match="record 1 is not JSON within 16,777,216 characters"):
+        list(read_records(path, 2**31, lambda: chunks.append(1)))
+    assert len(chunks) * CHUNK_BYTES <= 16 * 1024 * 1024 + 2 * CHUNK_BYTES
+
+
 def test_something_behind_the_gzip_data(path: Path) -> None:
     path.write_bytes(gzip.compress(GOOD.encode()) + b"more")
     assert "something behind the gzip data" in complaint(path)
