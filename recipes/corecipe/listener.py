@@ -14,7 +14,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from recipes.corecipe.connection import Connection
-from recipes.corecipe.updates import apply_all
+from recipes.corecipe.message_size import characters
+from recipes.corecipe.updates import UpdateOutcome, UpdateResult, apply_all
 from recipes.records.kinds import RecipeKind
 from recipes.store.status import ListenerState
 from recipes.store.store import RecipeStore
@@ -42,7 +43,8 @@ class Listener:
         self._check_seconds = check_seconds
         self._connections = [Connection(url, self) for url in urls]
         self._syncs = {kind: ChildSync(kind) for kind in RecipeKind}
-        self._updates: deque[object] = deque()
+        # Each with its size, as `characters` counts it.
+        self._updates: deque[tuple[object, int]] = deque()
         self._waiting_characters = 0
         self._has_updates = asyncio.Event()
         self._outcomes: Counter[str] = Counter()
@@ -79,9 +81,14 @@ class Listener:
         return len(self._updates) < MAX_WAITING_UPDATES and self._waiting_characters < MAX_WAITING_CHARACTERS
 
     def take_update(self, message: object) -> None:
-        """Queue an update."""
-        self._updates.append(message)
-        self._waiting_characters += _characters(message)
+        """Queue an update; a message that is not an object is counted, and takes no place in the queue."""
+        if not isinstance(message, dict):
+            detail = f"not an object but {type(message).__name__}"
+            self._note(UpdateResult(UpdateOutcome.MALFORMED, detail))
+            return
+        size = characters(message)
+        self._updates.append((message, size))
+        self._waiting_characters += size
         self._has_updates.set()
 
     async def on_connect(self, connection: Connection) -> None:
@@ -130,44 +137,49 @@ class Listener:
             if not batch:
                 self._has_updates.clear()
                 continue
-            while not await asyncio.to_thread(self._apply, batch):
+            while (results := await asyncio.to_thread(self._apply, batch)) is None:
                 await asyncio.sleep(REDIS_AWAY_SECONDS)
+            for result in results:
+                self._note(result)
 
     def _next_batch(self) -> list[object]:
         batch: list[object] = []
-        characters = 0
-        while self._updates and len(batch) < BATCH_UPDATES and characters < BATCH_CHARACTERS:
-            batch.append(self._updates.popleft())
-            characters += _characters(batch[-1])
-        self._waiting_characters -= characters
+        taken = 0
+        while self._updates and len(batch) < BATCH_UPDATES and taken < BATCH_CHARACTERS:
+            message, size = self._updates.popleft()
+            batch.append(message)
+            taken += size
+        self._waiting_characters -= taken
         return batch
 
-    def _apply(self, batch: list[object]) -> bool:
-        """Apply updates in order. Returns False if Redis is away and all of them have to be applied again."""
+    def _apply(self, batch: list[object]) -> list[UpdateResult] | None:
+        """Apply updates in order. Returns None if Redis is away and all of them have to be applied again."""
         try:
-            results = apply_all(self._store, batch)
+            return apply_all(self._store, batch)
         except (RedisError, OSError) as error:
             logger.warning("Redis is away, updates wait", count=len(batch), problem=str(error))
-            return False
-        for result in results:
-            outcome = result.outcome.value
-            self._outcomes[outcome] += 1
-            if result.version == 0:
-                so_far = self._outcomes[outcome]
-                logger.info("an update changed nothing", outcome=outcome, detail=result.detail, so_far=so_far)
-            if result.ahead_ms:
-                if self._ahead % AHEAD_TOLD == 0:
-                    logger.warning("co-recipe's clock is ahead", detail=result.detail, so_far=self._ahead)
-                self._ahead += 1
-        return True
+            return None
+
+    def _note(self, result: UpdateResult) -> None:
+        """Count an update by its outcome, and log one that changed nothing."""
+        outcome = result.outcome.value
+        self._outcomes[outcome] += 1
+        if result.version == 0:
+            so_far = self._outcomes[outcome]
+            logger.info("an update changed nothing", outcome=outcome, detail=result.detail, so_far=so_far)
+        if result.ahead_ms:
+            if self._ahead % AHEAD_TOLD == 0:
+                logger.warning("co-recipe's clock is ahead", detail=result.detail, so_far=self._ahead)
+            self._ahead += 1
 
     async def _publish_state(self) -> None:
         while True:
             with suppress(RedisError, OSError):
-                await asyncio.to_thread(self._store.publish_listener_state, self._state())
+                await asyncio.to_thread(self._store.publish_listener_state, self.state())
             await asyncio.sleep(STATE_SECONDS)
 
-    def _state(self) -> ListenerState:
+    def state(self) -> ListenerState:
+        """Return what is published for staff and metrics."""
         return ListenerState(
             pid=os.getpid(),
             started_ms=self._started_ms,
@@ -177,12 +189,6 @@ class Listener:
             ahead=self._ahead,
             syncs={kind.value: sync.state for kind, sync in self._syncs.items()},
         )
-
-
-def _characters(message: object) -> int:
-    """Return the length of a message's body, the one part of it that can be long."""
-    body = message.get("body") if isinstance(message, dict) else message
-    return len(body) if isinstance(body, str | bytes) else 0
 
 
 def _now_ms() -> int:

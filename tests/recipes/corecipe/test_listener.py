@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from devstack.services import free_port
+from recipes.corecipe.listener import Listener
 from recipes.file.download import local_path
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
@@ -199,6 +200,28 @@ def test_updates_wait_while_redis_is_away(
         valkey.start()
         fresh = RecipeStore(redis.Redis.from_url(redis_url))
         wait_until(lambda: fresh.get(OFFERS, 5), what="the update")
+
+
+@pytest.mark.parametrize("member", ["body", "comments", "unknown"])
+def test_so_many_characters_wait_as_the_limit_says_wherever_they_are(
+    store: RecipeStore, monkeypatch: pytest.MonkeyPatch, member: str
+) -> None:
+    monkeypatch.setattr("recipes.corecipe.listener.MAX_WAITING_CHARACTERS", 5_000_000)
+    waiting = Listener(store, [], check_seconds=20)
+    for _ in range(5):
+        assert waiting.has_room()
+        waiting.take_update(update(1, **{member: "x" * 1_000_000}))
+    assert not waiting.has_room()
+
+
+@pytest.mark.parametrize("message", ["x" * 5_000_000, b"x", None, [1], 7])
+def test_what_is_no_object_is_counted_and_does_not_wait(
+    store: RecipeStore, monkeypatch: pytest.MonkeyPatch, message: Any
+) -> None:
+    monkeypatch.setattr("recipes.corecipe.listener.MAX_WAITING_UPDATES", 1)
+    waiting = Listener(store, [], check_seconds=20)
+    waiting.take_update(message)
+    assert (waiting.has_room(), waiting.state().updates) == (True, {"malformed": 1})
 
 
 @pytest.mark.parametrize("connected", [True, False])

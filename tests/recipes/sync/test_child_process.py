@@ -196,10 +196,11 @@ def test_with_many_updates_waiting_there_is_no_room_and_none_is_dropped(
     monkeypatch.setattr("recipes.corecipe.listener.MAX_WAITING_UPDATES", 2)
     listener = Listener(RecipeStore.__new__(RecipeStore), [], check_seconds=20)
     rooms = []
-    for number in range(3):
+    updates = [{"id": number} for number in range(3)]
+    for update in updates:
         rooms.append(listener.has_room())
-        listener.take_update(number)
-    assert (rooms, list(listener._updates)) == ([True, True, False], [0, 1, 2])
+        listener.take_update(update)
+    assert (rooms, listener._next_batch()) == ([True, True, False], updates)
 
 
 def test_with_long_updates_waiting_there_is_no_room_either(monkeypatch: pytest.MonkeyPatch) -> None:
