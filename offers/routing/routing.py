@@ -121,20 +121,9 @@ def _exit(
     defaults: Defaults,
     trace: list[Step] | None,
 ) -> Decision:
-    origin, target = context.offer, leave.offer_id
-    way: tuple[int, ...] = ()
-    # A chain that leads round detects the very offer that the click has to leave.
-    if leave.nested and origin.detected_exit_id not in (0, origin.offer_id):
-        target, way = origin.detected_exit_id, _nested_steps(origin)
-        if trace is not None:
-            said = f"offer {target} is the first of the exit chain that is not over its cap"
-            seen: dict[str, object] = {"exitOfferId": leave.offer_id or None, "chain": list(way)}
-            trace.append(Step(DETECTED_STEP, seen, said, decided=True))
-    chain = exit_chain(target, context, find, trace)
-    if len(chain) > 1:
-        way = (*(way or (origin.offer_id, target)), *chain[1:])
-    named = recipient = exit_target(chain[-1], context, find, choose, trace)
-    _note(trace, chain[-1], recipient, EXIT_STEP)
+    origin = context.offer
+    target, way, named = _follow(context, leave, find, choose, trace)
+    recipient = named
     if recipient.offer is None:
         # The offer that the click had to leave must not get it back as the default offer.
         default_id = 0 if defaults.offer_id == origin.offer_id else defaults.offer_id
@@ -162,6 +151,38 @@ def _exit(
         nested_steps=way,
         is_default_page=page is None or (named.offer is None and bool(target) and not named.by_aggregated),
     )
+
+
+def _follow(
+    context: ClickContext, leave: Exit, find: Find, choose: Choose, trace: list[Step] | None
+) -> tuple[int, tuple[int, ...], ExitTarget]:
+    """Return the offer that the exit names (0: none), the way along the exit chain, and who is at its end."""
+    own_id = context.offer.offer_id
+    target, way = _destination(context.offer, leave, trace)
+    if target == own_id and not leave.may_return:
+        said = f"offer {own_id} names itself, and may not have the click"
+        nobody = ExitTarget(None, by_aggregated=False, pageless=None, message=said)
+        _note(trace, own_id, nobody, EXIT_STEP)
+        return 0, way, nobody
+    chain = exit_chain(target, context, find, trace)
+    if len(chain) > 1:
+        way = (*(way or (own_id, target)), *chain[1:])
+    named = exit_target(chain[-1], context, find, choose, trace)
+    _note(trace, chain[-1], named, EXIT_STEP)
+    return target, way, named
+
+
+def _destination(origin: Offer, leave: Exit, trace: list[Step] | None) -> tuple[int, tuple[int, ...]]:
+    """Return the offer to which the exit leads (0: none), and the way to it if it is the detected one."""
+    # A chain that leads round detects the very offer that the click has to leave.
+    if not leave.nested or origin.detected_exit_id in (0, origin.offer_id):
+        return leave.offer_id, ()
+    target, way = origin.detected_exit_id, _nested_steps(origin)
+    if trace is not None:
+        said = f"offer {target} is the first of the exit chain that is not over its cap"
+        seen: dict[str, object] = {"exitOfferId": leave.offer_id or None, "chain": list(way)}
+        trace.append(Step(DETECTED_STEP, seen, said, decided=True))
+    return target, way
 
 
 def _amounts(offer: Offer | None, country: str | None) -> tuple[Decimal, Decimal]:

@@ -34,7 +34,7 @@ def decide(context: ClickContext) -> Exit | Passed:
         if caps.redirect_offer_id == 0:
             return UNDER_WITHOUT_TARGET
         reason = f"{UNDER_LIMIT}: the campaign is under its cap"
-        return Exit(UNDER_LIMIT, reason, caps.redirect_offer_id, caps_type=UNDER_LIMIT)
+        return Exit(UNDER_LIMIT, reason, caps.redirect_offer_id, caps_type=UNDER_LIMIT, may_return=True)
     return WITHIN
 
 

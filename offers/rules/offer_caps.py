@@ -44,7 +44,9 @@ def decide(context: ClickContext) -> Exit | Stay | Passed:
 
 def _exit(context: ClickContext, caps: Caps | None, reason: str) -> Exit:
     offer = context.offer
-    target = (caps.redirect_offer_id if caps else 0) or offer.exit_offer_id
+    named = caps.redirect_offer_id if caps else 0
+    # Caps that name the offer which they close name nobody.
+    target = offer.exit_offer_id if named in (0, offer.offer_id) else named
     return Exit(
         offer.caps_redirect_type or OVER_LIMIT,
         reason or offer.caps_redirect_reason or f"{OVER_LIMIT}: the offer is over its cap",
@@ -98,7 +100,8 @@ def describe_offer(offer: Offer, now_ms: int) -> Description:
         return closed("Its caps", exit_of(offer))
     if caps is None:
         return off("It has no caps.")
-    over = (OfferRef(caps.redirect_offer_id),) if caps.redirect_offer_id else exit_of(offer)
+    named = caps.redirect_offer_id
+    over = exit_of(offer) if named in (0, offer.offer_id) else (OfferRef(named),)
     lines: list[Line] = [
         ("Over a limit, clicks exit to ", *over, "."),
         ("Under its limits, clicks stay, paid by country where a payout fits.",),

@@ -22,7 +22,7 @@ def decide(context: ClickContext) -> Exit | Passed:
         fitting = fitting_group(context, rule_set)
         if fitting is not None:
             target = rule_set.redirect_to or context.offer.exit_offer_id
-            return Exit(REDIRECT_TYPE, f"{REDIRECT_TYPE}: {fitting}", target)
+            return Exit(REDIRECT_TYPE, f"{REDIRECT_TYPE}: {fitting}", target, may_return=True)
     return NO_FIT
 
 

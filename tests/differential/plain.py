@@ -103,10 +103,12 @@ class Reading:
         if standing == "under":
             named = id_in(object_of(campaign["capInfo"]).get("campaignCapsOfferIdRedirect"))
             if named:
-                return self._leave(click, offer, campaign, "capsCampaignUnderLimit", named)
+                return self._leave(click, offer, campaign, "capsCampaignUnderLimit", named, shut=False)
         standing = caps_standing(offer, click.now_ms)
         if standing == "over":
-            target = caps_target(offer) or exit_id
+            target = caps_target(offer)
+            if target == offer["offerId"] or not target:
+                target = exit_id
             kind = offer.get("redirectType") or "capsOfferOverLimit"
             return self._leave(click, offer, campaign, kind, target, target == exit_id)
         if standing == "under":
@@ -117,7 +119,7 @@ class Reading:
             rules = object_of(rule_set["rules"])
             if any(rule_fits(rule, click, campaign, offer) for rule in rules["rules"]):
                 target = id_in(rules.get("redirectTo")) or exit_id
-                return self._leave(click, offer, campaign, "campaignTargetRules", target)
+                return self._leave(click, offer, campaign, "campaignTargetRules", target, shut=False)
         return self._stay(offer, campaign, "defaultRedirection")
 
     def _stay(
@@ -134,9 +136,19 @@ class Reading:
         return Answer(kind, offer["offerId"], where, payin, payout, 0)
 
     def _leave(
-        self, click: Click, origin: Raw, campaign: Raw, kind: str, target: int, to_exit_offer: bool = False
+        self,
+        click: Click,
+        origin: Raw,
+        campaign: Raw,
+        kind: str,
+        target: int,
+        to_exit_offer: bool = False,
+        shut: bool = True,
     ) -> Answer:
-        """An exit to offer `target`; of `to_exit_offer` a detected exit offer takes the place."""
+        """An exit to offer `target`; of `to_exit_offer` a detected exit offer takes the place.
+
+        A `shut` origin may not have the click, so it is no exit of its own.
+        """
         steps: tuple[int, ...] = ()
         detected = origin.get("exitOfferDetected")
         if to_exit_offer and detected:
@@ -146,6 +158,8 @@ class Reading:
             chain = [id_in(one.get("offerId")) for one in structure(origin.get("exitOffersNested")) or []]
             known = chain[: chain.index(target) + 1] if target in chain else [target]
             steps = (origin["offerId"], *known)
+        if shut and target == origin["offerId"]:
+            target = 0
         way = self._chain(click, target, origin["offerId"])
         if len(way) > 1:
             steps = (*(steps or (origin["offerId"], target)), *way[1:])

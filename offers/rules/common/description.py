@@ -47,6 +47,8 @@ def closed(what: str, exit_to: Line) -> Description:
 
 def exit_of(offer: Offer) -> Line:
     """Name the offer that takes the clicks which this one may not have."""
+    if offer.exit_offer_id == offer.offer_id:
+        return ("the default offer, for it names itself as exit offer",)
     if offer.exit_offer_id:
         return (OfferRef(offer.exit_offer_id),)
     return ("the default offer, for none is named as exit offer",)

@@ -43,7 +43,8 @@ class Exit(msgspec.Struct, frozen=True):
     """The click leaves for another offer; id 0 means that none is named.
 
     With `nested`, the exit offer that co-recipe has detected (the first with room) takes the place of the one
-    named. With `keeps_type`, the redirect type stays even if the click goes to an aggregated offer.
+    named. With `keeps_type`, the redirect type stays even if the click goes to an aggregated offer. With
+    `may_return`, nothing has closed the offer that the click leaves, so the exit may name that offer itself.
     """
 
     redirect_type: str
@@ -52,6 +53,7 @@ class Exit(msgspec.Struct, frozen=True):
     nested: bool = False
     caps_type: str | None = None
     keeps_type: bool = False
+    may_return: bool = False
 
 
 class Pick(msgspec.Struct, frozen=True):

@@ -11,8 +11,10 @@ from tests.offers.builders import campaign, context, offer, target
 from tests.offers.routing.exits import (
     LAST,
     OVER,
+    PAST,
     RESTRICTED,
     best,
+    dated,
     decided,
     exit_target,
     leaving,
@@ -144,10 +146,51 @@ def test_an_aggregated_exit_offer_does_not_pick_the_offer_that_was_left() -> Non
     assert exit_target(capped, best(1, offer_id=5), offer(100)) == 100
 
 
-def test_an_offer_that_names_itself_as_its_exit_keeps_the_click() -> None:
-    decision = decided(leaving(1), DEFAULT)
+CLOSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "country": (RESTRICTED, {}, "offerGeoRestriction"),
+    "dates": (dated(PAST, frozen=False), {}, "offerStartEndDateRangeNotPass"),
+    "campaign caps": ({}, OVER, "capsCampaignOverLimit"),
+    "offer caps": (OVER, {}, "capsOfferOverLimit"),
+    "candidates": ({"type": "aggregated"}, {}, "offerAggregatedExitTrafficToRegularOffer"),
+}
+
+
+@pytest.mark.parametrize(("of_offer", "of_campaign", "kind"), CLOSED.values(), ids=CLOSED)
+def test_a_closed_offer_that_names_itself_as_its_exit_leaves_the_click_to_the_default_offer(
+    of_offer: dict[str, Any], of_campaign: dict[str, Any], kind: str
+) -> None:
+    click = context(offer(offerIdRedirectExitTraffic=1, **of_offer), campaign(**of_campaign))
+    decision = decided(click, DEFAULT)
     assert decision.offer
-    assert (decision.offer.offer_id, decision.redirect_type) == (1, "offerGeoRestriction")
+    assert (decision.offer.offer_id, decision.redirect_type, decision.nested_steps) == (100, kind, ())
+    assert not decision.is_default_page
+
+
+def test_a_closed_offer_that_names_itself_does_not_take_the_click_where_nobody_else_can() -> None:
+    decision = decided(leaving(1))
+    assert (decision.offer, decision.page.text, decision.is_default_page) == (None, LAST, True)
+
+
+def test_a_closed_offer_that_names_itself_gives_way_to_the_detected_exit_offer() -> None:
+    assert exit_target(leaving(1, exitOfferDetected={"offerId": 3}), offer(3), DEFAULT) == 3
+
+
+OVER_NAMES_ITSELF = {"capSetup": 1, "capInfo": {"capsClicksOverLimit": 1, "offerCapsOfferIdRedirect": 1}}
+
+
+@pytest.mark.parametrize(("exit_to", "takes_it"), [(0, 100), (1, 100), (2, 2)])
+def test_caps_that_name_the_offer_which_they_close_name_nobody(exit_to: int, takes_it: int) -> None:
+    click = context(offer(offerIdRedirectExitTraffic=exit_to, **OVER_NAMES_ITSELF))
+    assert exit_target(click, offer(2), DEFAULT) == takes_it
+
+
+def test_an_offer_that_live_counts_have_closed_does_not_open_as_its_own_exit() -> None:
+    info = {"capsClicksUnderLimit": 1, "offerCapsOfferIdRedirect": 1}
+    counted = offer(offerIdRedirectExitTraffic=1, capSetup=1, capInfo=info)
+    assert counted.caps
+    full = replace(counted.caps, over_limit=True, under_limit=False, closed_by="5 of 5 clicks today")
+    assert exit_target(context(counted), DEFAULT) == 1
+    assert exit_target(context(replace(counted, caps=full)), DEFAULT) == 100
 
 
 def test_the_offer_that_may_not_have_a_click_does_not_take_it_as_the_default_offer() -> None:
@@ -158,6 +201,21 @@ def test_the_offer_that_may_not_have_a_click_does_not_take_it_as_the_default_off
 def test_a_target_rule_may_name_its_own_offer() -> None:
     click = context(None, campaign(targetRules=target(("country", "US"), redirect_to=1)))
     assert exit_target(click, DEFAULT) == 1
+
+
+def test_a_campaign_under_its_cap_may_name_its_own_offer() -> None:
+    under = {"capSetup": 1, "capInfo": {"capsClicksUnderLimit": 1, "campaignCapsOfferIdRedirect": 1}}
+    assert exit_target(context(None, campaign(**under)), DEFAULT) == 1
+
+
+def test_a_trace_tells_of_an_offer_that_names_itself() -> None:
+    trace: list[Step] = []
+    decided(leaving(1), DEFAULT, trace=trace)
+    assert [(step.rule, step.message, step.decided) for step in trace[-2:]] == [
+        ("exit", "offer 1 names itself, and may not have the click", False),
+        ("default offer", "offer 100 takes the click", True),
+    ]
+    assert trace[-2].inputs == {"offerId": 1}
 
 
 def test_a_trace_tells_the_chain() -> None:

@@ -63,6 +63,16 @@ def test_without_an_exit_offer_the_default_takes_over() -> None:
     assert "the default offer, for none is named" in said(words)
 
 
+def test_an_offer_that_names_itself_leaves_its_clicks_to_the_default_offer() -> None:
+    words = words_of_offer(countriesRestrictions="CN", offerIdRedirectExitTraffic=1)["Country restricted"]
+    assert "exit to the default offer, for it names itself" in said(words)
+
+
+def test_offer_caps_that_name_their_own_offer_lead_to_the_exit_offer() -> None:
+    info = {"capsClicksOverLimit": True, "offerCapsOfferIdRedirect": 1}
+    assert "exit to offer 9." in said(words_of_offer(capSetup=True, capInfo=info)["Offer caps"])
+
+
 def test_offer_caps_tell_how_they_stand_and_where_clicks_go() -> None:
     info = {"capsClicksOverLimit": True, "offerCapsOfferIdRedirect": 5}
     detected = {"exitOfferDetected": {"offerId": 7}}
