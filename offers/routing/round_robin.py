@@ -30,7 +30,9 @@ class RoundRobin:
     def propose(self, campaign_id: int, offer_id: int, candidates: tuple[int, ...]) -> int:
         """Return the candidate whose turn it is; `commit` or `rollback` decides whether the turn is taken."""
         key = (campaign_id, offer_id, candidates)
-        self._proposed.append(key)
+        # A decision that comes to the same candidates twice takes one turn: only one click is handed out.
+        if key not in self._proposed:
+            self._proposed.append(key)
         return candidates[self._turns.get(key, 0) % len(candidates)]
 
     def commit(self) -> None:
