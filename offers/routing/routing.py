@@ -67,7 +67,7 @@ def _picked(
 ) -> Exit:
     offer = context.offer
     usable = open_candidates(offer, context, find)
-    picked = pick(offer, usable, context, choose, find, trace)
+    picked = pick(offer, usable, (), context, choose, find, trace)
     if not picked:
         return verdict.otherwise
     kind = verdict.redirect_type

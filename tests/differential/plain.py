@@ -88,7 +88,7 @@ class Reading:
     def _rules(self, click: Click, offer: Raw, campaign: Raw) -> Answer:
         country, exit_id = click.visitor["country"], id_in(offer.get("offerIdRedirectExitTraffic"))
         if offer["type"] == "aggregated":
-            picked = self._pick(click, offer, campaign)
+            picked = self._pick(click, offer, campaign, [])
             kind = "offerAggregatedBestOffer" if picked else "offerAggregatedExitTrafficToRegularOffer"
             return self._leave(click, offer, campaign, kind, picked or exit_id)
         if closes(lambda: dates_failed(offer, click.now_ms)):
@@ -203,14 +203,12 @@ class Reading:
                 return None, len(seen) > 1
             if offer["type"] == "regular":
                 return offer, len(seen) > 1
-            target = self._pick(click, offer, campaign)
+            target = self._pick(click, offer, campaign, seen)
         return None, bool(seen)
 
-    def _pick(self, click: Click, offer: Raw, campaign: Raw) -> int:
-        """The open candidate that was served least; 0 where none is open."""
-        rows = [] if closes(lambda: candidate_rows(offer) is None) else candidate_rows(offer)
-        open_ids = (id_in(row.get("aggregatedOfferId")) for row in rows if self._is_open(click, row))
-        usable = tuple(dict.fromkeys(open_ids))
+    def _pick(self, click: Click, offer: Raw, campaign: Raw, through: list[int]) -> int:
+        """The open candidate that was served least; 0 where none is open. `through`: see `_open_ids`."""
+        usable = tuple(dict.fromkeys(self._open_ids(click, offer, through)))
         if not usable:
             return 0
         key = (campaign["campaignId"], offer["offerId"], usable)
@@ -219,7 +217,21 @@ class Reading:
         served[picked] += 1
         return picked
 
+    def _open_ids(self, click: Click, offer: Raw, through: list[int]) -> list[int]:
+        """The open candidates of an aggregated offer, for a click that came `through` these."""
+        rows = [] if closes(lambda: candidate_rows(offer) is None) else candidate_rows(offer)
+        named = [id_in(row.get("aggregatedOfferId")) for row in rows if self._is_open(click, row)]
+        return [one for one in named if self._leads_on(click, self.recipe.offers[one], through)]
+
+    def _leads_on(self, click: Click, offer: Raw, through: list[int]) -> bool:
+        """Whether there is a way to a regular offer in ten hops that passes through no offer twice."""
+        if len(through) == MAX_HOPS or offer["offerId"] in through:
+            return False
+        further = [*through, offer["offerId"]]
+        return offer["type"] == "regular" or bool(self._open_ids(click, offer, further))
+
     def _is_open(self, click: Click, row: Raw) -> bool:
+        """Whether neither a row nor the record of its offer closes it."""
         offer = self.recipe.offers.get(id_in(row.get("aggregatedOfferId")))
         if offer is not None and offer["offerId"] == click.offer_id:
             return False

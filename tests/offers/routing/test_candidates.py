@@ -102,6 +102,69 @@ def test_an_aggregated_candidate_is_asked_of_its_own_dates() -> None:
     assert exit_target(context(best(2, 4)), ended, offer(3), offer(4)) == 4
 
 
+@pytest.mark.parametrize(
+    ("behind", "is_open"),
+    [
+        ([offer(3)], True),
+        ([offer(3, **RESTRICTED)], False),
+        ([best(4, offer_id=3), offer(4)], True),
+        ([best(4, offer_id=3), offer(4, **OVER)], False),
+        ([best(2, offer_id=3)], False),
+        ([best(2, 4, offer_id=3), offer(4)], True),
+        ([best(1, offer_id=3)], False),
+        ([], False),
+    ],
+    ids=[
+        "an open offer",
+        "a closed offer",
+        "an open offer two levels down",
+        "a closed offer two levels down",
+        "nothing but a circle",
+        "a circle with a way out",
+        "nothing but the offer that was left",
+        "an unknown offer",
+    ],
+)
+def test_an_aggregated_candidate_is_open_where_an_offer_behind_it_is(
+    behind: list[Offer], is_open: bool
+) -> None:
+    click = context(best(2))
+    find = finder(click.offer, best(3, offer_id=2), *behind)
+    assert open_candidates(click.offer, click, find) == ((2,) if is_open else ())
+
+
+def test_an_aggregated_candidate_without_an_open_one_takes_no_turn() -> None:
+    click, round_robin = context(best(3, 4, offerIdRedirectExitTraffic=9)), RoundRobin()
+    find = finder(click.offer, best(5, offer_id=3), offer(4), offer(5, **RESTRICTED), offer(9))
+    takers = [decide(click, find, round_robin.choose, DEFAULTS).offer for _ in range(4)]
+    assert [found.offer_id for found in takers if found] == [4, 4, 4, 4]
+
+
+def test_where_no_aggregated_candidate_leads_on_the_click_goes_to_the_exit_offer() -> None:
+    click = context(best(3, offerIdRedirectExitTraffic=9))
+    decision = decided(click, best(5, offer_id=3), offer(5, **RESTRICTED), offer(9))
+    assert decision.offer
+    assert decision.offer.offer_id == 9
+    assert decision.redirect_type == "offerAggregatedExitTrafficToRegularOffer"
+
+
+def test_a_click_is_not_led_back_into_an_aggregated_offer_that_it_came_through() -> None:
+    click, round_robin = leaving(2), RoundRobin()
+    find = finder(click.offer, best(3, offer_id=2), best(2, 4, offer_id=3), offer(4), offer(100))
+    takers = [decide(click, find, round_robin.choose, DEFAULTS).offer for _ in range(3)]
+    assert [found.offer_id for found in takers if found] == [4, 4, 4]
+
+
+@pytest.mark.parametrize(("aggregated_offers", "is_open"), [(9, True), (10, False)])
+def test_a_candidate_from_which_it_is_more_than_ten_hops_is_closed(
+    aggregated_offers: int, is_open: bool
+) -> None:
+    click = context(best(10))
+    chain = [best(11 + hop, offer_id=10 + hop) for hop in range(aggregated_offers)]
+    find = finder(*chain, offer(10 + aggregated_offers))
+    assert open_candidates(click.offer, click, find) == ((10,) if is_open else ())
+
+
 def test_a_candidate_that_two_rows_name_has_one_share() -> None:
     click = context(best({"aggregatedOfferId": 2, "capsOverLimitSales": 1}, 2, 3, 2))
     assert open_candidates(click.offer, click, finder(offer(2), offer(3))) == (2, 3)
@@ -120,6 +183,30 @@ def test_candidates_that_are_not_at_hand_are_asked_for_at_once() -> None:
     with pytest.raises(CacheMiss) as missing:
         open_candidates(click.offer, click, find)
     assert [record_id for _, record_id in missing.value.wanted] == [2, 3, 5]
+
+
+def test_what_is_not_at_hand_behind_several_candidates_is_asked_for_at_once() -> None:
+    at_hand = finder(best(4, 5, offer_id=2), best(6, offer_id=3))
+
+    def find(offer_id: int) -> Offer | None:
+        if offer_id > 3:
+            raise CacheMiss((RecipeKind.OFFERS, offer_id))
+        return at_hand(offer_id)
+
+    click = context(best(2, 3))
+    with pytest.raises(CacheMiss) as missing:
+        open_candidates(click.offer, click, find)
+    assert [record_id for _, record_id in missing.value.wanted] == [4, 5, 6]
+
+
+def test_a_trace_tells_of_aggregated_candidates_that_lead_nowhere() -> None:
+    trace: list[Step] = []
+    others = (best(2, 5, offer_id=3), best(6, offer_id=4), offer(5), offer(6, **RESTRICTED))
+    decided(leaving(2), best(3, 4, offer_id=2), *others, trace=trace)
+    assert [step.inputs["candidates"] for step in trace if step.rule == "pick"] == [
+        {"3": "open", "4": "no candidate of its own is open"},
+        {"2": "the click has come through it", "5": "open"},
+    ]
 
 
 def test_a_trace_tells_of_each_candidate_why_it_is_closed() -> None:
