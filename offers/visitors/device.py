@@ -58,19 +58,17 @@ class ClientHints(msgspec.Struct, frozen=True, gc=False):
 
 NO_HINTS = ClientHints()
 
-_PLATFORMS = {
-    "Windows": "Windows",
-    "Mac OS X": "macOS",
-    "iOS": "iOS",
-    "Android": "Android",
-    "Chrome OS": "Chrome OS",
-    "Linux": "Linux",
-    "Ubuntu": "Linux",
-    "Fedora": "Linux",
-    "Debian": "Linux",
-}
+# The names that ua-parser gives distributions. Puppy and BackTrack are left out: apps have these names, too.
+_LINUX_DISTRIBUTIONS = (
+    *("Arch Linux", "CentOS", "Debian", "Fedora", "Gentoo", "Kubuntu", "Linux Mint", "Lubuntu", "Mageia"),
+    *("Mandriva", "PCLinuxOS", "Red Hat", "SUSE", "Slackware", "Ubuntu", "openSUSE"),
+)
+# Other families of systems are platforms by their own names.
+_PLATFORMS = {"Mac OS X": "macOS", **dict.fromkeys(_LINUX_DISTRIBUTIONS, "Linux")}
 _HINTED_OS = {"macOS": "Mac OS X", "Chrome OS": "Chrome OS", "Chromium OS": "Chrome OS"}
-_DESKTOP_PLATFORMS = frozenset({"Windows", "macOS", "Linux", "Chrome OS"})
+_DESKTOP_PLATFORMS = frozenset(
+    {"Windows", "macOS", "Linux", "Chrome OS", "FreeBSD", "OpenBSD", "NetBSD", "BSD", "Solaris"}
+)
 _ROBOTS = frozenset({AutomatedReason.BOT, AutomatedReason.PREVIEW})
 # https://learn.microsoft.com/microsoft-edge/web-platform/how-to-detect-win11
 _WINDOWS_11_PLATFORM_VERSION = 13

@@ -29,6 +29,39 @@ def test_a_program_has_the_type_of_the_system_that_it_names_if_any(user_agent: s
     assert DEVICES.read(user_agent, NO_HINTS).device_type in ("unknown", "desktop")
 
 
+@pytest.mark.parametrize(
+    "system",
+    [
+        *("Ubuntu; Linux x86_64", "Linux Mint; Linux x86_64", "Linux x86_64; Gentoo", "Fedora; Linux x86_64"),
+        *("Arch Linux x86_64", "CentOS; Linux x86_64", "Red Hat; Linux x86_64", "Debian; Linux x86_64"),
+        *("Slackware; Linux i686", "Mandriva; Linux i686", "SUSE; Linux i686", "openSUSE; Linux x86_64"),
+        *("Kubuntu; Linux x86_64", "Mageia; Linux x86_64", "PCLinuxOS; Linux i686", "Lubuntu 20.04; Linux"),
+    ],
+)
+def test_a_distribution_of_linux_is_a_desktop_with_the_platform_linux(system: str) -> None:
+    device = DEVICES.read(f"Mozilla/5.0 (X11; {system}; rv:130.0) Gecko/20100101 Firefox/130.0", NO_HINTS)
+    assert (device.device_type, device.platform) == ("desktop", "Linux")
+
+
+@pytest.mark.parametrize("system", ["FreeBSD", "OpenBSD", "NetBSD"])
+def test_a_bsd_is_a_desktop_and_its_own_platform(system: str) -> None:
+    user_agent = f"Mozilla/5.0 (X11; {system} amd64; rv:130.0) Gecko/20100101 Firefox/130.0"
+    device = DEVICES.read(user_agent, NO_HINTS)
+    assert (device.device_type, device.os, device.platform) == ("desktop", system, system)
+    hinted = DEVICES.read(WINDOWS, ClientHints("?0", f'"{system}"'))
+    assert (hinted.device_type, hinted.platform) == ("desktop", system)
+
+
+def test_solaris_is_a_desktop() -> None:
+    user_agent = "Mozilla/5.0 (X11; SunOS sun4u; rv:52.0) Gecko/20100101 Firefox/52.0"
+    assert DEVICES.read(user_agent, NO_HINTS).device_type == "desktop"
+
+
+@pytest.mark.parametrize("user_agent", ["Puppy/2.3 okhttp/4.9", "BackTrack/3.1 okhttp/4.9"])
+def test_an_app_with_the_name_of_a_distribution_is_no_desktop(user_agent: str) -> None:
+    assert DEVICES.read(user_agent, NO_HINTS).device_type == "unknown"
+
+
 def test_hints_know_windows_11_and_the_full_version() -> None:
     brands = '"Not/A)Brand";v="8.0.0.0", "Chromium";v="126.0.6478.61", "Google Chrome";v="126.0.6478.62"'
     device = DEVICES.read(WINDOWS, ClientHints("?0", '"Windows"', '"15.0.0"', '""', brands))
