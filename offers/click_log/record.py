@@ -4,6 +4,7 @@ A record is JSON in parts. The parts of a visitor and of a decision, which are t
 encoded once and cached with them. Fields that are None are left out.
 """
 
+import re
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -26,6 +27,8 @@ URLS = frozenset({"landing_page_url", "landing_page_url_origin", "referer"})
 ELLIPSIS = "…"
 ELLIPSIS_BYTES = len(ELLIPSIS.encode())
 QUOTES = 2
+# Only at the beginning: a page's address may have another one in its query.
+_SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 # A control character is written as \u0000, in six bytes.
 LONGEST_ESCAPE = 6
 
@@ -137,7 +140,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 def record(click: Click) -> bytes:
     """Return the record of a click, as JSON that begins with its lid. Uniqueness is not in it."""
     request, context = click.request, click.context
-    ad_domain, slash, ad_path = request.ad_domain.partition("/")
+    ad_domain, ad_path = _host_and_path(request.ad_domain) if request.ad_domain else (None, None)
     own = ClickPart(
         click.lid,
         context.now_ms,
@@ -146,11 +149,19 @@ def record(click: Click) -> bytes:
         context.cid or None,
         click.page_url or None,
         request.referer or None,
-        ad_domain or None,
-        slash + ad_path or None,
+        ad_domain,
+        ad_path,
         fingerprint(click),
     )
     return b"".join((_encoded(own)[:-1], click.plan.record_part, click.visitor.record_part))
+
+
+def _host_and_path(address: str) -> tuple[str | None, str | None]:
+    """Split the address of a page, with or without its scheme, into its host and the path from "/" on."""
+    if (scheme := _SCHEME.match(address)) is not None:
+        address = address[scheme.end() :]
+    host, slash, path = address.partition("/")
+    return host or None, slash + path or None
 
 
 def fingerprint(click: Click) -> str | None:

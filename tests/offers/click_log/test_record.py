@@ -17,6 +17,30 @@ def test_a_cut_text_is_valid_fits_and_begins_like_the_whole(text: str, most: int
     assert (cut == text) == (len(encode(text)) - 2 <= most)
 
 
+@pytest.mark.parametrize(
+    ("sent", "host", "path"),
+    [
+        (b"ex.example/p/q", "ex.example", "/p/q"),
+        (b"ex.example", "ex.example", None),
+        (b"https://ex.example/p/q", "ex.example", "/p/q"),
+        (b"https%3A%2F%2Fex.example", "ex.example", None),
+        (b"HTTP://ex.example:8080/", "ex.example:8080", "/"),
+        (b"android-app://com.example.app/p", "com.example.app", "/p"),
+        (b"//ex.example/p", "ex.example", "/p"),
+        (b"ex.example/p?u=https://other.example/", "ex.example", "/p?u=https://other.example/"),
+        (b"https://ex.example/p?u=https://other.example/", "ex.example", "/p?u=https://other.example/"),
+        (b"/p", None, "/p"),
+        (b"https://", None, None),
+        (b"", None, None),
+    ],
+)
+def test_where_an_advert_stood_is_kept_as_host_and_path_without_the_scheme(
+    sent: bytes, host: str | None, path: str | None
+) -> None:
+    found = fields(record(decided(query=b"ad_domain=" + sent)))
+    assert (found.get("adDomain"), found.get("adPath")) == (host, path)
+
+
 HOSTILE = "\0" * 8000
 
 
