@@ -13,9 +13,9 @@ import msgspec
 import redis
 from django.conf import settings
 
+from lib.json_nesting import TOO_DEEP, is_too_deep
 from recipes.records.fields import id_of, without_lone_surrogates
 from recipes.records.kinds import RecipeKind
-from recipes.records.nesting import TOO_DEEP, is_too_deep
 from recipes.records.records import PARSERS, Campaign, Offer, RecordRejected
 from recipes.store.journal import MAX_AHEAD_MS, MOST_TRIES, Clocks, Write
 from recipes.store.record_json import RecordJson

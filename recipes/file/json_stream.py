@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, NoReturn
 
 import msgspec
 
+from lib.json_nesting import TOO_DEEP, end_of_value, is_too_deep
 from recipes.records.fields import without_lone_surrogates
-from recipes.records.nesting import TOO_DEEP, end_of_value, is_too_deep
 
 CHUNK_BYTES = 256 * 1024
 # Limits one record. Offers with long exit chains have some ten thousand characters; a longer text means that

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import msgspec
 
+from lib.json_nesting import is_too_deep
 from recipes.records.blanks import BLANKS, SURROUNDINGS
-from recipes.records.nesting import is_too_deep
 
 # The officially assigned codes, https://www.iso.org/obp/ui/#search, as of 2026.
 _ASSIGNED = """

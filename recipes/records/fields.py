@@ -13,10 +13,10 @@ from functools import lru_cache
 
 import msgspec
 
+from lib.json_nesting import TOO_DEEP, is_too_deep
 from recipes.records.blanks import BLANKS, SURROUNDINGS
 from recipes.records.countries import NO_COUNTRIES, Countries, countries_in
 from recipes.records.instants import BadInstant, instant_ms
-from recipes.records.nesting import TOO_DEEP, is_too_deep
 
 MAX_AMOUNT = Decimal(10**12)
 # Decimal places of an amount: finer than any currency, and within what DynamoDB can hold.

@@ -12,9 +12,9 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.json_nesting import MAX_LEVELS
 from recipes.corecipe.updates import UnusableUpdate, UpdateOutcome, apply, read_update
 from recipes.records.kinds import RecipeKind
-from recipes.records.nesting import MAX_LEVELS
 from recipes.store.store import RecipeStore
 from recipes.store.types import RecipeMeta
 from tests.recipe import deep_blob, make_live, offer_blob

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lib.json_nesting import MAX_LEVELS
 from recipes.file.load import KEPT_DEFECTS, Loaded, load
 from recipes.records.kinds import RecipeKind
-from recipes.records.nesting import MAX_LEVELS
 from recipes.records.records import PARSERS, Offer, parse_offer
 from tests.processes import PROJECT
 from tests.recipe import deep_blob

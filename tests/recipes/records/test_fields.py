@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.json_nesting import MAX_LEVELS
 from recipes.records.fields import FieldReader, id_of, without_lone_surrogates, word_of
-from recipes.records.nesting import MAX_LEVELS
 
 ANY_TEXT = st.text(st.characters(categories=None, codec=None))
 

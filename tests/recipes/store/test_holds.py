@@ -11,7 +11,7 @@ from recipes.store.types import Hold
 
 OFFERS = RecipeKind.OFFERS
 NOW_MS = time.time_ns() // 1_000_000
-REVIEW = Hold("bob", NOW_MS, until_ms=NOW_MS + 60_000)
+REVIEW = Hold("bob", NOW_MS, until_ms=NOW_MS + 24 * 3600 * 1000)
 LEFT = Hold("alice", NOW_MS, etag='"e1"')
 
 

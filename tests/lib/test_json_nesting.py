@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipes.records.nesting import MAX_LEVELS, end_of_value, is_too_deep
+from lib.json_nesting import MAX_LEVELS, end_of_value, is_too_deep
 
 SIGNS = st.text(st.sampled_from('[]{}"\\,: aé'), max_size=30)
 VALUES = st.recursive(
