@@ -85,7 +85,9 @@ class ClickParquet:
 
     def merge(self, files: Sequence[Path], path: Path) -> None:
         """Write what is in files to one file, in their order."""
-        self._copy(parquet_query(files), path)
+        # Older versions added the names of the directories to what they merged.
+        columns = "COLUMNS(lambda name: name NOT IN ('date', 'hour'))"
+        self._copy(f"(SELECT {columns} FROM {parquet_query(files)})", path)  # noqa: S608
 
     def _copy(self, source: str, path: Path) -> None:
         partial = self._temporary / path.name
@@ -133,7 +135,10 @@ def parquet_query(files: Sequence[Path], *, any_version: bool = True) -> str:
     A file that an older version wrote lacks the columns that have come since. With `any_version` they are
     null; else to ask for one raises an error.
     """
-    return f"read_parquet([{', '.join(map(quoted, files))}], union_by_name = {str(any_version).lower()})"
+    paths = ", ".join(map(quoted, files))
+    # Else `date` and `hour` of the directories become columns.
+    options = f"union_by_name = {str(any_version).lower()}, hive_partitioning = false"
+    return f"read_parquet([{paths}], {options})"
 
 
 def quoted(text: str | Path) -> str:

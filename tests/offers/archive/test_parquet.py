@@ -2,12 +2,40 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 import redis
 
+from offers.archive.columns import COLUMNS
 from offers.archive.log import ArchiveLog
 from offers.archive.parquet import ArchiveAway, ClickParquet
 from tests.offers.archive.reading import ALMOST_TWO_MS, add_at, query, run
+
+HOUR = "date=2025-11-25/hour=13"
+
+
+def written(root: Path, *lids: str) -> list[Path]:
+    """Files of one hour, where the archive has them: one for each click."""
+    paths = [root / HOUR / f"{lid}.parquet" for lid in lids]
+    with ClickParquet(root) as parquet:
+        for lid, path in zip(lids, paths, strict=True):
+            parquet.load([f'{{"lid":"{lid}"}}'.encode()])
+            parquet.write(path)
+    return paths
+
+
+def merged(root: Path, paths: list[Path]) -> Path:
+    """These files, merged into one."""
+    with ClickParquet(root) as parquet:
+        parquet.merge(paths, root / HOUR / "merged.parquet")
+    return root / HOUR / "merged.parquet"
+
+
+def columns(path: Path) -> list[str]:
+    """The columns that are in a file, whatever its directories are called."""
+    with duckdb.connect() as connection:
+        found = connection.execute(f"DESCRIBE FROM read_parquet('{path}', hive_partitioning = false)")
+        return [name for name, *_ in found.fetchall()]
 
 
 def test_amounts_times_and_words_have_their_types(root: Path) -> None:
@@ -63,3 +91,21 @@ def test_a_damaged_file_is_told_with_the_directory(root: Path) -> None:
         damaged.write_bytes(b"PAR1")
         with pytest.raises(ArchiveAway, match="CLICK_ARCHIVE_DIR"):
             parquet.merge([damaged], root / "y.parquet")
+
+
+def test_a_merged_file_has_the_fields_of_the_record_and_no_other_column(root: Path) -> None:
+    path = merged(root, written(root, "a", "b"))
+    assert columns(path) == [column.name for column in COLUMNS]
+    assert query("lid", [path]) == [("a",), ("b",)]
+
+
+def test_the_columns_that_an_older_version_added_go_when_their_file_is_merged(root: Path) -> None:
+    older, newer = written(root, "a", "b")
+    with duckdb.connect() as connection:
+        # DuckDB takes them from the names of the directories.
+        connection.execute(f"CREATE TABLE older AS FROM '{older}'")
+        connection.execute(f"COPY older TO '{older}' (FORMAT parquet)")
+    assert {"date", "hour"} < set(columns(older))
+    path = merged(root, [newer, older])
+    assert columns(path) == [column.name for column in COLUMNS]
+    assert query("lid", [path]) == [("b",), ("a",)]
