@@ -95,7 +95,9 @@ def _view(paths: Sequence[Path], lines: Path | None = None) -> list[str]:
 
 
 def _created(parts: Sequence[str]) -> str:
-    return "CREATE OR REPLACE TEMP VIEW clicks AS " + " UNION ALL BY NAME ".join(parts)
+    # By name: a file may have columns that are none of the archive's.
+    every = f"SELECT {EVERY_COLUMN} FROM ({' UNION ALL BY NAME '.join(parts)})"  # noqa: S608
+    return f"CREATE OR REPLACE TEMP VIEW clicks AS {every}"
 
 
 def _files(root: Path, time: TimeRange) -> tuple[list[Path], EntryId]:

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 import redis
 
-from cotraffic.diagnostics.reports import run
+from cotraffic.diagnostics.reports import run, sql
 from cotraffic.diagnostics.reports.types import ClickFilter, ClicksQuery, Dimension, ReportQuery, TimeRange
+from cotraffic.diagnostics.reports.zones import DAY_MS
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
 from tests.cotraffic.diagnostics.reports.made import BEGIN_MS, HOUR_MS, Made, made, write
@@ -66,6 +67,53 @@ def test_clicks_are_filtered_by_ids_and_by_having_none(
     time = TimeRange(BEGIN_MS, BEGIN_MS + HOUR_MS)
     found = asyncio.run(run.report(ReportQuery(ClickFilter(time, {Dimension.CAMPAIGN: campaigns}))))
     assert found.total.clicks == clicks
+
+
+def downloaded(query: ReportQuery) -> list[list[str]]:
+    """The rows of a report's CSV, without its head and the amounts."""
+
+    async def received() -> bytes:
+        pieces = run.export(query.filter, sql.report_export(query), "csv")
+        return b"".join([piece async for piece in pieces])
+
+    return [line.split(",")[:-2] for line in asyncio.run(received()).decode().splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "keys"),
+    [
+        (Dimension.HOUR, [str(BEGIN_MS), str(BEGIN_MS + HOUR_MS)]),
+        (Dimension.DAY, [str(BEGIN_MS // DAY_MS * DAY_MS)]),
+        (Dimension.COUNTRY, ["DE"]),
+    ],
+)
+def test_a_report_by_what_is_also_the_name_of_a_column_can_be_downloaded(
+    redis_client: redis.Redis, root: Path, dimension: Dimension, keys: list[str]
+) -> None:
+    clicks = [msgspec.structs.replace(made(BEGIN_MS + hour * HOUR_MS), country="DE") for hour in (0, 1)]
+    write(redis_client, clicks)
+    archive(ArchiveLog(redis_client), root, 60)
+    wanted = ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + 2 * HOUR_MS))
+    query = ReportQuery(wanted, (dimension,), order_by=dimension, descending=False)
+    each = str(2 // len(keys))
+    assert downloaded(query) == [[key, each, each] for key in keys]
+
+
+def test_the_columns_of_an_older_version_s_merged_files_change_no_report(
+    redis_client: redis.Redis, root: Path
+) -> None:
+    write(redis_client, [made(BEGIN_MS + hour * HOUR_MS) for hour in (0, 1)])
+    archive(ArchiveLog(redis_client), root, 60)
+    file = min(root.glob("date=*/hour=*/*.parquet"))
+    with duckdb.connect() as connection:
+        # DuckDB takes `date` and `hour` from the names of the directories.
+        connection.execute(f"CREATE TABLE old AS FROM '{file}'")
+        connection.execute(f"COPY old TO '{file}' (FORMAT parquet)")
+    wanted = ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + 2 * HOUR_MS))
+    by_hour = ReportQuery(wanted, (Dimension.HOUR,), order_by=Dimension.HOUR, descending=False)
+    expected = [str(BEGIN_MS), str(BEGIN_MS + HOUR_MS)]
+    assert [row.keys[0] for row in asyncio.run(run.report(by_hour)).rows] == expected
+    assert [hour for hour, *_ in downloaded(by_hour)] == expected
 
 
 @pytest.mark.parametrize("older", [0, 1])
