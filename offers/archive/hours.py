@@ -6,9 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from offers.archive.parquet import ClickParquet
-from offers.archive.partitions import HOUR_MS, Hour, file_name, files, hours
+from offers.archive.partitions import HOUR_MS, ArchiveFile, Hour, file_name, files, hours
 
 DAY_MS = 24 * HOUR_MS
+# The longest that a report, a download, may read the files that it has listed.
+LONGEST_READ_SECONDS = 600
+# How long merged files stay beside the whole: a report lists its files some time before it reads them.
+MERGED_STAY_SECONDS = LONGEST_READ_SECONDS + 120
 
 
 def over_hours(root: Path, until_ms: int) -> list[Hour]:
@@ -19,8 +23,8 @@ def over_hours(root: Path, until_ms: int) -> list[Hour]:
 def merge(root: Path, parquet: ClickParquet, over: Sequence[Hour]) -> int:
     """Make one file of each hour that is over; returns of how many. Raises `ArchiveAway` and `OSError`.
 
-    What is merged is deleted afterwards. If a process ends between the two, `partitions.files` does not count
-    it, and the next run deletes it.
+    What is merged stays for `MERGED_STAY_SECONDS`, since a report may be reading it. `partitions.files` does
+    not count it, and a later run deletes it.
     """
     merged = 0
     for hour in over:
@@ -29,11 +33,19 @@ def merge(root: Path, parquet: ClickParquet, over: Sequence[Hour]) -> int:
             last = max(file.last for file in counting)
             whole = root / hour.folder / file_name(counting[0].first, last)
             parquet.merge([file.path for file in counting], whole)
-            covered += counting
             merged += 1
-        for file in covered:
-            file.path.unlink()
+        if covered:
+            _forget_merged(counting, covered)
     return merged
+
+
+def _forget_merged(counting: Sequence[ArchiveFile], covered: Sequence[ArchiveFile]) -> None:
+    """Delete the files of an hour that another one has covered for `MERGED_STAY_SECONDS`."""
+    bound_s = time.time() - MERGED_STAY_SECONDS
+    wholes = [file for file in (*counting, *covered) if file.path.stat().st_mtime <= bound_s]
+    for file in covered:
+        if any(whole.covers(file) for whole in wholes):
+            file.path.unlink()
 
 
 def forget_old(root: Path, days: float, needed: Collection[Hour]) -> int:

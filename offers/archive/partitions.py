@@ -6,6 +6,7 @@ gets no more clicks, and a batch that is written again after a crash gets the sa
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +90,7 @@ def hours(root: Path) -> list[Hour]:
 def files(root: Path, hour: Hour) -> tuple[list[ArchiveFile], list[ArchiveFile]]:
     """Return the files of an hour, the oldest first: those that count, and those merged into others.
 
-    The second are left behind when a process ends in the middle of a merge.
+    The second stay for a while after a merge, for those who read them.
     """
     found = sorted(_read(root / hour.folder))
     counting = [file for file in found if not any(other.covers(file) for other in found)]
@@ -103,7 +104,11 @@ def all_files(root: Path) -> list[Path]:
 
 def size(root: Path) -> tuple[int, int]:
     """Return the number of files in the archive, and their bytes."""
-    found = [path.stat().st_size for path in all_files(root)]
+    found = []
+    for path in all_files(root):
+        # The archive may delete an old hour meanwhile.
+        with suppress(FileNotFoundError):
+            found.append(path.stat().st_size)
     return len(found), sum(found)
 
 

@@ -18,6 +18,9 @@ ROWS = 2_000
 PIECE_BYTES = 1 << 18
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The exit code where a file was deleted after it was listed, and what DuckDB says then.
+FILE_GONE = 3
+GONE = ("No files found", "No such file")
 
 
 def main() -> int:
@@ -42,8 +45,10 @@ def main() -> int:
         return 1
     except duckdb.Error as error:
         # Behind the first line it shows the statement, which says nothing to staff.
-        print(f"The archive cannot be read: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 1
+        problem = str(error).splitlines()[0]
+        print(f"The archive cannot be read: {problem}", file=sys.stderr)
+        is_gone = isinstance(error, duckdb.IOException) and any(said in problem for said in GONE)
+        return FILE_GONE if is_gone else 1
     return 0
 
 

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.reports import sql
+from cotraffic.diagnostics.reports.child import FILE_GONE
 from cotraffic.diagnostics.reports.names import offer_names
 from cotraffic.diagnostics.reports.source import LeftOut, left_out, prepare
 from cotraffic.diagnostics.reports.types import (
@@ -27,6 +28,7 @@ from cotraffic.diagnostics.reports.types import (
     ClickReport,
     ClicksQuery,
     Dimension,
+    FilesGone,
     Line,
     ReportProblem,
     ReportQuery,
@@ -36,10 +38,12 @@ from cotraffic.diagnostics.reports.types import (
     Value,
 )
 from cotraffic.diagnostics.reports.zones import midnight, starts, zone_of
+from offers.archive.hours import LONGEST_READ_SECONDS
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS = 30
-EXPORT_SECONDS = 600
+# For so long, and some time more, the archive keeps files that it has merged.
+EXPORT_SECONDS = LONGEST_READ_SECONDS
 # What a child may have beyond its own limit of time before it is killed.
 GRACE_SECONDS = 5
 # Of it some 100 MB are what a month of files says of itself.
@@ -168,6 +172,16 @@ def _with_name(row: ReportRow, at: int, name: str) -> ReportRow:
 
 async def _rows(wanted: ClickFilter, queries: Sequence[str], *, named: bool = False) -> list[list[Any]]:
     request = {"queries": list(queries), "format": "rows", "named": named, "seconds": SECONDS}
+    try:
+        return await _answer(wanted, request)
+    except FilesGone:
+        if wanted.files is not None:
+            raise
+        # The archive has deleted an old hour meanwhile: list its files again.
+        return await _answer(wanted, request)
+
+
+async def _answer(wanted: ClickFilter, request: dict[str, Any]) -> list[list[Any]]:
     async with _child(wanted, request) as child:
         try:
             async with asyncio.timeout(SECONDS + GRACE_SECONDS):
@@ -226,10 +240,14 @@ async def lines_of(child: asyncio.subprocess.Process) -> AsyncIterator[bytes]:
 
 
 async def ended(child: asyncio.subprocess.Process) -> None:
-    """Wait for the end of a child that has written all. Raises `ReportProblem` with what it says."""
+    """Wait for the end of a child that has written all. Raises `ReportProblem` with what it says.
+
+    Raises `FilesGone` where that is why.
+    """
     said = (await _stream(child.stderr).read()).decode(errors="replace").strip()
-    if await child.wait():
-        raise ReportProblem(said.splitlines()[-1] if said else "The report's process was killed.")
+    if code := await child.wait():
+        problem = said.splitlines()[-1] if said else "The report's process was killed."
+        raise FilesGone(problem) if code == FILE_GONE else ReportProblem(problem)
 
 
 def _stream(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:

@@ -142,3 +142,7 @@ class Value(msgspec.Struct, frozen=True):
 
 class ReportProblem(Exception):
     """A report that cannot be made now; the message says why, and what to do."""
+
+
+class FilesGone(ReportProblem):
+    """A file of the archive was deleted after it had been listed for a report."""

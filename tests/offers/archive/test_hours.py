@@ -1,5 +1,6 @@
-"""An hour that is over is one file, also when a process ends in the middle of making it; old ones go."""
+"""An hour that is over is one file; what it was made of stays for its readers; old hours go."""
 
+import os
 import time
 from pathlib import Path
 
@@ -9,10 +10,16 @@ from pytest_django import Settings
 
 from offers.archive import hours as module
 from offers.archive.log import ArchiveLog
-from offers.archive.partitions import HOUR_MS, Hour
+from offers.archive.partitions import HOUR_MS, Hour, all_files, size
 from tests.offers.archive.reading import ALMOST_TWO_MS, NOON_MS, add_at, lids, names, run
 
 DIRECTORY = "date=2025-11-25/hour=13"
+WHOLE = f"{DIRECTORY}/{ALMOST_TWO_MS}-0_{ALMOST_TWO_MS + 1}-1.parquet"
+
+
+def written_long_ago(path: Path, seconds: float) -> None:
+    """Let a file be so old."""
+    os.utime(path, (time.time() - seconds,) * 2)
 
 
 def in_two_files(log: ArchiveLog, client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,26 +35,49 @@ def test_an_hour_that_is_over_becomes_one_file(
     archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_two_files(archive_log, redis_client, root, monkeypatch)
-    assert len(names(root)) == 2
+    assert len(all_files(root)) == 2
     assert run(archive_log, root).merged == 1
-    assert names(root) == [f"{DIRECTORY}/{ALMOST_TWO_MS}-0_{ALMOST_TWO_MS + 1}-1.parquet"]
+    assert all_files(root) == [root / WHOLE]
     assert lids(root) == dict.fromkeys(["0a", "0b", "1a", "1b"], 1)
     assert run(archive_log, root).merged == 0
 
 
-def test_files_that_a_merge_left_behind_do_not_count_and_go(
+def test_what_is_merged_stays_for_those_who_read_it_and_does_not_count(
     archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_two_files(archive_log, redis_client, root, monkeypatch)
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", lambda *_: (_ for _ in ()).throw(OSError("killed")))
-        patched.setattr("offers.archive.parquet.TEMPORARY", ".other")
+    parts = names(root)
+    for age_seconds in (0, module.LONGEST_READ_SECONDS):
         run(archive_log, root)
-    assert len(names(root)) == 3
-    assert set(lids(root).values()) == {1}
+        written_long_ago(root / WHOLE, age_seconds)
     run(archive_log, root)
-    assert len(names(root)) == 1
+    assert set(names(root)) == {*parts, WHOLE}
+    assert size(root) == (1, (root / WHOLE).stat().st_size)
+
+
+def test_what_is_merged_goes_when_nobody_can_read_it_any_more(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_two_files(archive_log, redis_client, root, monkeypatch)
+    run(archive_log, root)
+    written_long_ago(root / WHOLE, module.MERGED_STAY_SECONDS + 1)
+    run(archive_log, root)
+    assert names(root) == [WHOLE]
     assert len(lids(root)) == 4
+
+
+def test_an_hour_that_is_merged_again_keeps_what_was_merged_last(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_two_files(archive_log, redis_client, root, monkeypatch)
+    run(archive_log, root)
+    written_long_ago(root / WHOLE, module.MERGED_STAY_SECONDS + 1)
+    last_ms = ALMOST_TWO_MS + 2
+    add_at(redis_client, last_ms, "late")
+    run(archive_log, root)
+    again = f"{DIRECTORY}/{ALMOST_TWO_MS}-0_{last_ms}-0.parquet"
+    assert names(root) == [WHOLE, again, f"{DIRECTORY}/{last_ms}-0_{last_ms}-0.parquet"]
+    assert all_files(root) == [root / again]
 
 
 def test_an_hour_that_goes_on_is_left_as_it_is(
@@ -82,6 +112,20 @@ def test_old_hours_are_deleted_with_their_days(
     run(archive_log, root)
     assert lids(root) == {"new": 1}
     assert not (root / "date=2025-11-25").exists()
+
+
+def test_an_old_hour_goes_with_what_was_merged(
+    archive_log: ArchiveLog,
+    redis_client: redis.Redis,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+) -> None:
+    in_two_files(archive_log, redis_client, root, monkeypatch)
+    settings.CLICK_ARCHIVE_DAYS = 1
+    assert run(archive_log, root).merged == 1
+    assert names(root) == []
+    assert size(root) == (0, 0)
 
 
 def test_an_hour_that_is_needed_stays(root: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -14,11 +14,12 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cotraffic.diagnostics.reports import run
+from cotraffic.diagnostics.reports import run, source
 from cotraffic.diagnostics.reports.types import (
     ChartStep,
     ClickFilter,
     Dimension,
+    FilesGone,
     ReportProblem,
     ReportQuery,
     SeriesQuery,
@@ -27,6 +28,7 @@ from cotraffic.diagnostics.reports.types import (
 from cotraffic.diagnostics.reports.zones import local, milliseconds
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
+from offers.archive.partitions import all_files
 from tests.cotraffic.diagnostics.reports.made import BEGIN_MS, HOUR_MS, Made, made, write
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe")
@@ -216,3 +218,53 @@ def test_a_request_that_is_cancelled_leaves_no_process_and_no_file(
     asyncio.run(leave())
     assert children() == []
     assert list(tmp_path.glob("co-traffic-report-*")) == []
+
+
+def after_listing(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen once a report has listed the archive's files, before it reads them: once."""
+    waiting = [happens]
+
+    def prepare(client: redis.Redis, wanted: ClickFilter, directory: Path) -> list[str]:
+        views = source.prepare(client, wanted, directory)
+        while waiting:
+            waiting.pop()()
+        return views
+
+    monkeypatch.setattr(run, "prepare", prepare)
+
+
+def test_a_download_has_every_click_also_of_files_that_are_merged_meanwhile(
+    redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = ArchiveLog(redis_client)
+    with monkeypatch.context() as patched:
+        patched.setattr("offers.archive.archive.merge", lambda *_: 0)
+        for number in (0, 1):
+            write(redis_client, [made(at_ms=BEGIN_MS + number)], number)
+            archive(log, root, 60)
+    assert len(all_files(root)) == 2
+    after_listing(monkeypatch, lambda: archive(log, root, 60))
+    wanted = ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + HOUR_MS))
+
+    async def rows() -> bytes:
+        pieces = run.export(wanted, "SELECT lid FROM clicks ORDER BY lid", "csv")
+        return b"".join([piece async for piece in pieces])
+
+    assert asyncio.run(rows()).split() == [b"lid", b"lid-0", b"lid-1"]
+    assert len(all_files(root)) == 1
+
+
+def test_a_report_whose_files_are_deleted_meanwhile_lists_them_again(
+    redis_client: redis.Redis, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(redis_client, [made(at_ms=BEGIN_MS + hour * HOUR_MS) for hour in (0, 1)])
+    archive(ArchiveLog(redis_client), root, 60)
+    after_listing(monkeypatch, all_files(root)[0].unlink)
+    wanted = ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + 2 * HOUR_MS))
+    assert asyncio.run(run.report(ReportQuery(wanted, (Dimension.OFFER,)))).total.clicks == 1
+
+
+def test_copies_that_are_deleted_are_told(root: Path, redis_client: redis.Redis) -> None:
+    wanted = ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + HOUR_MS), files=(str(root / "gone.parquet"),))
+    with pytest.raises(FilesGone, match=r"gone\.parquet"):
+        asyncio.run(run.report(ReportQuery(wanted)))
