@@ -1,9 +1,11 @@
 """Where the clicks of a range are: in files of the archive, and in the log what is in no file yet."""
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -14,7 +16,7 @@ from lib.redis_replies import stream_entries
 from offers.archive.archive import record_of
 from offers.archive.columns import COLUMNS, EVERY_COLUMN
 from offers.archive.parquet import json_query, numbered, parquet_query
-from offers.archive.partitions import EntryId, files, hours
+from offers.archive.partitions import ArchiveFile, EntryId, files, hours
 from offers.click_log.groups import entry_of, first_needed
 from offers.click_log.stream import ARCHIVE_GROUP, LOG, ClickLog
 from offers.click_log.types import Entry
@@ -29,6 +31,15 @@ STEP = 500
 # About 75 MB. An archive that works is behind by a minute at most.
 MOST_ENTRIES = 50_000
 EMPTY = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in COLUMNS)
+
+
+class _Came(msgspec.Struct):
+    """Of the record of a click, when it came, in milliseconds since the epoch."""
+
+    ms: float = msgspec.field(name="dateAdded", default=inf)
+
+
+_CAME = msgspec.json.Decoder(_Came)
 
 
 class LeftOut(NamedTuple):
@@ -65,7 +76,7 @@ def prepare(redis: Redis, wanted: ClickFilter, directory: Path) -> list[str]:
     try:
         # In this order: what the archive writes in between is found in both, and counted once by its id.
         entries = _unarchived(redis)
-        paths, last = _files(root, wanted.time)
+        found, last = _files(root, wanted.time)
         lines = directory / "log.ndjson"
         records = [record_of(entry) for entry in entries if _is_click(entry) and _id(entry) > last]
         lines.write_bytes(b"\n".join(numbered(records)))
@@ -73,15 +84,25 @@ def prepare(redis: Redis, wanted: ClickFilter, directory: Path) -> list[str]:
         raise ReportProblem(f"Redis does not answer, and the newest clicks are there: {error}") from error
     except OSError as error:
         raise ReportProblem(f"The archive cannot be read: {error}. Check CLICK_ARCHIVE_DIR.") from error
-    return _view(paths, lines if records else None)
+    paths = [file.path for file in found]
+    if not records:
+        return _view(paths)
+    earliest_ms = _earliest_ms(records, wanted.time)
+    return _view(paths, lines, [file.path for file in found if file.last.ms >= earliest_ms])
 
 
-def _view(paths: Sequence[Path], lines: Path | None = None) -> list[str]:
-    """Return the SQL that makes the view `clicks` of files of the archive, and of lines of the log."""
-    newest = []
+def _view(paths: Sequence[Path], lines: Path | None = None, known: Sequence[Path] = ()) -> list[str]:
+    """Return the SQL that makes the view `clicks` of files of the archive, and of lines of the log.
+
+    `known`: those of the files in which clicks of the lines may be as well.
+    """
+    newest, first = [], ""
     if lines is not None:
+        logged = f"({json_query(lines)})"
+        if known:
+            first, logged = _known(logged, known), f"{logged} ANTI JOIN known USING (lid)"
         newest.append(
-            f"SELECT * EXCLUDE (number) FROM ({json_query(lines)}) "  # noqa: S608
+            f"SELECT * EXCLUDE (number) FROM {logged} "  # noqa: S608
             "QUALIFY row_number() OVER (PARTITION BY lid ORDER BY number) = 1"
         )
     # The columns with their types: files of an older version lack some.
@@ -91,7 +112,34 @@ def _view(paths: Sequence[Path], lines: Path | None = None) -> list[str]:
     # Opening all files for their columns, before they are read, takes a tenth of a month's report.
     quick = f"SELECT {EVERY_COLUMN} FROM {parquet_query(paths, any_version=False)}"  # noqa: S608
     careful = f"SELECT * FROM {parquet_query(paths)}"  # noqa: S608
-    return [_created([quick, *newest]), _created([typed, careful, *newest])]
+    return [first + _created([quick, *newest]), first + _created([typed, careful, *newest])]
+
+
+def _known(logged: str, files: Sequence[Path]) -> str:
+    """Return the statement that notes which clicks of the log are in files, once for all queries of a report.
+
+    A click comes twice, through the log and the spool, when the answer to the first was lost.
+    """
+    archived = parquet_query(files, any_version=False)
+    lids = f"SELECT lid FROM {archived} SEMI JOIN (SELECT lid FROM {logged}) USING (lid)"  # noqa: S608
+    return f"CREATE OR REPLACE TEMP TABLE known AS {lids}; "
+
+
+def _earliest_ms(records: Sequence[bytes], time: TimeRange) -> float:
+    """Return when the first click of a range came, of these records; infinity if none came then.
+
+    A click is in no file that ends before it came.
+    """
+    came = (_came_ms(record) for record in records)
+    return min((ms for ms in came if time.start_ms <= ms < time.end_ms), default=inf)
+
+
+def _came_ms(record: bytes) -> float:
+    try:
+        return _CAME.decode(record).ms
+    except msgspec.MsgspecError:
+        # What is no click is in no report.
+        return inf
 
 
 def _created(parts: Sequence[str]) -> str:
@@ -100,7 +148,7 @@ def _created(parts: Sequence[str]) -> str:
     return f"CREATE OR REPLACE TEMP VIEW clicks AS {every}"
 
 
-def _files(root: Path, time: TimeRange) -> tuple[list[Path], EntryId]:
+def _files(root: Path, time: TimeRange) -> tuple[list[ArchiveFile], EntryId]:
     """Return the files that may have clicks of a range, and the last entry that any file has."""
     found, last = [], EntryId(0, 0)
     known = hours(root)
@@ -111,7 +159,7 @@ def _files(root: Path, time: TimeRange) -> tuple[list[Path], EntryId]:
         for file in files(root, hour)[0]:
             last = max(last, file.last)
             if is_wanted and file.last.ms >= time.start_ms - EARLY_MS:
-                found.append(file.path)
+                found.append(file)
     return found, last
 
 

@@ -1,6 +1,7 @@
 """Which clicks of the log reports count while they are in no file of the archive."""
 
 import re
+import time
 from html import unescape
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import redis
 from django.test import Client
 
 from cotraffic.diagnostics.reports import source
+from cotraffic.diagnostics.reports.types import ClickFilter, TimeRange
+from cotraffic.diagnostics.reports.zones import HOUR_MS
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
 from tests.cotraffic.diagnostics.reports.conftest import Write
@@ -61,3 +64,29 @@ def test_where_all_are_counted_nothing_is_said(root: Path, write: Write, staff_c
     assert len(set(shown)) == 1
     assert "not counted" not in text
     assert re.fullmatch(r"clicks-\d{8}-\d{6}\.csv", downloaded(staff_client, CLICKS).name)
+
+
+@pytest.mark.django_db
+def test_a_click_that_comes_again_through_the_log_is_counted_once(
+    root: Path, write: Write, staff_client: Client, redis_client: redis.Redis
+) -> None:
+    came_ms = int((time.time() - 100) * 1000)
+    again = write("00000001-0000-4000-8000-000000000000", 100, dateAdded=came_ms)
+    archive(ArchiveLog(redis_client), root, 60)
+    for seconds_ago in (60, 50):
+        write(again, seconds_ago, dateAdded=came_ms)
+    other = write("00000002-0000-4000-8000-000000000000", 40)
+    text, shown = counted(staff_client)
+    assert sorted(set(shown)) == [again, other]
+    assert "2 clicks, the newest first" in text
+
+
+def test_files_that_end_before_a_click_came_are_not_searched_for_it(
+    root: Path, write: Write, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    write("a", 100)
+    archive(ArchiveLog(redis_client), root, 60)
+    write("b", 50)
+    now_ms = int(time.time() * 1000)
+    views = source.prepare(redis_client, ClickFilter(TimeRange(now_ms - HOUR_MS, now_ms)), tmp_path)
+    assert not any("known" in view for view in views)
