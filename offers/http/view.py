@@ -1,14 +1,16 @@
 """The entry point through Django: clicks that are not plain, such as debug requests and other methods."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
 from offers.catalog.catalog import CatalogUnavailable
 from offers.handler import ClickHandler
 from offers.http.debug import debug_answer
+from offers.http.staff import StaffCheck
 from offers.request import read_request
 from offers.response import NO_STORE, Answer
+
+_staff = StaffCheck()
 
 
 @csrf_exempt
@@ -22,20 +24,13 @@ async def offer(request: HttpRequest, token_parameter: str) -> HttpResponse:
     scope = request.scope  # type: ignore[attr-defined]  # ASGIRequest has it
     handler: ClickHandler = scope["state"]["handler"]
     click_request = read_request(scope, token_parameter)
-    if click_request.debug and await _may_see_debug(request):
+    if click_request.debug and await _staff.may_see_debug(request):
         try:
             status, body = await debug_answer(handler, click_request)
         except CatalogUnavailable as error:
             return _response(Answer(503, (), str(error).encode()))
         return _response(Answer(status, ((b"content-type", b"application/json"), NO_STORE), body))
     return _response(await handler(click_request, scope["state"].get("arrived")))
-
-
-async def _may_see_debug(request: HttpRequest) -> bool:
-    if settings.DEVELOPMENT:
-        return True
-    user = await request.auser()
-    return bool(user.is_active and user.is_staff)
 
 
 def _response(answer: Answer) -> HttpResponse:
