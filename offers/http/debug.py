@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from offers.admission import UNAVAILABLE, Refusal
+from offers.catalog.catalog import Catalog, CatalogUnavailable
 from offers.click_log.record import Click, fields, record
 from offers.handler import ClickHandler
 from offers.request import ClickRequest
@@ -58,11 +59,22 @@ async def debug_answer(handler: ClickHandler, request: ClickRequest) -> tuple[in
         "decision": decision_fields(click),
         "trace": trace,
         "visitor": visitor_fields(click.context.visitor),
-        "offer": await catalog.raw(RecipeKind.OFFERS, click.context.offer.offer_id),
-        "campaign": await catalog.raw(RecipeKind.CAMPAIGNS, click.context.campaign.campaign_id),
+        "offer": await _raw(catalog, RecipeKind.OFFERS, click.context.offer.offer_id),
+        "campaign": await _raw(catalog, RecipeKind.CAMPAIGNS, click.context.campaign.campaign_id),
         "click": fields(record(click)),
     }
     return 200, _encoder.encode({"status": "success", "recipeVersion": catalog.version, "data": data})
+
+
+async def _raw(catalog: Catalog, kind: RecipeKind, record_id: int) -> dict[str, object] | None:
+    """Return a record as its file has it; None while Redis is away, which has the only copy.
+
+    The decision needs none: clicks are decided on what is in memory.
+    """
+    try:
+        return await catalog.raw(kind, record_id)
+    except CatalogUnavailable:
+        return None
 
 
 def decision_fields(click: Click) -> dict[str, Any]:

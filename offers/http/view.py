@@ -3,7 +3,6 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
-from offers.catalog.catalog import CatalogUnavailable
 from offers.handler import ClickHandler
 from offers.http.debug import debug_answer
 from offers.http.staff import StaffCheck
@@ -25,10 +24,7 @@ async def offer(request: HttpRequest, token_parameter: str) -> HttpResponse:
     handler: ClickHandler = scope["state"]["handler"]
     click_request = read_request(scope, token_parameter)
     if click_request.debug and await _staff.may_see_debug(request):
-        try:
-            status, body = await debug_answer(handler, click_request)
-        except CatalogUnavailable as error:
-            return _response(Answer(503, (), str(error).encode()))
+        status, body = await debug_answer(handler, click_request)
         return _response(Answer(status, ((b"content-type", b"application/json"), NO_STORE), body))
     return _response(await handler(click_request, scope["state"].get("arrived")))
 
