@@ -120,7 +120,8 @@ class ClickHandler:
         neither written nor counted.
         """
         if isinstance(found, Refusal):
-            self._refusal_timing.call(arrived, partial(send, self.refuse(found, request)))
+            answer = self.answer_to(found.reason) if request.head else self.refuse(found, request)
+            self._refusal_timing.call(arrived, partial(send, answer))
         elif request.head:
             send(redirect(found.location))
         else:

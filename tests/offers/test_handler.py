@@ -175,6 +175,17 @@ def test_a_refusal_waits_for_its_time(handler: ClickHandler) -> None:
     assert asyncio.run(refused()) == ([], [404])
 
 
+def test_a_refused_head_is_answered_in_its_time_and_not_counted(handler: ClickHandler) -> None:
+    async def refused() -> list[int]:
+        finished = Finished(handler, request(head=True), Refusal(Reason.BAD_TOKEN, ""))
+        while not finished.answers:
+            await asyncio.sleep(BEAT_SECONDS)
+        return finished.statuses
+
+    assert asyncio.run(refused()) == [404]
+    assert handler.counters._counted().refused == {}
+
+
 def test_from_memory_nothing_is_done_where_a_record_is_missing(handler: ClickHandler) -> None:
     answers: list[Answer] = []
     assert not handler.answer_from_memory(request(), time.perf_counter(), answers.append)
