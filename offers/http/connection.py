@@ -1,4 +1,4 @@
-"""One HTTP/1 connection: reads requests within limits and begins them one after another, in their order.
+"""One HTTP/1 connection: begins the requests that it reads one after another, in their order.
 
 It knows neither clicks nor uvicorn.
 """
@@ -7,30 +7,20 @@ import asyncio
 from collections import deque
 from typing import cast
 
-import httptools
-
 from offers.http.limits import (
-    BAD_REQUEST,
     MAX_HEADERS,
     MAX_WAITING_REQUESTS,
-    SERVER_ERROR,
     SMALL_BYTES,
     Deadlines,
-    LimitExceeded,
     Phase,
     check_head,
-    check_length,
     check_rest,
-    check_unfinished_head,
 )
 from offers.http.messages import CONTINUE, Request
-from offers.http.request_line import with_ascii_line
-
-# Causes of a callback's error that are the client's fault.
-_BAD_HTTP = (httptools.HttpParserError, UnicodeError)
+from offers.http.reader import RequestReader
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(RequestReader):
     """Reads requests. A subclass answers them: it implements `_begin`, and calls `_answered` afterwards.
 
     A request begins when it is complete, and one at a time: requests that were sent ahead wait. While any of
@@ -38,34 +28,22 @@ class HttpConnection(asyncio.Protocol):
     """
 
     def __init__(self, keep_alive_seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
         self._loop = loop
-        self._parser = httptools.HttpRequestParser(self)
         self._deadlines = Deadlines(keep_alive_seconds)
         self._transport = cast(asyncio.Transport, None)
-        # The request that is being read. `_head` is None until its head is complete; from then on `_headers`
-        # collects trailers. `_received` counts its bytes, except those that came with the end of another one.
-        self._url = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._head: list[tuple[bytes, bytes]] | None = None
-        self._body = bytearray()
-        self._received = 0
-        self._is_line_open = self._expects_continue = self._is_http_1_1 = False
         # The request that is being answered, and those that wait for their turn.
         self._current: Request | None = None
         self._waiting: deque[Request] = deque()
         self._unparsed = memoryview(b"")
-        # Held: not reading now. Over: never reading again. Write paused: the client does not read answers.
-        self._is_held = self._is_over = self._is_write_paused = self._is_going_on = False
+        # Held: not reading now. Write paused: the client does not read answers.
+        self._is_held = self._is_write_paused = self._is_going_on = False
 
     def _begin(self, request: Request) -> None:
         raise NotImplementedError
 
     def _refuse(self, status: int) -> None:
         """Write the answer to bytes that are not a request."""
-        raise NotImplementedError
-
-    def _report(self, error: BaseException) -> None:
-        """Report an error of ours."""
         raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -89,51 +67,6 @@ class HttpConnection(asyncio.Protocol):
             self._parse(bytes(piece))
         self._go_on()
 
-    def _parse(self, piece: bytes) -> None:
-        is_new = not self._url
-        self._received += len(piece)
-        if not piece.isascii() and self._head is None and (is_new or self._is_line_open):
-            piece = with_ascii_line(piece, is_new=is_new)
-        try:
-            self._parser.feed_data(piece)
-            if self._received or self._url:
-                self._check_unfinished(piece, is_new)
-        except httptools.HttpParserUpgrade:
-            # Nothing is upgraded: the request is answered as if it had not asked, and is the last one.
-            self._end()
-        except LimitExceeded as error:
-            self._end(error.status)
-        except httptools.HttpParserCallbackError as error:
-            self._end(self._status_of(error.__context__))
-        except httptools.HttpParserError:
-            self._end(BAD_REQUEST)
-
-    def _status_of(self, cause: BaseException | None) -> int:
-        """Return the status of the answer to an error that a callback of the parser has raised."""
-        if isinstance(cause, LimitExceeded):
-            return cause.status
-        if cause is None or isinstance(cause, _BAD_HTTP):
-            return BAD_REQUEST
-        self._report(cause)
-        return SERVER_ERROR
-
-    def on_url(self, url: bytes) -> None:
-        """Collect a piece of the request target."""
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header, or, behind a body, a trailer."""
-        self._headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        """End the head. Trailers are ignored: a proxy may have removed the same header from the head."""
-        self._head, self._headers = self._headers, []
-
-    def on_body(self, body: bytes) -> None:
-        """Collect a piece of the body."""
-        self._body += body
-        check_rest(len(self._body), 0, ())
-
     def on_message_complete(self) -> None:
         """Begin a request, or let it wait for those before it."""
         headers, parser = self._head or [], self._parser
@@ -150,7 +83,7 @@ class HttpConnection(asyncio.Protocol):
         if self._headers:
             check_rest(0, 0, self._headers)
             self._headers = []
-        self._url, self._head, self._received, self._expects_continue = b"", None, 0, False
+        self._url, self._head, self._received, self._awaits_leave = b"", None, 0, None
         if is_kept and self._current is None and not self._is_held:
             self._current = request
             self._begin(request)
@@ -165,23 +98,13 @@ class HttpConnection(asyncio.Protocol):
             self._read_no_more()
         self._go_on()
 
-    def _check_unfinished(self, piece: bytes, is_new: bool) -> None:
-        """Check a request that is not complete after this piece; `is_new` if it began with the piece."""
-        if self._head is None:
-            was_open = is_new or self._is_line_open
-            self._is_line_open = was_open and b"\n" not in (piece.lstrip(b"\r\n") if is_new else piece)
-            if self._received > SMALL_BYTES:
-                check_unfinished_head(self._url, self._headers, self._received)
-            return
-        if not self._expects_continue:
-            for name, value in self._head:
-                if name == b"content-length":
-                    check_length(value)
-                elif name == b"expect" and value.lower() == b"100-continue":
-                    self._expects_continue = True
-            if self._expects_continue and self._current is None:
-                self._transport.write(CONTINUE)
-        check_rest(len(self._body), self._received, self._headers)
+    def _give_leave(self) -> None:
+        """Let the client send its body, or, while requests before it are to be answered, let it wait."""
+        if self._current is None and not self._waiting:
+            self._awaits_leave = False
+            self._transport.write(CONTINUE)
+        else:
+            self._hold()
 
     def _answered(self) -> None:
         """Go on after the answer to the current request; to be called by the subclass."""
@@ -220,6 +143,8 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._is_held = False
             self._transport.resume_reading()
+            if self._awaits_leave:
+                self._give_leave()
 
     def _end(self, status: int = 0) -> None:
         """Read nothing more, and close when all requests are answered.

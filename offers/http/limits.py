@@ -63,10 +63,17 @@ def check_rest(body: int, received: int, trailers: Headers) -> None:
         raise LimitExceeded(HEAD_TOO_LARGE)
 
 
-def check_length(content_length: bytes) -> None:
-    """Raise `LimitExceeded` if the announced body is too large; the parser has checked the number."""
-    if len(content_length) > 18 or int(content_length) > MAX_BODY_BYTES:
+def announced_length(head: Headers) -> int | None:
+    """Return the bytes of the body that a head announces; None if it comes in chunks.
+
+    Raises `LimitExceeded` if they are too many. The parser has checked the number, and that there is one.
+    """
+    length = dict(head).get(b"content-length")
+    if length is None:
+        return None
+    if len(length) > 18 or int(length) > MAX_BODY_BYTES:
         raise LimitExceeded(BODY_TOO_LARGE)
+    return int(length)
 
 
 class Phase(Enum):

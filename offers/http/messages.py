@@ -40,6 +40,11 @@ class Request(msgspec.Struct, gc=False):
     keep_alive: bool
 
 
+def asks_for_leave(head: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether a client waits for "100 Continue" before it sends its body (RFC 9110, 10.1.1)."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in head)
+
+
 def serialized(request: Request, target: bytes, *, is_last: bool) -> bytes:
     """Serialise a request for this target; `is_last` asks to close the connection after the answer."""
     lines = [b"%b %b HTTP/1.1\r\n" % (request.method, target)]

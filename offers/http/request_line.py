@@ -1,10 +1,11 @@
-"""Corrects request lines that the parser would refuse although they can mean only one thing."""
+"""Finds request lines, and corrects some that the parser would refuse although their meaning is clear."""
 
 import re
 
 from offers.request import percent_encoded
 
 _SCHEME_AND_HOST = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*(?=/)")
+_EMPTY_LINE = re.compile(rb"\A[\r\n]+|\r\n\r\n")
 
 
 def origin_form(target: bytes) -> bytes:
@@ -16,12 +17,19 @@ def origin_form(target: bytes) -> bytes:
     return target[found.end() :] if found else target
 
 
-def with_ascii_line(data: bytes, *, is_new: bool = True) -> bytes:
-    """Percent-encode the bytes beyond ASCII in the request line with which the data begins.
+def end_of_request(data: bytes) -> int:
+    """Return the first place in data where a request without a body, or with one in chunks, may end.
 
-    Some clients send links with such bytes. Only the line is changed, so every body keeps its length. With
-    `is_new`, the data may begin with empty lines.
+    That is behind an empty line, which may have begun before the data; else the end of the data.
     """
-    begin = len(data) - len(data.lstrip(b"\r\n")) if is_new else 0
-    end = data.find(b"\n", begin)
+    found = _EMPTY_LINE.search(data)
+    return found.end() if found else len(data)
+
+
+def with_ascii_line(data: bytes) -> bytes:
+    """Percent-encode the bytes beyond ASCII in the request line, or part of one, with which the data begins.
+
+    Some clients send links with such bytes. Only the line is changed, so every body keeps its length.
+    """
+    end = data.find(b"\n")
     return percent_encoded(data) if end < 0 else percent_encoded(data[:end]) + data[end:]

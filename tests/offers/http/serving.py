@@ -80,3 +80,46 @@ async def hang_up(writer: asyncio.StreamWriter, state: ServerState) -> None:
         transport.abort()
     while state.connections:
         await asyncio.sleep(0)
+
+
+async def repeat(scope: Any, receive: Any, send: Any) -> None:
+    """An application that answers with what it has received."""
+    header = dict(scope["headers"]).get(b"x", b"")
+    body = b" ".join((scope["path"].encode(), scope["query_string"], header, b""))
+    while True:
+        message = await receive()
+        body += message["body"]
+        if not message["more_body"]:
+            break
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Counting(ClickProtocol):
+    """A connection that tells how many bytes it has parsed."""
+
+    parsed = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        Counting.parsed += len(data)
+
+
+async def repeated(parts: list[bytes]) -> bytes:
+    """What `repeat` answers to parts, each sent when the one before it was parsed; the last is to end it."""
+    config = Config(repeat, log_config=None)
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Counting(config, ServerState(), {}, loop), LOCALHOST, 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    async with server, asyncio.timeout(DEADLINE_SECONDS):
+        begin, sent = Counting.parsed, 0
+        for part in parts:
+            writer.write(part)
+            sent += len(part)
+            while Counting.parsed - begin != sent:
+                await asyncio.sleep(0.001)
+        answer = await reader.read()
+        writer.close()
+    return answer

@@ -21,7 +21,7 @@ def test_what_is_within_the_limits_passes() -> None:
     limits.check_head(b"u" * MAX_URL_BYTES, MANY[1:])
     limits.check_unfinished_head(b"/", [], MAX_HEAD_BYTES)
     limits.check_rest(MAX_BODY_BYTES, MAX_BODY_BYTES + MAX_HEAD_BYTES + MAX_FRAMING_BYTES, MANY[1:])
-    limits.check_length(b"%d" % MAX_BODY_BYTES)
+    assert limits.announced_length([(b"content-length", b"%d" % MAX_BODY_BYTES)]) == MAX_BODY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,11 @@ def test_a_body_with_too_much_in_it_or_around_it_is_refused(
 @pytest.mark.parametrize("length", [b"%d" % (MAX_BODY_BYTES + 1), b"9" * 5000])
 def test_a_length_that_is_too_large_is_refused(length: bytes) -> None:
     with pytest.raises(LimitExceeded):
-        limits.check_length(length)
+        limits.announced_length([(b"content-length", length)])
+
+
+def test_a_body_in_chunks_announces_no_length() -> None:
+    assert limits.announced_length([(b"transfer-encoding", b"chunked")]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,11 @@
 """Request lines that the parser would refuse, sent to an application that repeats what it is sent."""
 
 import asyncio
-from typing import Any
 
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
-from devstack.services import LOCALHOST
-from offers.http.protocol import ClickProtocol
-from offers.http.request_line import origin_form, with_ascii_line
-from tests.processes import DEADLINE_SECONDS
+from offers.http.request_line import end_of_request, origin_form, with_ascii_line
+from tests.offers.http.serving import repeated
 
 BODY = "\r\nGET /café HTTP/1.1\r\n\r\né".encode()
 POST = b"POST /x HTTP/1.1\r\nHost: a\r\nX: caf\xc3\xa9\r\nContent-Length: %d\r\n\r\n" % len(BODY)
@@ -36,7 +31,7 @@ def test_a_whole_url_is_cut_to_its_path(target: bytes, origin: bytes) -> None:
     ("data", "ascii_line"),
     [
         (b"GET /\xc3\xa9 HTTP/1.1\r\nX: \xc3\xa9\r\n", b"GET /%C3%A9 HTTP/1.1\r\nX: \xc3\xa9\r\n"),
-        (b"\r\n\r\nGET /\xff", b"\r\n\r\nGET /%FF"),
+        (b"GET /\xff", b"GET /%FF"),
         (b"\xc3\n\xa9", b"%C3\n\xa9"),
     ],
 )
@@ -44,47 +39,19 @@ def test_only_the_line_is_encoded(data: bytes, ascii_line: bytes) -> None:
     assert with_ascii_line(data) == ascii_line
 
 
-async def repeat(scope: Any, receive: Any, send: Any) -> None:
-    """An application that answers with what it has received."""
-    header = dict(scope["headers"]).get(b"x", b"")
-    body = b" ".join((scope["path"].encode(), scope["query_string"], header, b""))
-    while True:
-        message = await receive()
-        body += message["body"]
-        if not message["more_body"]:
-            break
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-class Counting(ClickProtocol):
-    """A connection that tells how many bytes it has parsed."""
-
-    parsed = 0
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        Counting.parsed += len(data)
-
-
-async def repeated(parts: list[bytes]) -> bytes:
-    """What comes back for parts, each sent when the one before it was parsed."""
-    config = Config(repeat, log_config=None)
-    config.load()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Counting(config, ServerState(), {}, loop), LOCALHOST, 0)
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    async with server, asyncio.timeout(DEADLINE_SECONDS):
-        begin, sent = Counting.parsed, 0
-        for part in parts:
-            writer.write(part)
-            sent += len(part)
-            while Counting.parsed - begin != sent:
-                await asyncio.sleep(0.001)
-        answer = await reader.read()
-        writer.close()
-    return answer
+@pytest.mark.parametrize(
+    ("data", "end"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /b", 27),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", 25),
+        (b"0\r\n\r\nGET", 5),
+        (b"\r\n\r\nGET", 4),
+        (b"\nGET", 1),
+        (b"\r\n", 2),
+    ],
+)
+def test_a_request_may_end_behind_an_empty_line(data: bytes, end: int) -> None:
+    assert end_of_request(data) == end
 
 
 def test_a_body_is_never_changed_wherever_it_is_cut() -> None:
@@ -97,5 +64,4 @@ def test_a_body_is_never_changed_wherever_it_is_cut() -> None:
 def test_a_header_that_follows_a_cut_line_is_never_changed() -> None:
     head = b"GET /x HTTP/1.1\r\nX: caf\xc3\xa9\r\nConnection: close\r\n\r\n"
     line = head.index(b"\r\n")
-    assert with_ascii_line(head[line:], is_new=False) == head[line:]
     assert asyncio.run(repeated([head[:line], head[line:]])).endswith(b"/x  caf\xc3\xa9 ")
