@@ -23,6 +23,8 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+# The methods that a click's path takes, and every other path of ours, too (RFC 9110, 15.5.6).
+ALLOWED = (b"allow", b"GET, HEAD")
 _BAD_REQUEST = b"Invalid HTTP request received."
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
@@ -69,6 +71,8 @@ def rendered(answer: Answer, more: bytes, *, head: bool = False) -> bytes:
 
 def refusal(status: int) -> Answer:
     """Make the answer to bytes that are not a request, or exceed a limit."""
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return Answer(status, (ALLOWED, EMPTY))
     if status != HTTPStatus.BAD_REQUEST:
         return Answer(status, (EMPTY,))
     headers: Headers = (_TEXT, (b"content-length", b"%d" % len(_BAD_REQUEST)))

@@ -20,7 +20,7 @@ from offers.click_paths import ClickPaths
 from offers.handler import ClickHandler
 from offers.http.application import ApplicationProtocol
 from offers.http.connection import HttpConnection
-from offers.http.limits import BAD_REQUEST
+from offers.http.limits import BAD_REQUEST, METHOD_NOT_ALLOWED
 from offers.http.messages import CLOSE, SERVER_ERROR, Request, header_lines, refusal, rendered, serialized
 from offers.http.request_line import origin_form
 from offers.request import ClickRequest, read_click
@@ -92,7 +92,9 @@ class ClickProtocol(HttpConnection):
         """Do the same for a target that is not a usual spelling of a click's path."""
         target = origin_form(request.target)
         if not target.startswith(b"/"):
-            self._reject(BAD_REQUEST)
+            # The server as a whole takes an OPTIONS (RFC 9110, 7.1), and we have no use for it.
+            is_server = target == b"*" and request.method == b"OPTIONS"
+            self._reject(METHOD_NOT_ALLOWED if is_server else BAD_REQUEST)
             return
         path, _, query = target.partition(b"?")
         parameter = self._paths.parameter(unquote(path.decode("ascii"))) if self._may_answer() else None

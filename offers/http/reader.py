@@ -6,6 +6,7 @@ import httptools
 
 from offers.http.limits import (
     BAD_REQUEST,
+    METHOD_NOT_ALLOWED,
     SERVER_ERROR,
     SMALL_BYTES,
     LimitExceeded,
@@ -14,7 +15,7 @@ from offers.http.limits import (
     check_unfinished_head,
 )
 from offers.http.messages import asks_for_leave
-from offers.http.request_line import end_of_request, with_ascii_line
+from offers.http.request_line import end_of_request, is_request, with_ascii_line
 
 # Causes of a callback's error that are the client's fault.
 _BAD_HTTP = (httptools.HttpParserError, UnicodeError)
@@ -72,6 +73,8 @@ class RequestReader(asyncio.Protocol):
             self._end(error.status)
         except httptools.HttpParserCallbackError as error:
             self._end(self._status_of(error.__context__))
+        except httptools.HttpParserInvalidMethodError:
+            self._end(METHOD_NOT_ALLOWED if is_request(piece) else BAD_REQUEST)
         except httptools.HttpParserError:
             self._end(BAD_REQUEST)
 

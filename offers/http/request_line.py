@@ -5,6 +5,8 @@ import re
 from offers.request import percent_encoded
 
 _SCHEME_AND_HOST = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*(?=/)")
+# Without the `%` that a method may have, for here it stands for a byte beyond ASCII that is encoded by now.
+_REQUEST_LINE = re.compile(rb"[\r\n]*[!#$&'*+.^_`|~0-9A-Za-z-]+ [^\x00-\x20\x7f]+ HTTP/1\.[01]\r\n")
 _EMPTY_LINE = re.compile(rb"\A[\r\n]+|\r\n\r\n")
 
 
@@ -15,6 +17,11 @@ def origin_form(target: bytes) -> bytes:
     """
     found = _SCHEME_AND_HOST.match(target)
     return target[found.end() :] if found else target
+
+
+def is_request(data: bytes) -> bool:
+    """Return whether data begins with a request line, of any method (RFC 9112, 3)."""
+    return _REQUEST_LINE.match(data) is not None
 
 
 def end_of_request(data: bytes) -> int:

@@ -1,6 +1,8 @@
 """Plain clicks are answered by our protocol, whatever comes before and behind them on a connection."""
 
-from tests.offers.exchanges import Answer, connected, get
+import pytest
+
+from tests.offers.exchanges import Answer, connected, exchange, get
 from tests.security.conftest import GOOD
 
 CLICK = get(GOOD, b"User-Agent: Firefox")
@@ -50,3 +52,26 @@ def test_a_debug_request_and_other_methods_are_the_applications(worker: int) -> 
         with connected(worker) as connection:
             connection.send(request)
             assert not is_ours(connection.answer())
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        get(GOOD, method=b"FOO"),
+        get(GOOD, method=b"get"),
+        get(GOOD + b"&subid=\xc3\xa9", method=b"FOO"),
+        b"\r\n" + get(path=b"/no/such/page", method=b"FOO"),
+        get(path=b"*", method=b"OPTIONS"),
+    ],
+)
+def test_a_method_that_nobody_knows_is_not_allowed(worker: int, request_: bytes) -> None:
+    with connected(worker) as connection:
+        connection.send(request_)
+        answer = connection.answer()
+        assert (answer.status, answer.headers[b"allow"]) == (405, b"GET, HEAD")
+        assert answer.headers[b"connection"] == b"close"
+        assert connection.is_closed()
+
+
+def test_only_options_may_ask_for_the_server_as_a_whole(worker: int) -> None:
+    assert exchange(worker, get(path=b"*")).status == 400

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from offers.http.request_line import end_of_request, origin_form, with_ascii_line
+from offers.http.request_line import end_of_request, is_request, origin_form, with_ascii_line
 from tests.offers.http.serving import repeated
 
 BODY = "\r\nGET /café HTTP/1.1\r\n\r\né".encode()
@@ -52,6 +52,24 @@ def test_only_the_line_is_encoded(data: bytes, ascii_line: bytes) -> None:
 )
 def test_a_request_may_end_behind_an_empty_line(data: bytes, end: int) -> None:
     assert end_of_request(data) == end
+
+
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (b"FOO /offer?ad=1 HTTP/1.1\r\nHost: a\r\n\r\n", True),
+        (b"\r\nget * HTTP/1.0\r\n\r\n", True),
+        (b"FOO /\xc3\xa9 HTTP/1.1\r\n\r\n", True),
+        (b"G\xc3\x89T / HTTP/1.1\r\n\r\n", False),
+        (b"G%C3%89T / HTTP/1.1\r\n\r\n", False),
+        (b"FOO / HTTP/2.0\r\n\r\n", False),
+        (b"FOO /a b HTTP/1.1\r\n\r\n", False),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", False),
+        (b"", False),
+    ],
+)
+def test_a_request_line_is_known_whatever_its_method(data: bytes, is_one: bool) -> None:
+    assert is_request(data) is is_one
 
 
 def test_a_body_is_never_changed_wherever_it_is_cut() -> None:
