@@ -1,9 +1,12 @@
 """uvicorn behind our own protocol: runs the ASGI application for requests that are not plain clicks."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+Send = Callable[[Any], Awaitable[None]]
 
 
 class ApplicationProtocol(HttpToolsProtocol):
@@ -21,6 +24,22 @@ class ApplicationProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.connections.discard(self)
 
+    def on_headers_complete(self) -> None:
+        """Begin a request. The answer to one of HTTP/1.0 ends with the connection."""
+        super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.send = partial(_send_unchunked, self.cycle, self.cycle.send)  # type: ignore[method-assign]
+
     def on_response_complete(self) -> None:
         """Report the end of an answer; uvicorn would count it and start the next request, as we do."""
         self._on_answered()
+
+
+async def _send_unchunked(cycle: RequestResponseCycle, send: Send, message: Any) -> None:
+    """Send a part of an answer, which uvicorn would send in chunks if the answer has no length.
+
+    A client of HTTP/1.0 may not get chunks (RFC 9112, 6.1).
+    """
+    cycle.chunked_encoding = False
+    cycle.expected_content_length = len(message.get("body", b""))
+    await send(message)

@@ -72,10 +72,12 @@ class HttpConnection(RequestReader):
         headers, parser = self._head or [], self._parser
         if self._received > SMALL_BYTES or len(headers) > MAX_HEADERS:
             check_head(self._url, headers)
-        # Asked only until the first HTTP/1.1 request: asking is slow, and no client changes its version.
-        if not self._is_http_1_1:
+        is_kept = parser.should_keep_alive()
+        # Asked until the first HTTP/1.1 request, and of the last request: asking is slow, and who keeps a
+        # connection for requests of both versions is a proxy, which knows what HTTP/1.1 keeps without a word.
+        if not is_kept or not self._is_http_1_1:
             self._is_http_1_1 = parser.get_http_version() == "1.1"
-        is_kept = self._is_http_1_1 and parser.should_keep_alive()
+            is_kept = is_kept and self._is_http_1_1
         request = Request(parser.get_method(), self._url, headers, b"", is_kept)
         if self._body:
             request.body = bytes(self._body)
@@ -105,6 +107,10 @@ class HttpConnection(RequestReader):
             self._transport.write(CONTINUE)
         else:
             self._hold()
+
+    def _is_of_http_1_1(self, request: Request) -> bool:
+        """Return the version of a request: no other is kept, and the last one was asked for its own."""
+        return request.keep_alive or self._is_http_1_1
 
     def _answered(self) -> None:
         """Go on after the answer to the current request; to be called by the subclass."""

@@ -47,9 +47,10 @@ def asks_for_leave(head: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == b"expect" and value.lower() == b"100-continue" for name, value in head)
 
 
-def serialized(request: Request, target: bytes, *, is_last: bool) -> bytes:
+def serialized(request: Request, target: bytes, *, is_last: bool, is_http_1_1: bool = True) -> bytes:
     """Serialise a request for this target; `is_last` asks to close the connection after the answer."""
-    lines = [b"%b %b HTTP/1.1\r\n" % (request.method, target)]
+    version = b"1.1" if is_http_1_1 else b"1.0"
+    lines = [b"%b %b HTTP/%b\r\n" % (request.method, target, version)]
     lines += [b"%b: %b\r\n" % header for header in request.headers if header[0] not in _HOP_BY_HOP]
     if is_last:
         lines.append(CLOSE)

@@ -152,7 +152,10 @@ class ClickProtocol(HttpConnection):
             self._application.connection_made(self._transport)
         self._state["arrived"] = arrived
         self._is_handed_over = True
-        self._application.data_received(serialized(request, target, is_last=self._is_last))
+        version = self._is_of_http_1_1(request)
+        self._application.data_received(
+            serialized(request, target, is_last=self._is_last, is_http_1_1=version)
+        )
 
     def _application_answered(self) -> None:
         self._server.total_requests += 1

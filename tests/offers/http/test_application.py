@@ -177,6 +177,41 @@ def test_a_client_that_leaves_is_told_to_the_application() -> None:
     assert served(listen, script) == b"told"
 
 
+async def stream(scope: Any, _: Any, send: Any) -> None:
+    """Answers in two pieces and does not say how long they are together."""
+    await send({"type": "http.response.start", "status": 200})
+    for body, more in ((scope["path"].encode(), True), (b"|end", False)):
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+OLD_PAGE = PAGE.replace(b"HTTP/1.1", b"HTTP/1.0")
+
+
+def test_an_answer_without_a_length_comes_in_chunks() -> None:
+    answer = served(stream, answers_to(PAGE))
+    assert b"transfer-encoding: chunked" in answer
+    assert answer.endswith(b"5\r\n/page\r\n4\r\n|end\r\n0\r\n\r\n")
+
+
+def test_an_answer_without_a_length_to_http_1_0_ends_with_the_connection() -> None:
+    """RFC 9112, 6.1: no chunks for a client that may not know them."""
+    answer = served(stream, answers_to(OLD_PAGE))
+    assert answer.endswith(b"connection: close\r\n\r\n/page|end")
+    assert b"transfer-encoding" not in answer
+
+
+def test_an_answer_with_a_length_to_http_1_0_keeps_it() -> None:
+    answer = served(ignore, answers_to(OLD_PAGE))
+    assert b"content-length: 7\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nignored")
+
+
+def test_each_of_two_versions_on_a_connection_is_answered_in_its_own_way() -> None:
+    answer = served(stream, answers_to(PAGE + OLD_PAGE))
+    assert b"0\r\n\r\nHTTP/1.1 200 OK" in answer
+    assert answer.endswith(b"connection: close\r\n\r\n/page|end")
+
+
 def test_the_limit_of_connections_is_uvicorns() -> None:
     assert served(repeat, answers_to(get(b"ad=1")), limit_concurrency=1).startswith(b"HTTP/1.1 503 ")
 
