@@ -1,8 +1,4 @@
-"""Compares a recorded click with what the same visitor would get now.
-
-The request to explain is made from the record. What the record lacks (Accept-Language, client hints) makes
-no difference, because the device is taken as it was recorded.
-"""
+"""Compares a recorded click with what the same visitor would get now."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -10,14 +6,7 @@ from typing import Any
 
 import msgspec
 
-from cotraffic.diagnostics.explain.request import ExplainRequest
 from cotraffic.diagnostics.explain.result import Explanation
-from offers.links.tokens import AdTarget
-from offers.request import ClickRequest
-from offers.visitors.automated import AutomatedReason
-from offers.visitors.device import NO_HINTS, Device
-from offers.visitors.visitor import Clues
-from recipes.records.fields import id_of
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Decision": (
@@ -124,41 +113,6 @@ class FieldGroup(msgspec.Struct, frozen=True):
         return sum(field.differs for field in self.fields)
 
 
-def explain_request_of(record: Mapping[str, object]) -> ExplainRequest | None:
-    """Make a request to explain the same click now; None if the record names no offer or no campaign."""
-    offer_id = id_of(record.get("originOfferId")) or id_of(record.get("offerId"))
-    campaign_id = id_of(record.get("campaignId"))
-    if offer_id is None or campaign_id is None:
-        return None
-    request = ClickRequest(
-        ad="",
-        subid=_text(record, "subCampaign"),
-        cid=_text(record, "cid"),
-        ad_domain=_text(record, "adDomain") + _text(record, "adPath"),
-        fp="" if record.get("fingerPrintKey") else "disabled",
-        debug=True,
-        head=False,
-        referer=_text(record, "referer"),
-        clues=Clues(_text(record, "IP"), "", _text(record, "userAgent"), "", NO_HINTS, _purpose(record)),
-    )
-    device = Device(
-        device_type=_text(record, "deviceType") or "unknown",
-        browser=_text(record, "browser") or None,
-        browser_version=_text(record, "browserVersion") or None,
-        os=_text(record, "os") or None,
-        platform=_text(record, "platform") or None,
-    )
-    return ExplainRequest(
-        request, AdTarget(offer_id, campaign_id), device=device, lid=_text(record, "lid") or None
-    )
-
-
-def _purpose(record: Mapping[str, object]) -> AutomatedReason | None:
-    """Return the purpose that the browser may have stated; a preview's user agent says the same."""
-    is_preview = record.get("automatedReason") == AutomatedReason.PREVIEW.value
-    return AutomatedReason.PREVIEW if is_preview else None
-
-
 def compare(record: Mapping[str, object], now: Explanation | None) -> tuple[FieldGroup, ...]:
     """Group the record's fields, each beside what the same click would record now."""
     again = now.record if now is not None else None
@@ -187,8 +141,3 @@ def _equal(then: object, now: object) -> bool:
     if isinstance(then, bool | int | Decimal) and isinstance(now, bool | int | Decimal):
         return Decimal(then) == Decimal(now)
     return then == now
-
-
-def _text(record: Mapping[str, object], name: str) -> str:
-    value = record.get(name)
-    return "" if value is None else str(value)

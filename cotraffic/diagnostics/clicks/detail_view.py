@@ -9,9 +9,10 @@ from django.urls import reverse
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from cotraffic.diagnostics.clicks.compare import compare, explain_request_of
+from cotraffic.diagnostics.clicks.compare import compare
 from cotraffic.diagnostics.explain.explain import explain
-from cotraffic.diagnostics.explain.result import Explanation
+from cotraffic.diagnostics.explain.recorded import explain_request_of
+from cotraffic.diagnostics.explain.request import UNKNOWN_COUNTRY
 from cotraffic.diagnostics.handler import handler_for
 from cotraffic.diagnostics.panels import arender_panel, render_panel
 from offers.delivery.lookup import (
@@ -54,7 +55,7 @@ async def page(request: HttpRequest, lid: str) -> HttpResponse:
     found = await asyncio.to_thread(_look_up, known, request.GET.get("entry", ""))
     context: dict[str, object] = {"title": "A click", "lid": known, "typed": known, "found": found}
     if found.record is not None:
-        context |= await _beside_now(request, found.record)
+        context |= await _beside_now(request, found, found.record)
     return await arender_panel(request, "clicks", context, "diagnostics/click.html")
 
 
@@ -62,7 +63,9 @@ def _look_up(lid: str, entry_id: str) -> Whereabouts:
     return look_up(lid, get_redis_connection("default"), entry_id)
 
 
-async def _beside_now(request: HttpRequest, record: dict[str, object]) -> dict[str, object]:
+async def _beside_now(
+    request: HttpRequest, found: Whereabouts, record: dict[str, object]
+) -> dict[str, object]:
     """Return the context that compares the record with what would be recorded now."""
     explain_request, now, not_set_up = explain_request_of(record), None, ""
     try:
@@ -72,34 +75,22 @@ async def _beside_now(request: HttpRequest, record: dict[str, object]) -> dict[s
     except (OSError, ValueError) as error:
         not_set_up = str(error)
     groups = compare(record, now)
+    # Only if the address has moved does the country of then make a difference.
+    has_moved = now is not None and now.looked_up_country != record.get("country")
+    country = str(record.get("country") or UNKNOWN_COUNTRY)
     return {
         "groups": groups,
         "differences": sum(group.differences for group in groups),
         "now": now,
         "not_set_up": not_set_up,
-        "explain_url": _explain_url(record, supposed=False),
-        # Only if the address has moved does the country of the request make a difference.
-        "explain_as_recorded_url": _explain_url(record, supposed=True) if _has_moved(record, now) else "",
+        "explain_url": _explain_url(found) if now else "",
+        "explain_as_recorded_url": _explain_url(found, country) if has_moved else "",
     }
 
 
-def _has_moved(record: dict[str, object], now: Explanation | None) -> bool:
-    return now is not None and now.looked_up_country != record.get("country")
-
-
-def _explain_url(record: dict[str, object], *, supposed: bool) -> str:
-    """Return the URL that explains the same click now; `supposed` keeps the recorded country."""
-    explain_request = explain_request_of(record)
-    if explain_request is None or explain_request.target is None:
-        return ""
-    context = {
-        "offer": explain_request.target.offer_id,
-        "campaign": explain_request.target.campaign_id,
-        "address": record.get("IP"),
-        "user_agent": record.get("userAgent"),
-        "subid": record.get("subCampaign"),
-        "cid": record.get("cid"),
-        "country": record.get("country", "unknown") if supposed else None,
-    }
-    query = urlencode({name: value for name, value in context.items() if value})
-    return f"{reverse('diagnostics:explain')}?{query}"
+def _explain_url(found: Whereabouts, country: str = "") -> str:
+    """Return the URL that explains this very click now, or as if its address were in `country`."""
+    query = {"lid": found.lid, "entry": found.log.entry_id if found.log else "", "country": country}
+    return (
+        f"{reverse('diagnostics:explain')}?{urlencode({name: text for name, text in query.items() if text})}"
+    )

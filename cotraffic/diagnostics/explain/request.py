@@ -86,7 +86,7 @@ def read_explain_request(
         clues=clues,
     )
     at_ms = read_instant_ms(given["at"]) if given["at"] else None
-    return ExplainRequest(request, target, _country(given["country"]), at_ms)
+    return ExplainRequest(request, target, read_country(given["country"]), at_ms)
 
 
 def _link_or_target(given: Mapping[str, str], paths: ClickPaths) -> tuple[PastedLink, AdTarget | None]:
@@ -124,6 +124,19 @@ def read_instant_ms(text: str) -> int:
         raise BadExplainRequest("at", f"{text[:40]!r} is not a time: {example}") from None
 
 
+def read_country(text: str) -> str | None:
+    """Read a country's two letters, or `unknown`; "" supposes none. Raises `BadExplainRequest`."""
+    code = text.upper()
+    if not code:
+        return None
+    if code == UNKNOWN_COUNTRY.upper():
+        return UNKNOWN_COUNTRY
+    if not _COUNTRY.fullmatch(code):
+        message = f"{text[:40]!r} is not a country: write its two letters, such as DE, or {UNKNOWN_COUNTRY}"
+        raise BadExplainRequest("country", message)
+    return code
+
+
 def _id(field: str, text: str) -> int:
     found = id_of(text)
     if found is None:
@@ -138,15 +151,3 @@ def _address(text: str) -> str:
     if address is None:
         raise BadExplainRequest("address", f"{text[:60]!r} is not an IPv4 or IPv6 address")
     return str(address)
-
-
-def _country(text: str) -> str | None:
-    code = text.upper()
-    if not code:
-        return None
-    if code == UNKNOWN_COUNTRY.upper():
-        return UNKNOWN_COUNTRY
-    if not _COUNTRY.fullmatch(code):
-        message = f"{text[:40]!r} is not a country: write its two letters, such as DE, or {UNKNOWN_COUNTRY}"
-        raise BadExplainRequest("country", message)
-    return code

@@ -1,5 +1,6 @@
-"""The panel that explains a link: a form, and the explanation below."""
+"""The panel that explains a link or a recorded click: a form, and the explanation below."""
 
+import asyncio
 import shlex
 
 import msgspec
@@ -7,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.pair import with_offer
+from cotraffic.diagnostics.explain.recorded import RECORDED_FIELDS, read_recorded
 from cotraffic.diagnostics.explain.request import (
     FIELDS,
     BadExplainRequest,
@@ -15,6 +17,7 @@ from cotraffic.diagnostics.explain.request import (
 )
 from cotraffic.diagnostics.handler import handler_for
 from cotraffic.diagnostics.panels import arender_panel
+from offers.delivery.lookup import read_lid
 from offers.handler import ClickHandler
 from offers.links.links import click_paths
 from offers.request import header_text
@@ -45,17 +48,19 @@ _encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
 
 async def page(request: HttpRequest) -> HttpResponse:
-    """Show the form, and the explanation if the query has a link; `format=json` returns that alone."""
-    given = {name: request.GET.get(name, "") for name in FIELDS}
+    """Show the form, and the explanation if the query has a click; `format=json` returns that alone."""
+    given = {name: request.GET.get(name, "") for name in (*FIELDS, *RECORDED_FIELDS)}
     context: dict[str, object] = {"given": given, "user_agents": USER_AGENTS}
     try:
         async with handler_for(request) as handler:
             own = _own(request, handler)
             context["own"] = own
-            if any(value.strip() for value in given.values()):
-                explain_request = await with_offer(handler, _question(request, given, own))
+            if any(value.strip() for name, value in given.items() if name != "entry"):
+                explain_request = await _question(request, given, own, handler)
                 context["explanation"] = explanation = await explain(handler, explain_request)
-                context["command"] = _command(given, own)
+                context["lid"] = lid = read_lid(given["lid"])
+                # No command reads a record.
+                context["command"] = "" if lid else _command(given, own)
                 if request.GET.get("format") == "json":
                     return HttpResponse(_encoder.encode(explanation), content_type="application/json")
     except BadExplainRequest as error:
@@ -72,8 +77,18 @@ def _own(request: HttpRequest, handler: ClickHandler) -> dict[str, str]:
     return {"address": address, "user_agent": _header(request, "User-Agent")}
 
 
-def _question(request: HttpRequest, given: dict[str, str], own: dict[str, str]) -> ExplainRequest:
+async def _question(
+    request: HttpRequest, given: dict[str, str], own: dict[str, str], handler: ClickHandler
+) -> ExplainRequest:
     """Read the request to explain. Raises `BadExplainRequest`."""
+    if given["lid"].strip():
+        # In a thread: it waits for DynamoDB and Redis, and must not hold up the clicks of this worker.
+        return await asyncio.to_thread(read_recorded, given)
+    return await with_offer(handler, _typed(request, given, own))
+
+
+def _typed(request: HttpRequest, given: dict[str, str], own: dict[str, str]) -> ExplainRequest:
+    """Read a click that somebody describes. Raises `BadExplainRequest`."""
     hints = NO_HINTS
     if not given["user_agent"].strip():
         hints = ClientHints(**{name: _header(request, header) for name, header in _HINTS.items()})

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 import redis
 
-from cotraffic.diagnostics.clicks.compare import GROUPS, NOT_COMPARED, FieldGroup, compare, explain_request_of
+from cotraffic.diagnostics.clicks.compare import GROUPS, NOT_COMPARED, FieldGroup, compare
 from cotraffic.diagnostics.explain.explain import explain
+from cotraffic.diagnostics.explain.recorded import explain_request_of
 from cotraffic.diagnostics.explain.request import read_explain_request
 from cotraffic.diagnostics.explain.result import Explanation
 from offers.bootstrap import build_click_writer, build_handler, open_redis
@@ -131,11 +132,6 @@ def test_a_click_that_would_be_refused_now_has_nothing_to_compare_with(store: Re
     now, groups = again(kept)
     assert now.refused
     assert not any(field.is_compared for group in groups for field in group.fields)
-
-
-def test_a_record_without_offer_or_campaign_cannot_be_asked_about() -> None:
-    assert explain_request_of({"lid": "x", "campaignId": 1}) is None
-    assert explain_request_of({"lid": "x", "offerId": 1}) is None
 
 
 def test_fields_that_nobody_knows_are_shown_all_the_same() -> None:
