@@ -169,25 +169,31 @@ def _make_live(job: Job) -> str:
     requests = [
         SyncRequest(
             kind=kind,
-            wanted_etag=job.arguments[kind.value],
+            wanted_etag=etag,
             force="force" in job.arguments,
             progress=_naming(kind, job.report),
         )
-        for kind in RecipeKind
-        if job.arguments.get(kind.value)
+        for kind, etag in _not_live(job).items()
     ]
     return _synced(job, requests, is_waiting_well=False)
 
 
 def _leave(job: Job) -> str:
     """Keep the files that were previewed from going live by themselves."""
-    store, left = RecipeStore(job.redis), []
-    for kind in RecipeKind:
-        etag = job.arguments.get(kind.value)
-        if etag:
-            hold.leave(kind, store, etag, job.user)
-            left.append(kind.value)
+    store, left = RecipeStore(job.redis), _not_live(job)
+    for kind, etag in left.items():
+        hold.leave(kind, store, etag, job.user)
     return f"The {' and '.join(left)} in S3 will not go live by themselves; the next files will."
+
+
+def _not_live(job: Job) -> dict[RecipeKind, str]:
+    """Return the tags of the previewed files that are not live yet. Raises `ActionFailed` if all are."""
+    store = RecipeStore(job.redis)
+    etags = {kind: job.arguments.get(kind.value, "") for kind in RecipeKind}
+    left = {kind: etag for kind, etag in etags.items() if etag and not preview.is_live(store, kind, etag)}
+    if not left:
+        raise ActionFailed("What was previewed is live already.")
+    return left
 
 
 KINDS = {

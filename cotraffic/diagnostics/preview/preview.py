@@ -92,6 +92,12 @@ def newest(store: RecipeStore) -> Preview | None:
         return None
 
 
+def is_live(store: RecipeStore, kind: RecipeKind, etag: str) -> bool:
+    """Return whether the file with this tag is the one that is live. Raises `RedisError`."""
+    meta = store.meta(kind)
+    return bool(meta.generation) and meta.etag == etag
+
+
 def _compared(
     kind: RecipeKind, store: RecipeStore, progress: Progress
 ) -> tuple[Comparison, CandidateRecipe] | None:

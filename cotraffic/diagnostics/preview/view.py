@@ -11,7 +11,7 @@ from cotraffic.diagnostics.actions.enqueue import enqueue
 from cotraffic.diagnostics.actions.kinds import KINDS
 from cotraffic.diagnostics.actions.store import Action, Actions
 from cotraffic.diagnostics.panels import render_panel
-from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS, MOST_CLICKS, Preview, newest
+from cotraffic.diagnostics.preview.preview import DEFAULT_CLICKS, MOST_CLICKS, Preview, is_live, newest
 from recipes.records.fields import id_of
 from recipes.records.kinds import RecipeKind
 from recipes.store.store import RecipeStore
@@ -77,13 +77,10 @@ def decide(request: HttpRequest, decision: str) -> HttpResponse:
     try:
         store = _store()
         found = newest(store)
-        etags = {name: request.POST.get(name, "") for name in RecipeKind}
         if found is None or not found.kinds:
             return _not_decided(request, "There is no preview to decide on any more. Preview once more.")
-        if any(etags[name] != found.etags.get(name, "") for name in RecipeKind):
-            return _not_decided(
-                request, "There is a newer preview than the one that you decided on. Look at that first."
-            )
+        if why := _why_not(request, store, found):
+            return _not_decided(request, why)
         forced = "forced" in request.POST
         asks_for_force = decision == "make-live" and found.is_held_back and not forced
         if "confirmed" not in request.POST or asks_for_force:
@@ -101,6 +98,17 @@ def decide(request: HttpRequest, decision: str) -> HttpResponse:
     except RedisError as error:
         return _redis_is_away(request, error)
     return redirect("diagnostics:preview")
+
+
+def _why_not(request: HttpRequest, store: RecipeStore, found: Preview) -> str:
+    """Return why the posted decision is refused, "" if it is not: its tab may be older than what was done."""
+    if any(request.POST.get(kind, "") != found.etags.get(kind, "") for kind in RecipeKind):
+        return "There is a newer preview than the one that you decided on. Look at that first."
+    if all(is_live(store, kind, comparison.etag) for kind, comparison in found.kinds.items()):
+        return "What was previewed is live already, so there is nothing to decide."
+    if _progress()["busy"]:
+        return "A preview or a decision is under way. Wait until it is over, and look at what it came to."
+    return ""
 
 
 @require_POST

@@ -245,6 +245,46 @@ def test_something_else_that_went_live_meanwhile_is_told(
     assert "Make it live" not in answer
 
 
+def test_what_is_live_by_now_cannot_be_left(
+    store: RecipeStore, upload: Upload, staff_client: Client, redis_client: redis.Redis
+) -> None:
+    upload(8)
+    preview(staff_client, redis_client)
+    etag = etag_of(store)
+    decide(staff_client, "make-live", etag, confirmed="yes")
+    run_what_was_asked(redis_client)
+    answer = decide(staff_client, "leave", etag, confirmed="yes")
+    assert (answer.status_code, "is live already" in answer.text) == (409, True)
+    sync(SyncRequest(kind=OFFERS), store)
+    assert store.held(OFFERS) is None
+
+
+def test_a_decision_is_taken_once(
+    store: RecipeStore, upload: Upload, staff_client: Client, redis_client: redis.Redis
+) -> None:
+    upload(8)
+    preview(staff_client, redis_client)
+    decide(staff_client, "make-live", etag_of(store), confirmed="yes")
+    answer = decide(staff_client, "make-live", etag_of(store), confirmed="yes")
+    assert (answer.status_code, "is under way" in answer.text) == (409, True)
+    assert [action.name for action in Actions(redis_client).newest()] == ["make-live", "preview"]
+
+
+@pytest.mark.parametrize("decision", ["make-live", "leave"])
+def test_a_decision_that_was_queued_twice_does_nothing_the_second_time(
+    store: RecipeStore, upload: Upload, staff_client: Client, redis_client: redis.Redis, decision: str
+) -> None:
+    upload(8)
+    preview(staff_client, redis_client)
+    decide(staff_client, "make-live", etag_of(store), confirmed="yes")
+    run_what_was_asked(redis_client)
+    generation = store.meta(OFFERS).generation
+    again = Actions(redis_client).add(decision, decision, "sam", {"offers": etag_of(store)})
+    run_action(again.id)
+    assert Actions(redis_client).newest()[0].outcome == "What was previewed is live already."
+    assert (store.meta(OFFERS).generation, store.held(OFFERS)) == (generation, None)
+
+
 def test_there_are_no_other_decisions(staff_client: Client) -> None:
     assert decide(staff_client, "delete", '"any"').status_code == 404
 
