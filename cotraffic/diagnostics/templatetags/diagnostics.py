@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cotraffic.diagnostics import formatting
+from cotraffic.diagnostics.clicks.shown import shown_as
 from cotraffic.diagnostics.preview.changes import is_refusal, rule_entry, same_rule
 from cotraffic.diagnostics.preview.simulate import OTHER_RULES
 from cotraffic.diagnostics.words import (
@@ -27,6 +28,7 @@ register.filter("file_size", formatting.file_size)
 register.filter("destination", formatting.destination)
 register.filter("amount", amount)
 register.filter("same_rule", same_rule)
+register.filter("shown_as", shown_as)
 
 
 @register.filter
@@ -85,14 +87,14 @@ def clock_ms(at_ms: float) -> SafeString:
 
 
 @register.simple_tag
-def redirect_type(code: str | None, reason: str | None = "") -> SafeString:
+def redirect_type(code: str | None, reason: object = "") -> SafeString:
     """Show a stored redirect type in words, with the code below, which leads to its meaning.
 
     With the redirect `reason`, an exit to an aggregated offer says as well why the click left.
     """
     if not code:
         return format_html('<span class="quiet">{}</span>', "-")
-    entry = redirect_type_entry(code, reason or "")
+    entry = redirect_type_entry(code, reason if isinstance(reason, str) else "")
     return _with_code(entry, format_html("<span>{}</span>", entry.words.short))
 
 
