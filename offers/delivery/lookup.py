@@ -32,7 +32,9 @@ COMMIT_MS = 10_000
 CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
 _LID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _LID_BEGINNING = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]{0,27})?")
-_ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}")
+_ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+# Redis takes no larger numbers in the id of an entry.
+_LARGEST = 2**64 - 1
 _spooled = msgspec.json.Decoder(SpooledClick)
 
 
@@ -87,6 +89,16 @@ def read_lid_beginning(text: str) -> str | None:
     return beginning if _LID_BEGINNING.fullmatch(beginning) else None
 
 
+def is_entry_id(text: str) -> bool:
+    """Return whether `text` is an id that an entry can have, and that a search can begin or end before."""
+    if not _ENTRY_ID.fullmatch(text):
+        return False
+    milliseconds, sequence = _number(text)
+    # Redis has no entry 0-0, and no id lies before it or behind the last one.
+    first, last = (0, 0), (_LARGEST, _LARGEST)
+    return max(milliseconds, sequence) <= _LARGEST and first < (milliseconds, sequence) < last
+
+
 def find_beginning(beginning: str, redis: Redis) -> tuple[str, str] | None:
     """Return lid and entry of the newest click in the log whose lid begins so, None if there is none.
 
@@ -112,7 +124,7 @@ def look_up(lid: str, redis: Redis, entry_id: str = "") -> Whereabouts:
     except (TableAway, TableNotUsable) as error:
         found.table_problem = str(error)
     try:
-        _look_into_redis(found, redis, entry_id if _ENTRY_ID.fullmatch(entry_id) else "")
+        _look_into_redis(found, redis, entry_id if is_entry_id(entry_id) else "")
     except RedisError as error:
         found.log_problem = f"Redis does not answer: {error}"
     if found.record is None:
@@ -129,7 +141,7 @@ def _look_into_redis(found: Whereabouts, redis: Redis, entry_id: str) -> None:
     entry = search.forwards(LOG, entry_id, entry_id, 1) if entry_id else None
     search.searched = 0
     added_ms = found.record.get("dateAdded") if found.record else None
-    if entry is None and isinstance(added_ms, int):
+    if entry is None and isinstance(added_ms, int) and 0 <= added_ms <= _LARGEST - COMMIT_MS:
         entry = search.forwards(LOG, str(added_ms), str(added_ms + COMMIT_MS), MAX_ENTRIES)
     elif entry is None:
         entry = search.backwards(LOG, MAX_ENTRIES)

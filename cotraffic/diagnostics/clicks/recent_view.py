@@ -1,6 +1,5 @@
 """The panel of the newest clicks, which can be filtered and follows new ones."""
 
-import re
 import time
 from collections import Counter
 from typing import NamedTuple
@@ -16,8 +15,8 @@ from cotraffic.diagnostics.clicks.filters import CODES, read_filter
 from cotraffic.diagnostics.overview.component import sources
 from cotraffic.diagnostics.panels import render_panel
 from offers.click_log.recent import RecentClicks, recent_clicks
+from offers.delivery.lookup import is_entry_id
 
-ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
 AWAY = "Redis does not answer, and the newest clicks are there."
 
 
@@ -94,6 +93,6 @@ def _without_counts() -> list[RedirectChoice]:
 
 
 def _wrong_entry(name: str, text: str) -> dict[str, str]:
-    if not text or ENTRY.fullmatch(text):
+    if not text or is_entry_id(text):
         return {}
     return {name: f"{name} is the id of an entry in the log; {text[:40]!r} is none"}

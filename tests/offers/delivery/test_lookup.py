@@ -14,7 +14,7 @@ from pytest_django import Settings
 from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import ASSUMED, ClickLog
 from offers.delivery import lookup
-from offers.delivery.lookup import Whereabouts, look_up, read_lid, reading_table
+from offers.delivery.lookup import Whereabouts, is_entry_id, look_up, read_lid, reading_table
 from tests.offers.logged import add, redis_away, run
 
 if TYPE_CHECKING:
@@ -197,3 +197,35 @@ def test_a_lid_is_found_in_what_was_pasted(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "abc", LID[:-1], "<script>"])
 def test_what_is_no_lid_is_none(text: str) -> None:
     assert read_lid(text) is None
+
+
+@pytest.mark.parametrize("text", ["1764000000000-0", "0-1", f"{2**64 - 1}-{2**64 - 2}"])
+def test_an_id_that_an_entry_can_have_is_one(text: str) -> None:
+    assert is_entry_id(text)
+
+
+NO_IDS = ["", "1764000000000", "٣-1", "0-0", f"{2**64}-1", f"1-{2**64}", f"{2**64 - 1}-{2**64 - 1}"]
+
+
+@pytest.mark.parametrize("text", NO_IDS)
+def test_what_redis_cannot_read_as_an_id_is_none(text: str) -> None:
+    assert not is_entry_id(text)
+
+
+@pytest.mark.parametrize("entry_id", NO_IDS)
+def test_a_known_entry_that_is_none_is_passed_over(
+    log: ClickLog, redis_client: redis.Redis, table: "Table", entry_id: str
+) -> None:
+    add(log, LID)
+    click = found(redis_client, entry_id)
+    assert (click.log is not None, click.log_problem) == (True, "")
+
+
+@pytest.mark.parametrize("added", [-1, 2**64, "1764000000000"])
+def test_a_record_whose_time_redis_cannot_read_is_looked_for_in_the_whole_log(
+    log: ClickLog, redis_client: redis.Redis, table: "Table", added: Any
+) -> None:
+    table.put_item(Item={"lid": LID, "dateAdded": added})
+    add(log, LID)
+    click = found(redis_client)
+    assert (click.in_table, click.log is not None, click.log_problem) == (True, True, "")

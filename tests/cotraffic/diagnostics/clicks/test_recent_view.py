@@ -205,9 +205,18 @@ def test_a_filter_that_cannot_be_says_why(staff_client: Client, redis_client: re
     assert shown.status_code == 400
     assert "Offer is chosen by its id, a number" in shown.text
     assert staff_client.get(reverse(NEW), {"offer": "hiking"}).status_code == 400
-    assert staff_client.get(reverse(NEW), {"after": "yesterday"}).status_code == 400
     assert 'aria-describedby="wrong_lid"' in staff_client.get(reverse(PAGE), {"lid": "xyz"}).text
-    assert staff_client.get(reverse(PAGE), {"before": "yesterday"}).status_code == 400
+
+
+@pytest.mark.parametrize("entry", ["yesterday", "99999999999999999999-1", "٣-1", "0-0"])
+def test_an_entry_that_cannot_be_is_told_and_not_taken_for_a_redis_that_is_away(
+    staff_client: Client, redis_client: redis.Redis, entry: str
+) -> None:
+    page = staff_client.get(reverse(PAGE), {"before": entry})
+    new = staff_client.get(reverse(NEW), {"after": entry})
+    assert (page.status_code, new.status_code) == (400, 400)
+    assert "before is the id of an entry in the log" in page.text
+    assert "after is the id of an entry in the log" in new.json()["problem"]
 
 
 @pytest.mark.parametrize(
