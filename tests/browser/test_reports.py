@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Download, Page, Route, expect
 
 from offers.archive.parquet import ClickParquet
 from offers.archive.partitions import HOUR_MS, Hour
 from tests.browser.conftest import ARCHIVE_BUCKET
-from tests.browser.views import assert_view
+from tests.browser.views import Watch, assert_view
 from tests.stacks import Stack
 
 REPORTS = "/admin/diagnostics/reports/"
@@ -117,6 +117,19 @@ def test_a_download_says_when_it_is_done(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#download-status")).to_contain_text("done")
     with (tmp_path / "report.csv").open(newline="") as file:
         assert next(csv.reader(file))[:3] == ["offer", "offer_name", "clicks"]
+
+
+def test_a_download_after_signing_out_saves_no_file_and_says_why(
+    page: Page, context: BrowserContext, watch: Watch
+) -> None:
+    watch.forgive("403")
+    page.goto(f"{REPORTS}?by=offer")
+    saved: list[Download] = []
+    page.on("download", lambda file: saved.append(file))
+    context.clear_cookies(name="sessionid")
+    page.get_by_role("link", name="CSV").click()
+    expect(page.locator("#download-status")).to_contain_text("You are not signed in as staff any more.")
+    assert not saved
 
 
 def test_without_clicks_and_with_a_bad_address_it_says_what_to_do(page: Page, watch: object) -> None:

@@ -21,9 +21,10 @@ export async function ask(url, { json = false, giveUpMs = GIVE_UP_MS } = {}) {
 }
 
 /** What the server says is wrong, or else its status. */
-async function problemOf(answer) {
-  const isTold = answer.headers.get("content-type")?.startsWith("application/json");
-  return isTold ? (await answer.json()).problem : `The server answered with an error (${answer.status}).`;
+export async function problemOf(answer) {
+  const type = answer.headers.get("content-type") ?? "";
+  if (type.startsWith("application/json")) return (await answer.json()).problem;
+  return type.startsWith("text/plain") ? answer.text() : `The server answered with an error (${answer.status}).`;
 }
 
 /** Run `work` every `every()` milliseconds while the page can be seen; `tell` hears null, or what is wrong. */

@@ -2,6 +2,8 @@
 
 /* global uPlot */
 
+import { problemOf } from "./refresh.js";
+
 const HEIGHT = 250;
 const COLOURS = 9;
 const YEAR_SECONDS = 365 * 24 * 3600;
@@ -171,9 +173,12 @@ if (figure) {
 
 const status = document.getElementById("download-status");
 
+// Who is not signed in any more gets a refusal in JSON, and not the login page, which would be saved as the file.
+const IN_JSON = { headers: { Accept: "application/json" } };
+
 async function download(link) {
-  const answer = await fetch(link.href);
-  if (!answer.ok) throw new Error(await answer.text());
+  const answer = await fetch(link.href, IN_JSON);
+  if (!answer.ok || answer.redirected) throw new Error(await problemOf(answer));
   const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "report";
   const pieces = [];
   let bytes = 0;
@@ -209,7 +214,7 @@ const fetching = document.getElementById("fetching");
 async function copyFiles() {
   const bar = fetching.querySelector("progress");
   const said = document.getElementById("fetching-status");
-  const answer = await fetch(fetching.dataset.url);
+  const answer = await fetch(fetching.dataset.url, IN_JSON);
   const decoder = new TextDecoder();
   let rest = "";
   for (const reader = answer.body.getReader(); ; ) {
