@@ -1,6 +1,7 @@
 """Numbers, durations and times as people read them; `static/diagnostics/times.js` says the same."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _SHOWN_DESTINATION = 60
@@ -12,8 +13,17 @@ def number(value: float | None) -> str:
     """Format a number with commas, and at most two decimals."""
     if value is None:
         return "-"
-    text = f"{value:,.2f}"
-    return text.rstrip("0").rstrip(".")
+    return _trimmed(f"{value:,.2f}")
+
+
+def money(value: float | Decimal | None) -> str:
+    """Format an amount with commas and two decimals at most; below 1 four, or one digit that is not 0."""
+    if value is None:
+        return "-"
+    if not -1 < value < 1:
+        return _trimmed(f"{value:,.2f}")
+    text = _trimmed(f"{value:.4f}")
+    return text if text != "0" or not value else f"{Decimal(f'{value:.1g}'):f}"
 
 
 def duration(seconds: float) -> str:
@@ -72,6 +82,12 @@ def destination(url: str | None) -> str:
     without_scheme = url.partition("://")[2] or url
     shown = without_scheme.partition("?")[0].partition("#")[0].removesuffix("/")
     return shown if len(shown) <= _SHOWN_DESTINATION else f"{shown[:_SHOWN_DESTINATION]}…"
+
+
+def _trimmed(text: str) -> str:
+    """Drop the zeros at the end of a number with decimals, and the sign of a zero."""
+    short = text.rstrip("0").rstrip(".")
+    return "0" if short == "-0" else short
 
 
 def _counted(count: int, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from decimal import Decimal
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cotraffic.diagnostics.formatting import number
+from cotraffic.diagnostics.formatting import money, number
 from cotraffic.diagnostics.reports import run
 from cotraffic.diagnostics.reports.address import BadAddress, read_address
 from cotraffic.diagnostics.reports.types import ClickReport, Dimension, ReportProblem, ReportQuery
@@ -81,9 +82,12 @@ def _figures(name: str, whole: ClickReport, elsewhere: ClickReport) -> list[Traf
     total = whole.total
     machines = sum(row.clicks for row in whole.rows if row.keys[1])
 
-    def figure(title: str, value: float, *query: tuple[str, str], share: bool = False) -> TrafficFigure:
-        percent = 100 * value / total.clicks if share and total.clicks else None
-        return TrafficFigure(title, number(value), urlencode([("range", name), *query]), percent)
+    def figure(title: str, count: int, *query: tuple[str, str], share: bool = False) -> TrafficFigure:
+        percent = 100 * count / total.clicks if share and total.clicks else None
+        return TrafficFigure(title, number(count), urlencode([("range", name), *query]), percent)
+
+    def amount(title: str, value: Decimal, *query: tuple[str, str]) -> TrafficFigure:
+        return TrafficFigure(title, money(value), urlencode([("range", name), *query]))
 
     by_offer = ("by", Dimension.OFFER.value)
     return [
@@ -96,8 +100,8 @@ def _figures(name: str, whole: ClickReport, elsewhere: ClickReport) -> list[Traf
             share=True,
         ),
         figure("Made by machines", machines, ("by", Dimension.AUTOMATED.value), share=True),
-        figure("Payin", float(total.payin), by_offer, ("order", "payin")),
-        figure("Payout", float(total.payout), by_offer, ("order", "payout")),
+        amount("Payin", total.payin, by_offer, ("order", "payin")),
+        amount("Payout", total.payout, by_offer, ("order", "payout")),
     ]
 
 

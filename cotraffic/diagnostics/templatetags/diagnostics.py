@@ -23,6 +23,7 @@ from offers.stats.types import Cache
 register = template.Library()
 
 register.filter("number", formatting.number)
+register.filter("money", formatting.money)
 register.filter("duration", formatting.duration)
 register.filter("file_size", formatting.file_size)
 register.filter("destination", formatting.destination)

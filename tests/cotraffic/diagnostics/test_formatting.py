@@ -1,5 +1,7 @@
 """Numbers, durations and times as people read them."""
 
+from decimal import Decimal
+
 import pytest
 
 from cotraffic.diagnostics import formatting
@@ -52,7 +54,26 @@ def test_sizes_have_three_digits(size: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1_234_567, "1,234,567"), (5.5, "5.5"), (100, "100"), (None, "-")]
+    ("value", "text"), [(1_234_567, "1,234,567"), (5.5, "5.5"), (100, "100"), (-0.001, "0"), (None, "-")]
 )
 def test_numbers_have_commas(value: float | None, text: str) -> None:
     assert formatting.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.004, "0.004"),
+        (Decimal("0.0045"), "0.0045"),
+        (0.00001234, "0.00001"),
+        (-0.001, "-0.001"),
+        (0.1 + 0.2, "0.3"),
+        (1234.567, "1,234.57"),
+        (Decimal("12.0000"), "12"),
+        (Decimal("0E-10"), "0"),
+        (0, "0"),
+        (None, "-"),
+    ],
+)
+def test_small_amounts_are_not_shown_as_nothing(value: float | Decimal | None, text: str) -> None:
+    assert formatting.money(value) == text
