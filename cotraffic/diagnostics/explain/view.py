@@ -4,7 +4,7 @@ import asyncio
 import shlex
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from cotraffic.diagnostics.explain.explain import explain
 from cotraffic.diagnostics.explain.pair import with_offer
@@ -57,17 +57,29 @@ async def page(request: HttpRequest) -> HttpResponse:
             context["own"] = own
             if any(value.strip() for name, value in given.items() if name != "entry"):
                 explain_request = await _question(request, given, own, handler)
-                context["explanation"] = explanation = await explain(handler, explain_request)
+                context["explanation"] = await explain(handler, explain_request)
                 context["lid"] = lid = read_lid(given["lid"])
                 # No command reads a record.
                 context["command"] = "" if lid else _command(given, own)
-                if request.GET.get("format") == "json":
-                    return HttpResponse(_encoder.encode(explanation), content_type="application/json")
     except BadExplainRequest as error:
         context["wrong"] = {error.field: str(error)}
     except (OSError, ValueError) as error:
         context["not_set_up"] = str(error)
+    if request.GET.get("format") == "json":
+        return _as_json(context)
     return await arender_panel(request, "explain", context)
+
+
+def _as_json(context: dict[str, object]) -> HttpResponse:
+    """Return the explanation alone, or its `problem`, for programs that do not read the page."""
+    if explanation := context.get("explanation"):
+        return HttpResponse(_encoder.encode(explanation), content_type="application/json")
+    if not_set_up := context.get("not_set_up"):
+        return JsonResponse({"problem": f"This instance cannot decide clicks: {not_set_up}."}, status=503)
+    wrong = context.get("wrong")
+    if not isinstance(wrong, dict):
+        wrong = {"link": "give a link, a campaign or a lid"}
+    return JsonResponse({"problem": "; ".join(f"{field}: {why}" for field, why in wrong.items())}, status=400)
 
 
 def _own(request: HttpRequest, handler: ClickHandler) -> dict[str, str]:

@@ -181,6 +181,26 @@ def test_the_answer_is_json_where_that_is_wanted(store: RecipeStore, staff_clien
     assert answer.json()["outcome"]["winner"] == "country restriction"
 
 
+@pytest.mark.parametrize(
+    ("texts", "problem"),
+    [({"campaign": "x"}, "campaign: 'x' is not an id"), ({}, "link: give a link, a campaign or a lid")],
+)
+def test_where_json_is_wanted_a_wrong_field_is_told_in_json(
+    store: RecipeStore, staff_client: Client, texts: dict[str, str], problem: str
+) -> None:
+    answer = staff_client.get(reverse("diagnostics:explain"), texts | {"format": "json"})
+    assert answer.status_code == 400
+    assert answer.json()["problem"].startswith(problem)
+
+
+def test_where_json_is_wanted_what_is_not_set_up_is_told_in_json(
+    store: RecipeStore, staff_client: Client, settings: Settings
+) -> None:
+    settings.ENCRYPTION_KEY = "not of 32 bytes"
+    answer = staff_client.get(reverse("diagnostics:explain"), {"campaign": "1", "format": "json"})
+    assert (answer.status_code, "cannot decide clicks" in answer.json()["problem"]) == (503, True)
+
+
 def test_the_command_that_asks_the_same_is_shown(store: RecipeStore, staff_client: Client) -> None:
     text = explained(staff_client, offer="2", campaign="1", country="FR", user_agent="it's me")
     assert "manage.py explain --offer 2 --campaign 1" in text
