@@ -84,9 +84,10 @@ def read_address(given: QueryDict, now_ms: int, zone_name: str = "UTC") -> Addre
         raise BadAddress(str(error)) from None
     range_name, time = _time(given, now_ms, zone)
     values: dict[Dimension, tuple[str, ...]] = {
-        dimension: tuple(dict.fromkeys(_value(dimension, text) for text in given.getlist(dimension.value)))
+        dimension: tuple(dict.fromkeys(_value(dimension, text) for text in texts))
         for dimension in FILTERS
-        if any(given.getlist(dimension.value))
+        # A form without JavaScript sends the fields that nobody filled in as well.
+        if (texts := [text for text in given.getlist(dimension.value) if text.strip()])
     }
     group_by = tuple(dict.fromkeys(_dimension(text) for text in given.getlist("by") if text))[:2]
     page = _page(given.get("page", ""))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from urllib.parse import urlencode
 
 import msgspec
 from asgiref.sync import sync_to_async
@@ -53,6 +54,8 @@ from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS
 from offers.click_log.recent import RecentClick
 
 ZONE_COOKIE = "zone"
+# The parameter of a list of clicks that has the query of the report it came from.
+BACK = "back"
 FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 # Most steps of a chart: more are finer than its pixels.
 MINUTES_MS = 3 * HOUR_MS
@@ -92,6 +95,8 @@ async def page(request: HttpRequest) -> HttpResponse:
         "chart": chart(asked, wanted, series),
         "pages": _pages(given, address.page, report.groups),
         "clicks_address": write_address(given),
+        # The clicks of a row are of a narrower, ungrouped report: they carry the way back to this one.
+        "back": urlencode({BACK: request.GET.urlencode()}),
     }
     return await arender_panel(request, "reports", context)
 
@@ -122,7 +127,8 @@ async def clicks(request: HttpRequest) -> HttpResponse:
         "clicks": [_shown(click) for click in found],
         "total": report.total,
         "pages": _pages(given, address.page, report.total.clicks),
-        "report_address": write_address(given),
+        "back": request.GET.get(BACK) or write_address(given),
+        "download_address": write_address(given, **{BACK: None}),
     }
     return await arender_panel(request, "reports", context, template)
 

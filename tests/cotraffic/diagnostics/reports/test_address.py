@@ -60,6 +60,11 @@ def test_values_are_read_once_and_none_stands_for_clicks_without_one() -> None:
     }
 
 
+def test_fields_that_nobody_filled_in_choose_nothing() -> None:
+    address = read_address(QueryDict("offer=&country=DE&country=+&reason="), NOW_MS)
+    assert address.report.filter.values == {Dimension.COUNTRY: ("DE",)}
+
+
 @pytest.mark.parametrize(
     ("query", "problem"),
     [

@@ -57,6 +57,31 @@ def test_every_number_leads_to_the_clicks_behind_it(staff_client: Client) -> Non
 
 
 @pytest.mark.usefixtures("clicks")
+def test_the_clicks_of_a_row_lead_back_to_the_report_that_they_came_from(staff_client: Client) -> None:
+    query = "range=hour&by=offer&by=country&order=unique&page=1"
+    page = staff_client.get(f"{REPORTS}?{query}").content.decode()
+    address = unescape(re.findall(r'href="([^"]*reports/clicks/\?[^"]*offer=190[^"]*)"', page)[0])
+    listed = staff_client.get(address).content.decode()
+    back = re.search(r'href="([^"]*)">Back to the report', listed)
+    assert back
+    assert unescape(back[1]) == f"{REPORTS}?{query}"
+    assert "back=" not in "".join(re.findall(r'data-download href="([^"]*)"', listed))
+
+
+@pytest.mark.usefixtures("clicks")
+def test_clicks_without_a_report_lead_to_theirs(staff_client: Client) -> None:
+    listed = staff_client.get(f"{REPORTS}clicks/?offer=190").content.decode()
+    assert f'href="{REPORTS}?offer=190">Back to the report' in listed
+
+
+@pytest.mark.usefixtures("clicks")
+@pytest.mark.parametrize(("query", "fields"), [("", 1), ("?country=DE", 2), ("?country=DE&country=none", 3)])
+def test_the_form_has_room_for_one_more_value(staff_client: Client, query: str, fields: int) -> None:
+    page = staff_client.get(REPORTS + query).content.decode()
+    assert page.count('<input name="country"') == fields
+
+
+@pytest.mark.usefixtures("clicks")
 @pytest.mark.parametrize("by", ["hour", "day"])
 def test_a_time_leads_to_its_clicks(staff_client: Client, by: str) -> None:
     page = staff_client.get(f"{REPORTS}?by={by}&range=7days&zone=Asia/Kolkata")
