@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.views import Watch, assert_view
 
@@ -29,6 +29,15 @@ def test_the_traffic_of_a_chosen_time_leads_into_its_report(page: Page) -> None:
     clicks.press("Enter")
     expect(page.get_by_label("Time", exact=True)).to_have_value("7days")
     expect(page.locator("#report-total")).to_contain_text(f"{count} clicks")
+
+
+def test_today_is_that_of_the_browsers_zone_from_the_first_visit_on(
+    page: Page, context: BrowserContext
+) -> None:
+    context.clear_cookies(name="zone")
+    page.add_init_script("Intl.DateTimeFormat.prototype.resolvedOptions = () => ({ timeZone: 'Asia/Tokyo' })")
+    page.goto(OVERVIEW)
+    expect(page.locator("#traffic")).to_contain_text("Days are those of Asia/Tokyo.")
 
 
 def test_it_refreshes_without_touching_what_is_open(page: Page) -> None:

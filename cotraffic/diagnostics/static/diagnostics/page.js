@@ -1,6 +1,7 @@
-// What every panel has: times that stay true, and buttons that copy.
+// What every panel has: times that stay true, the viewer's zone, and buttons that copy.
 
 import { renewTimes } from "./times.js";
+import "./zone.js";
 
 const RENEW_MS = 1000;
 const COPIED_MS = 1500;

@@ -3,10 +3,10 @@
 /* global uPlot */
 
 import { problemOf } from "./refresh.js";
+import { newZone, rememberZone } from "./zone.js";
 
 const HEIGHT = 250;
 const COLOURS = 9;
-const YEAR_SECONDS = 365 * 24 * 3600;
 const WAIT_MS = 250;
 const numbers = new Intl.NumberFormat("en-US");
 const form = document.getElementById("report-form");
@@ -17,19 +17,10 @@ function css(name) {
 
 // --- the zone: the browser's, until the viewer chooses one ---
 
-function zoneCookie(zone) {
-  // Names of zones need no quoting, and Django takes none off a cookie.
-  document.cookie = `zone=${zone.replace(/[^\w+/-]/g, "")}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
-}
-
 const zoneField = document.getElementById("zone");
-const hasZone = /(?:^|; )zone=/.test(document.cookie);
-if (!hasZone && !new URLSearchParams(location.search).has("zone")) {
-  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  zoneCookie(own || "UTC");
-  if (own && own !== zoneField.value) location.reload();
-}
-form.addEventListener("submit", () => zoneCookie(zoneField.value.trim() || "UTC"));
+// The page was made with UTC. An address that names its zone has that one.
+if (newZone && newZone !== zoneField.value && !new URLSearchParams(location.search).has("zone")) location.reload();
+form.addEventListener("submit", () => rememberZone(zoneField.value.trim() || "UTC"));
 for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) {
   document.getElementById("zones").append(new Option(zone, zone));
 }
