@@ -256,7 +256,7 @@ def test_what_is_live_by_now_cannot_be_left(
     answer = decide(staff_client, "leave", etag, confirmed="yes")
     assert (answer.status_code, "is live already" in answer.text) == (409, True)
     sync(SyncRequest(kind=OFFERS), store)
-    assert store.held(OFFERS) is None
+    assert store.holds.of(OFFERS).first is None
 
 
 def test_a_decision_is_taken_once(
@@ -282,7 +282,7 @@ def test_a_decision_that_was_queued_twice_does_nothing_the_second_time(
     again = Actions(redis_client).add(decision, decision, "sam", {"offers": etag_of(store)})
     run_action(again.id)
     assert Actions(redis_client).newest()[0].outcome == "What was previewed is live already."
-    assert (store.meta(OFFERS).generation, store.held(OFFERS)) == (generation, None)
+    assert (store.meta(OFFERS).generation, store.holds.of(OFFERS).first) == (generation, None)
 
 
 def test_there_are_no_other_decisions(staff_client: Client) -> None:
