@@ -63,6 +63,8 @@ def test_a_debug_request_and_other_methods_are_the_applications(worker: int) -> 
         b"\r\n" + get(path=b"/no/such/page", method=b"FOO"),
         get(path=b"*", method=b"OPTIONS"),
     ],
+    # Tokens differ from process to process.
+    ids=["unknown", "in small letters", "beyond ASCII", "behind an empty line", "of the server"],
 )
 def test_a_method_that_nobody_knows_is_not_allowed(worker: int, request_: bytes) -> None:
     with connected(worker) as connection:
