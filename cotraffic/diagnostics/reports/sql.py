@@ -219,7 +219,7 @@ def _key(dimension: Dimension, time: TimeRange, zone: ZoneInfo) -> str:
 
 def _step(step: ChartStep, time: TimeRange, zone: ZoneInfo) -> str:
     """Return when the step of a click began, in ms since the epoch; a day's midnight as if in UTC."""
-    pieces = offsets(time, zone)
+    pieces = offsets(time, step, zone)
     if len(pieces) == 1:
         ahead = f"{pieces[0].ahead_ms}000"
     else:

@@ -1,7 +1,6 @@
 """A report as the page shows it: its columns, its lines and what each leads to, and the data of its chart."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from urllib.parse import urlencode
 
 import msgspec
@@ -20,7 +19,7 @@ from cotraffic.diagnostics.reports.types import (
     Series,
     SeriesQuery,
 )
-from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS, local, zone_of
+from cotraffic.diagnostics.reports.zones import DAY_MS, local, next_start, zone_of
 from cotraffic.diagnostics.words import ReferenceEntry, automated_entry, redirect_type_entry
 
 TITLES = {
@@ -156,13 +155,9 @@ def _narrowed(dimension: Dimension, key: str, query: ReportQuery) -> dict[str, s
     if dimension in FILTERS:
         return {dimension.value: none_as(key)}
     zone, time = zone_of(query.zone), query.filter.time
-    start = int(key)
-    if dimension is Dimension.HOUR:
-        end = start + HOUR_MS
-    else:
-        # Some days have 23 or 25 hours.
-        end = int(((local(start, zone) + timedelta(days=1)).replace(fold=0)).timestamp() * 1000)
-    start, end = max(start, time.start_ms), min(end, time.end_ms)
+    step = ChartStep.HOUR if dimension is Dimension.HOUR else ChartStep.DAY
+    # Not start and length: some days have 23 or 25 hours or begin at 01:00, some hours have 30 minutes.
+    start, end = max(int(key), time.start_ms), min(next_start(int(key), step, zone), time.end_ms)
     return {
         "range": None,
         "from": local(start, zone).isoformat(),

@@ -1,7 +1,9 @@
 """When hours and days begin in a time zone."""
 
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -51,7 +53,52 @@ def midnight(utc_ms: int, zone: ZoneInfo) -> int:
     return milliseconds(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
-def offsets(time: TimeRange, zone: ZoneInfo) -> list[Offset]:
+def offsets(time: TimeRange, step: ChartStep, zone: ZoneInfo) -> list[Offset]:
+    """Return the offsets by which steps of a range are counted, the first first; the last has no end.
+
+    They begin a step before the range: its first step may have begun before a change of the clocks.
+    """
+    changes = _changes(TimeRange(time.start_ms - STEP_MS[step], time.end_ms), zone)
+    return [
+        Offset(_counts_from(before, after, step), before.ahead_ms) for before, after in pairwise(changes)
+    ] + changes[-1:]
+
+
+def starts(time: TimeRange, step: ChartStep, zone: ZoneInfo) -> list[int]:
+    """Return when each step begins that has a part of the range, in milliseconds since the epoch."""
+    found = _day_starts(time, zone) if step is ChartStep.DAY else _short_starts(time, step, zone)
+    ordered = sorted(set(found))
+    return ordered[bisect_right(ordered, time.start_ms) - 1 :]
+
+
+def next_start(start_ms: int, step: ChartStep, zone: ZoneInfo) -> int:
+    """Return when the step after one that begins at `start_ms` begins, in milliseconds since the epoch."""
+    if step is ChartStep.DAY:
+        return day_start(start_ms, zone, 1)
+    # No step is longer than its name says, but the clocks may make it shorter.
+    return starts(TimeRange(start_ms, start_ms + 2 * STEP_MS[step]), step, zone)[1]
+
+
+def _day_starts(time: TimeRange, zone: ZoneInfo) -> list[int]:
+    found, day = [], 0
+    while (start := day_start(time.start_ms, zone, day)) < time.end_ms:
+        found.append(start)
+        day += 1
+    return found
+
+
+def _short_starts(time: TimeRange, step: ChartStep, zone: ZoneInfo) -> list[int]:
+    """Return when hours or minutes of a range begin, and those shortly before it."""
+    found: list[int] = []
+    length, since = STEP_MS[step], time.start_ms - STEP_MS[step]
+    for until, ahead in offsets(time, step, zone):
+        first = (since + ahead) // length * length - ahead
+        found += range(first, min(until, time.end_ms), length)
+        since = until
+    return found
+
+
+def _changes(time: TimeRange, zone: ZoneInfo) -> list[Offset]:
     """Return the offsets from UTC during a range, the first first. The last has no end that matters."""
     found: list[Offset] = []
     at = time.start_ms
@@ -67,18 +114,18 @@ def offsets(time: TimeRange, zone: ZoneInfo) -> list[Offset]:
     return found or [Offset(time.end_ms, _ahead(time.start_ms, zone))]
 
 
-def starts(time: TimeRange, step: ChartStep, zone: ZoneInfo) -> list[int]:
-    """Return when each step begins that has a part of the range, in milliseconds since the epoch."""
-    if step is ChartStep.DAY:
-        found, day = [], 0
-        while (start := day_start(time.start_ms, zone, day)) < time.end_ms:
-            found.append(start)
-            day += 1
-        return found
-    length = STEP_MS[step]
-    ahead = _ahead(time.start_ms, zone)
-    first = (time.start_ms + ahead) // length * length - ahead
-    return list(range(first, time.end_ms, length))
+def _counts_from(before: Offset, after: Offset, step: ChartStep) -> int:
+    """Return from when on steps are counted by the offset `after` a change, in milliseconds since the epoch.
+
+    Where the clocks go from 02:00 to 01:30, the half hour until 02:00 would belong to the hour from 01:00 on,
+    which is over. It is counted by the offset before instead, by which it begins an hour of its own.
+    """
+    length, change = STEP_MS[step], before.until_ms
+    day_before, day_after = (change - 1 + before.ahead_ms) // DAY_MS, (change + after.ahead_ms) // DAY_MS
+    if step is ChartStep.DAY and day_before <= day_after:
+        # A day has all hours of its date. Only clocks that go back over midnight would begin it twice.
+        return change
+    return -(-(change + after.ahead_ms) // length) * length - after.ahead_ms
 
 
 def _ahead(ms: int, zone: ZoneInfo) -> int:
