@@ -42,6 +42,8 @@ PARAMETERS = frozenset(
         "range",
         "from",
         "to",
+        "from_exact",
+        "to_exact",
         "zone",
         "by",
         "order",
@@ -59,7 +61,8 @@ class BadAddress(ValueError):
 class Address(msgspec.Struct, frozen=True):
     """What an address asks for. `range_name` is a key of `RANGES`, or "chosen"; `scope` one of `SCOPES`.
 
-    `begin` and `end` are local times, as a form has them.
+    `begin` and `end` are local times as a form has them: in minutes, without an offset. `begin_exact` and
+    `end_exact` are ISO times where those of a chosen range would be read as others, else "".
     """
 
     report: ReportQuery
@@ -68,6 +71,8 @@ class Address(msgspec.Struct, frozen=True):
     end: str
     page: int
     scope: str = ""
+    begin_exact: str = ""
+    end_exact: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -101,7 +106,8 @@ def read_address(given: QueryDict, now_ms: int, zone_name: str = "UTC") -> Addre
         limit=PAGE_ROWS,
     )
     begin, end = _input(time.start_ms, zone), _input(time.end_ms, zone)
-    return Address(report, range_name, begin, end, page, _scope(given.get("scope", "")))
+    exact = [_exact(ms, zone) if range_name == CHOSEN else "" for ms in (time.start_ms, time.end_ms)]
+    return Address(report, range_name, begin, end, page, _scope(given.get("scope", "")), *exact)
 
 
 def write_address(given: Mapping[str, Iterable[str]], **changes: str | Iterable[str] | None) -> str:
@@ -162,8 +168,8 @@ def _page(text: str) -> int:
 def _time(given: QueryDict, now_ms: int, zone: ZoneInfo) -> tuple[str, TimeRange]:
     name = given.get("range", "")
     if name in ("", CHOSEN) and (given.get("from") or given.get("to")):
-        start = _moment(given.get("from", ""), "from", zone)
-        end = _moment(given.get("to", ""), "to", zone) if given.get("to") else now_ms
+        start = _chosen(given, "from", zone)
+        end = _chosen(given, "to", zone) if given.get("to") else now_ms
         if end <= start:
             raise BadAddress("the range ends before it begins: from has to be earlier than to")
         if end - start > LONGEST_MS:
@@ -182,6 +188,16 @@ def _time(given: QueryDict, now_ms: int, zone: ZoneInfo) -> tuple[str, TimeRange
             raise BadAddress(f"range is one of {', '.join(RANGES)}; {name!r} is none")
 
 
+def _chosen(given: QueryDict, label: str, zone: ZoneInfo) -> int:
+    """Read a time of the form. Its hidden exact time counts while the visible field shows it in the zone."""
+    text, exact = given.get(label, ""), given.get(f"{label}_exact", "")
+    if exact:
+        exact_ms = _moment(exact, f"{label}_exact", zone)
+        if _input(exact_ms, zone) == text:
+            return exact_ms
+    return _moment(text, label, zone)
+
+
 def _moment(text: str, label: str, zone: ZoneInfo) -> int:
     """Read a local time as forms send it, or one with an offset. Returns milliseconds since the epoch."""
     try:
@@ -196,3 +212,10 @@ def _moment(text: str, label: str, zone: ZoneInfo) -> int:
 
 def _input(ms: int, zone: ZoneInfo) -> str:
     return local(ms, zone).strftime("%Y-%m-%dT%H:%M")
+
+
+def _exact(ms: int, zone: ZoneInfo) -> str:
+    """Return an ISO time with its offset if the form's field would be read as another time, else ""."""
+    at = local(ms, zone)
+    read = at.replace(second=0, microsecond=0, fold=0)
+    return "" if milliseconds(read) == ms else at.isoformat()

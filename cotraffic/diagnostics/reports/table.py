@@ -162,6 +162,8 @@ def _narrowed(dimension: Dimension, key: str, query: ReportQuery) -> dict[str, s
         "range": None,
         "from": local(start, zone).isoformat(),
         "to": local(end, zone).isoformat(),
+        "from_exact": None,
+        "to_exact": None,
     }
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cotraffic.diagnostics.reports.types import ChartStep, TimeRange
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -33,12 +34,13 @@ def zone_of(name: str) -> ZoneInfo:
 
 def local(ms: int, zone: ZoneInfo) -> datetime:
     """Return the local time of a time in milliseconds since the epoch."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).astimezone(zone)
+    return (EPOCH + timedelta(milliseconds=ms)).astimezone(zone)
 
 
 def milliseconds(moment: datetime) -> int:
     """Return a time in milliseconds since the epoch."""
-    return int(moment.timestamp() * 1000)
+    # Not by `timestamp`, a float: it loses a millisecond now and then.
+    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def day_start(ms: int, zone: ZoneInfo, days: int = 0) -> int:

@@ -8,6 +8,8 @@ import { newZone, rememberZone } from "./zone.js";
 const HEIGHT = 250;
 const COLOURS = 9;
 const WAIT_MS = 250;
+// The exact ones are hidden: what the fields cannot say, such as which of two hours of one name.
+const TIMES = ["from", "to", "from_exact", "to_exact"];
 const numbers = new Intl.NumberFormat("en-US");
 const form = document.getElementById("report-form");
 
@@ -40,7 +42,7 @@ form.addEventListener("formdata", (event) => {
     event.formData.delete(name);
     for (const value of values) event.formData.append(name, value);
   }
-  if (range.value !== "chosen") for (const name of ["from", "to"]) event.formData.delete(name);
+  if (range.value !== "chosen") for (const name of TIMES) event.formData.delete(name);
 });
 
 // --- values to choose from, with their counts ---
@@ -64,9 +66,9 @@ form.addEventListener("input", (event) => {
 async function suggest(field) {
   if (!field.matches?.("input[list^=values-]")) return;
   const wanted = new URLSearchParams();
-  for (const name of ["scope", "range", "from", "to", "zone"]) {
+  for (const name of ["scope", "range", ...TIMES, "zone"]) {
     const value = form.elements[name]?.value;
-    if (value && (range.value === "chosen" || (name !== "from" && name !== "to"))) wanted.set(name, value);
+    if (value && (range.value === "chosen" || !TIMES.includes(name))) wanted.set(name, value);
   }
   wanted.set("dimension", field.name);
   wanted.set("search", field.value);
@@ -100,7 +102,7 @@ function tick(seconds, { zone, step }) {
 
 function chosen(from, to) {
   const wanted = new URLSearchParams(location.search);
-  for (const name of ["range", "page"]) wanted.delete(name);
+  for (const name of ["range", "page", ...TIMES]) wanted.delete(name);
   wanted.set("from", new Date(from * 1000).toISOString());
   wanted.set("to", new Date(to * 1000).toISOString());
   location.search = wanted;

@@ -1,14 +1,18 @@
 """The address of a report is the report."""
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 import pytest
 from django.http import QueryDict
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cotraffic.diagnostics.reports.address import (
     RANGES,
+    Address,
     BadAddress,
     parameters,
     read_address,
@@ -23,6 +27,26 @@ NOW_MS = 1_795_717_800_000
 
 def read(query: str, zone: str = "UTC") -> TimeRange:
     return read_address(QueryDict(query), NOW_MS, zone).report.filter.time
+
+
+def form_of(address: Address) -> dict[str, str]:
+    """The fields of the form on a report's page, as a browser sends them."""
+    return {
+        "range": address.range_name,
+        "from": address.begin,
+        "to": address.end,
+        "from_exact": address.begin_exact,
+        "to_exact": address.end_exact,
+        "zone": address.report.zone,
+    }
+
+
+def second_of_two_hours() -> dict[str, str]:
+    """The form of the hour from 02:00 on that came second in Berlin, when the clocks had been set back."""
+    query = urlencode(
+        {"from": "2026-10-25T02:00+01:00", "to": "2026-10-25T02:59+01:00", "zone": "Europe/Berlin"}
+    )
+    return form_of(read_address(QueryDict(query), NOW_MS))
 
 
 def test_without_parameters_it_is_the_last_hour() -> None:
@@ -71,6 +95,7 @@ def test_fields_that_nobody_filled_in_choose_nothing() -> None:
         ("range=century", "range is one of"),
         ("from=now", "from is a time"),
         ("from=2026-11-26T10:00&to=x", "to is a time"),
+        ("from=2026-11-26T10:00&from_exact=x", "from_exact is a time"),
         ("from=2026-11-26T10:00&to=2026-11-26T10:00", "ends before it begins"),
         ("from=2000-01-01T00:00&to=2026-01-01T00:00", "longer than 400 days"),
         ("zone=Berlin", "no time zone"),
@@ -102,3 +127,46 @@ def test_every_range_can_be_read() -> None:
     for name in RANGES:
         time = read(f"range={name}")
         assert time.start_ms < time.end_ms <= NOW_MS
+
+
+@given(
+    st.sampled_from(sorted(available_timezones())),
+    st.integers(0, 2_500_000_000_000),
+    st.integers(1, 400 * 24 * HOUR_MS),
+)
+# The second of two hours, and both of them.
+@example("Europe/Berlin", 1_792_890_000_000, HOUR_MS)
+@example("Europe/Berlin", 1_792_886_400_000, 2 * HOUR_MS)
+def test_the_form_shown_again_means_the_same_time(zone: str, start_ms: int, length_ms: int) -> None:
+    moments = (start_ms, start_ms + length_ms)
+    begin, end = (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms) for ms in moments)
+    query = urlencode({"from": begin.isoformat(), "to": end.isoformat(), "zone": zone})
+    shown = form_of(read_address(QueryDict(query), NOW_MS))
+    assert read(urlencode(shown)) == TimeRange(*moments)
+
+
+def test_a_time_that_the_form_shows_exactly_is_in_it_once() -> None:
+    shown = form_of(read_address(QueryDict("from=2026-11-26T10:00&to=2026-11-26T11:00"), NOW_MS))
+    assert (shown["from_exact"], shown["to_exact"]) == ("", "")
+
+
+def test_a_range_that_moves_on_has_no_exact_times_in_the_form() -> None:
+    shown = form_of(read_address(QueryDict("range=hour"), NOW_MS + 1))
+    assert (shown["from_exact"], shown["to_exact"]) == ("", "")
+
+
+def test_the_second_of_two_hours_is_told_by_its_exact_time() -> None:
+    shown = second_of_two_hours()
+    assert (shown["from"], shown["from_exact"]) == ("2026-10-25T02:00", "2026-10-25T02:00:00+01:00")
+
+
+def test_a_field_that_was_changed_counts_and_its_exact_time_does_not() -> None:
+    changed = {**second_of_two_hours(), "from": "2026-10-25T01:30"}
+    assert read(urlencode(changed)) == read(
+        "from=2026-10-25T01:30%2B02:00&to=2026-10-25T02:59%2B01:00&zone=Europe/Berlin"
+    )
+
+
+def test_in_another_zone_the_fields_count_and_not_the_exact_times() -> None:
+    changed = {**second_of_two_hours(), "zone": "Asia/Tokyo"}
+    assert read(urlencode(changed)) == read("from=2026-10-25T02:00&to=2026-10-25T02:59&zone=Asia/Tokyo")

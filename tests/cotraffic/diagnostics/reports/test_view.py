@@ -90,6 +90,22 @@ def test_a_time_leads_to_its_clicks(staff_client: Client, by: str) -> None:
         assert listed.context["total"].clicks == line.row.clicks
 
 
+@pytest.mark.usefixtures("root", "redis_client")
+@pytest.mark.parametrize("view", ["", "clicks/"])
+def test_the_form_keeps_which_of_two_hours_is_shown(staff_client: Client, view: str) -> None:
+    hour = "from=2026-10-25T02:00%2B02:00&to=2026-10-25T02:00%2B01:00&zone=Europe/Berlin"
+    page = staff_client.get(f"{REPORTS}{view}?{hour}").content.decode()
+    assert re.findall(r'type="hidden" name="(\w+_exact)" value="([^"]+)"', page) == [
+        ("to_exact", "2026-10-25T02:00:00+01:00")
+    ]
+
+
+@pytest.mark.usefixtures("root", "redis_client")
+def test_a_page_tells_two_hours_of_the_same_name_apart(staff_client: Client) -> None:
+    hour = "?from=2026-10-25T02:00%2B02:00&to=2026-10-25T02:00%2B01:00&zone=Europe/Berlin"
+    assert "from 2026-10-25 02:00 to 2026-10-25 02:00:00+01:00 (Europe/Berlin)" in shown(staff_client, hour)
+
+
 @pytest.mark.usefixtures("clicks")
 def test_why_not_there_says_why_and_where_to_change_it(staff_client: Client) -> None:
     page = shown(staff_client, "?origin_offer=101&left=1&by=redirect_type&by=offer")
