@@ -82,7 +82,7 @@ async def _open(state: dict[str, object]) -> tuple[Redis, "asyncio.Task[None]"]:
     return redis, working
 
 
-async def _work(*jobs: Coroutine[Any, Any, None]) -> None:
+async def _work(*jobs: Coroutine[object, object, None]) -> None:
     """Do what a worker does beside its requests, until cancelled. Raises `ExceptionGroup`."""
     async with asyncio.TaskGroup() as group:
         for job in jobs:

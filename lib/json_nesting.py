@@ -6,7 +6,6 @@ record that one process can read would break another. The limit here is far belo
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 MAX_LEVELS = 100
 TOO_DEEP = "nested too deeply"
@@ -52,6 +51,6 @@ def end_of_value(text: str, at: int) -> int | None:
     return None
 
 
-def _lists_and_objects(values: Iterable[Any]) -> list[Any]:
+def _lists_and_objects(values: Iterable[object]) -> list[dict[str, object] | list[object]]:
     # By exact type, which is all that decoders make, and three times as fast as `isinstance`.
     return [value for value in values if type(value) is dict or type(value) is list]

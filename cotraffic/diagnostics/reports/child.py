@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,9 @@ def _csv(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> None
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        # Whatever zone this machine is in.
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     # A quote in front makes it text to every spreadsheet; see OWASP on CSV injection.
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 

@@ -37,6 +37,8 @@ COLUMNS_OF = {
     Dimension.AUTOMATED: '"automatedReason"',
 }
 IDS = frozenset({Dimension.OFFER, Dimension.ORIGIN_OFFER, Dimension.CAMPAIGN, Dimension.AFFILIATE})
+# Types of their own in files, where a number of milliseconds would say neither what it is nor in which zone.
+EXPORTED = {Dimension.HOUR: "to_timestamp({} / 1000)", Dimension.DAY: "epoch_ms({})::DATE"}
 # An origin offer's own name stands in no record but of a click that it took itself.
 NAMES = {
     Dimension.OFFER: 'any_value("offerName")',
@@ -117,11 +119,17 @@ def report_total(query: ReportQuery) -> str:
 
 
 def report_export(query: ReportQuery) -> str:
-    """Return every row of a report, a column for each dimension and measure; times in milliseconds."""
+    """Return every row of a report, a column for each dimension and measure.
+
+    A day is a DATE, the one that the zone's calendar shows; an hour is the time at which it begins.
+    """
     zone = zone_of(query.zone)
     # By place: in GROUP BY a name means a column of the clicks first, and some dimensions have such a name.
     keys = [str(place) for place in range(1, len(query.group_by) + 1)]
-    shown = [f'{_key(each, query.filter.time, zone)} AS "{each.value}"' for each in query.group_by]
+    shown = [
+        f'{EXPORTED.get(each, "{}").format(_key(each, query.filter.time, zone))} AS "{each.value}"'
+        for each in query.group_by
+    ]
     named = [dimension for dimension in query.group_by if dimension in NAMES]
     shown += [f'{NAMES[dimension]} AS "{dimension.value}_name"' for dimension in named]
     grouped = f"GROUP BY {', '.join(keys)} ORDER BY {_order(query, keys)}" if keys else ""

@@ -21,7 +21,7 @@ def downloaded(client: Client, query: str) -> Download:
         reader = AsyncClient()
         reader.cookies = client.cookies
         answer: Any = await reader.get(f"/admin/diagnostics/reports/download/{query}")
-        assert answer.status_code == 200
+        assert answer.status_code == 200, answer.content
         name = re.fullmatch(r'attachment; filename="(\S+)"', answer["Content-Disposition"])
         assert name
         return Download(name[1], b"".join([piece async for piece in answer]))

@@ -13,10 +13,13 @@ import redis
 from django.test import Client
 from pytest_django import Settings
 
+from cotraffic.diagnostics.reports.types import Dimension
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
 from tests.cotraffic.diagnostics.reports.conftest import Write
 from tests.cotraffic.diagnostics.reports.downloads import downloaded
+from tests.cotraffic.diagnostics.reports.made import made
+from tests.cotraffic.diagnostics.reports.made import write as write_clicks
 
 REPORTS = "/admin/diagnostics/reports/"
 pytestmark = pytest.mark.django_db
@@ -151,9 +154,43 @@ def test_a_downloaded_report_is_the_report(staff_client: Client) -> None:
 
 
 @pytest.mark.usefixtures("clicks")
+@pytest.mark.parametrize("by", [each.value for each in Dimension])
+def test_a_report_by_anything_can_be_downloaded(staff_client: Client, by: str) -> None:
+    rows = csv.DictReader(io.StringIO(downloaded(staff_client, f"?by={by}&order={by}").content.decode()))
+    assert sum(int(row["clicks"]) for row in rows) == 3
+
+
+@pytest.mark.usefixtures("clicks")
 def test_no_cell_of_a_downloaded_table_is_a_formula(staff_client: Client) -> None:
     rows = csv.DictReader(io.StringIO(downloaded(staff_client, "?what=clicks").content.decode()))
     assert {row["lid"]: row["subCampaign"] for row in rows} == {"a": "", "b": "", "c": "'=1+1"}
+
+
+@pytest.mark.parametrize(("by", "begins"), [("day", "2026-10-26"), ("hour", "2026-10-25T21:30:00.000Z")])
+def test_a_downloaded_table_has_days_as_dates_and_hours_in_utc(
+    staff_client: Client, redis_client: redis.Redis, root: Path, by: str, begins: str
+) -> None:
+    # It is 03:43 of the next day in Kolkata, whose hours begin at half past those of UTC.
+    write_clicks(redis_client, [made(at_ms=1_792_966_400_000)])
+    query = f"?by={by}&from=2026-10-25T00:00&to=2026-10-27T00:00&zone=Asia/Kolkata"
+    (row,) = csv.DictReader(io.StringIO(downloaded(staff_client, query).content.decode()))
+    assert row[by] == begins
+
+
+@pytest.mark.usefixtures("clicks")
+def test_times_of_downloaded_clicks_are_in_utc(staff_client: Client) -> None:
+    rows = csv.DictReader(io.StringIO(downloaded(staff_client, "?what=clicks").content.decode()))
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["dateAdded"]) for row in rows)
+
+
+@pytest.mark.usefixtures("clicks")
+@pytest.mark.parametrize(("by", "kind"), [("day", "DATE"), ("hour", "TIMESTAMP WITH TIME ZONE")])
+def test_parquet_has_types_for_days_and_hours(
+    staff_client: Client, tmp_path: Path, by: str, kind: str
+) -> None:
+    path = tmp_path / "report.parquet"
+    path.write_bytes(downloaded(staff_client, f"?by={by}&format=parquet&zone=Asia/Kolkata").content)
+    assert duckdb.connect().read_parquet(str(path)).project(f'typeof("{by}")').fetchall()[0] == (kind,)
 
 
 @pytest.mark.usefixtures("clicks")
