@@ -76,6 +76,8 @@ function drop(body) {
 }
 
 if (root && pause) {
+  // Without this script nothing comes by itself.
+  for (const part of [pause, document.getElementById("live-promise")]) if (part) part.hidden = false;
   more.addEventListener("click", () => {
     showWaiting();
     scrollTo({ top: 0 });

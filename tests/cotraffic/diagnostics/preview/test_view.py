@@ -66,6 +66,13 @@ def test_what_s3_has_as_it_is_live_needs_no_decision(staff_client: Client, redis
     assert "Syncs wait" not in answer.split("Look at what S3 has")[0]
 
 
+@pytest.mark.usefixtures("store")
+def test_without_javascript_a_preview_under_way_says_how_to_see_how_far_it_is(staff_client: Client) -> None:
+    staff_client.post(reverse("diagnostics:preview_start"), {"clicks": "200"})
+    page = staff_client.get(reverse("diagnostics:preview")).text
+    assert re.search("<noscript>.*when this page is loaded anew.*</noscript>", page)
+
+
 def test_differences_are_shown_with_the_clicks_that_go_elsewhere(
     store: RecipeStore, upload: Upload, staff_client: Client, redis_client: redis.Redis
 ) -> None:
