@@ -12,7 +12,6 @@ import redis
 
 from cotraffic.diagnostics.reports import run, sql
 from cotraffic.diagnostics.reports.types import ClickFilter, ClicksQuery, Dimension, ReportQuery, TimeRange
-from cotraffic.diagnostics.reports.zones import DAY_MS
 from offers.archive.archive import archive
 from offers.archive.log import ArchiveLog
 from tests.cotraffic.diagnostics.reports.made import BEGIN_MS, HOUR_MS, Made, made, write
@@ -82,8 +81,8 @@ def downloaded(query: ReportQuery) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("dimension", "keys"),
     [
-        (Dimension.HOUR, [str(BEGIN_MS), str(BEGIN_MS + HOUR_MS)]),
-        (Dimension.DAY, [str(BEGIN_MS // DAY_MS * DAY_MS)]),
+        (Dimension.HOUR, ["2026-10-24T12:00:00.000Z", "2026-10-24T13:00:00.000Z"]),
+        (Dimension.DAY, ["2026-10-24"]),
         (Dimension.COUNTRY, ["DE"]),
     ],
 )
@@ -111,9 +110,10 @@ def test_the_columns_of_an_older_version_s_merged_files_change_no_report(
         connection.execute(f"COPY old TO '{file}' (FORMAT parquet)")
     wanted = ClickFilter(TimeRange(BEGIN_MS, BEGIN_MS + 2 * HOUR_MS))
     by_hour = ReportQuery(wanted, (Dimension.HOUR,), order_by=Dimension.HOUR, descending=False)
-    expected = [str(BEGIN_MS), str(BEGIN_MS + HOUR_MS)]
-    assert [row.keys[0] for row in asyncio.run(run.report(by_hour)).rows] == expected
-    assert [hour for hour, *_ in downloaded(by_hour)] == expected
+    shown = [str(BEGIN_MS), str(BEGIN_MS + HOUR_MS)]
+    assert [row.keys[0] for row in asyncio.run(run.report(by_hour)).rows] == shown
+    times = ["2026-10-24T12:00:00.000Z", "2026-10-24T13:00:00.000Z"]
+    assert [hour for hour, *_ in downloaded(by_hour)] == times
 
 
 @pytest.mark.parametrize("older", [0, 1])
