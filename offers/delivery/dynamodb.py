@@ -1,6 +1,7 @@
 """The click table in DynamoDB: one item a click, its key the lid. Writing a click twice does no harm."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from botocore.exceptions import ConnectionError as ConnectFailed
 from botocore.parsers import ResponseParserError
 from django.conf import settings
 
-from offers.delivery.dynamodb_answer import NotDynamoDB, RawAnswer, found_item, left_lids
+from offers.delivery.dynamodb_answer import NotDynamoDB, found_item, left_lids
 from offers.delivery.encoded_operation import EncodedOperation
 from offers.delivery.item import Item
+from offers.delivery.persistent_connections import Exchange
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -87,24 +89,35 @@ class ClickTable:
         self._batch_write_item = EncodedOperation(client, "BatchWriteItem")
         self._get_item = EncodedOperation(client, "GetItem")
 
-    def write(self, items: Sequence[Item]) -> set[str]:
-        """Write up to `BATCH_ITEMS` items of different lids. Returns the lids that DynamoDB left for later.
+    def begin(self, items: Sequence[Item]) -> Exchange:
+        """Begin to write up to `BATCH_ITEMS` items of different lids. Raises what `end` raises."""
+        puts = b"}},".join([b'{"PutRequest":{"Item":' + item.attributes for item in items])
+        body = b'{"RequestItems":{%b:[%b}}]}}' % (_encode(self._name), puts)
+        with self._explained(self._batch_write_item.name):
+            return self._batch_write_item.begin(body)
+
+    def end(self, exchange: Exchange, items: Sequence[Item]) -> set[str]:
+        """Wait for DynamoDB's answer, and return the lids of the items that it left for later.
 
         Raises `TableAway`, `TableNotUsable` and `ItemsRefused`; then treat all items as not written.
         """
-        puts = b"}},".join([b'{"PutRequest":{"Item":' + item.attributes for item in items])
-        body = b'{"RequestItems":{%b:[%b}}]}}' % (_encode(self._name), puts)
-        answer = self._ask(self._batch_write_item, body)
+        with self._explained(self._batch_write_item.name):
+            answer = self._batch_write_item.end(exchange)
         try:
             return left_lids(answer, self._name, [item.lid for item in items])
         except NotDynamoDB as error:
             raise _stranger(str(error)) from error
 
+    def write(self, items: Sequence[Item]) -> set[str]:
+        """Write items at once. Takes, returns and raises what `begin` and `end` do."""
+        return self.end(self.begin(items), items)
+
     def read(self, lid: str) -> dict[str, object] | None:
         """Return the record of a lid, None if the table has none. Raises `TableAway` and `TableNotUsable`."""
         key = {"lid": {"S": lid}}
         try:
-            answer = self._ask(self._get_item, _encode({"TableName": self._name, "Key": key}))
+            with self._explained(self._get_item.name):
+                answer = self._get_item.call(_encode({"TableName": self._name, "Key": key}))
         except ItemsRefused as error:
             raise TableNotUsable(f"DynamoDB refuses to read: {error}") from error
         try:
@@ -115,11 +128,13 @@ class ClickTable:
         except (NotDynamoDB, ArithmeticError) as error:
             raise _stranger(_short(error)) from error
 
-    def _ask(self, operation: EncodedOperation, body: bytes) -> RawAnswer:
+    @contextmanager
+    def _explained(self, action: str) -> Iterator[None]:
+        """Raise errors of ours, which say what to do, for those of botocore."""
         try:
-            return operation.call(body)
+            yield
         except ClientError as error:
-            raise self._explained(operation.name, error) from error
+            raise self._refusal(action, error) from error
         except (ConnectFailed, HTTPClientError, ResponseParserError) as error:
             raise TableAway(f"DynamoDB does not answer: {_short(error)}") from error
         except UnicodeDecodeError as error:
@@ -131,7 +146,7 @@ class ClickTable:
             # An answer of something else makes botocore's parser fail with undocumented errors.
             raise _stranger(f"{type(error).__name__}: {_short(error)}") from error
 
-    def _explained(self, action: str, problem: ClientError) -> Exception:
+    def _refusal(self, action: str, problem: ClientError) -> Exception:
         error = problem.response.get("Error", {})
         # What is not DynamoDB may name its error by a list.
         code, message = str(error.get("Code", "")), str(error.get("Message", ""))

@@ -20,7 +20,7 @@ class NotDynamoDB(Exception):
 
 
 class RawAnswer(NamedTuple):
-    """An answer as it came, not parsed yet."""
+    """An answer as it came, not parsed yet; the names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]

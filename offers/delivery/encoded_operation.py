@@ -2,7 +2,8 @@
 
 botocore validates, converts and encodes what it is given and asks dozens of event handlers on the way.
 That takes longer than everything else that a batch of clicks needs. Endpoint, credentials, signature, TLS,
-proxies, time-outs and the reading of errors stay botocore's.
+proxies, time-outs and the reading of errors stay botocore's; only a connection that it has opened is used
+without it (`persistent_connections.py`).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
 from offers.delivery.dynamodb_answer import RawAnswer
+from offers.delivery.persistent_connections import Exchange, PersistentConnections
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,7 +33,9 @@ class EncodedOperation:
         # The signer has only a weak reference to the client.
         self._client = client
         self._signer = private._request_signer
-        self._session = private._endpoint.http_session
+        self._connections = PersistentConnections(
+            private._endpoint.http_session, self.url, private.meta.config.read_timeout
+        )
         self._errors: Any = create_parser("json")
         self._shape = client.meta.service_model.operation_model(name).output_shape
         self._headers = {
@@ -40,16 +44,24 @@ class EncodedOperation:
             "X-Amz-Target": f"{metadata['targetPrefix']}.{name}",
         }
 
-    def call(self, body: bytes) -> RawAnswer:
-        """Send one request and return its answer, of which nothing but the status has been looked at.
+    def begin(self, body: bytes) -> Exchange:
+        """Send one request. Raises `BotoCoreError` where it cannot be sent."""
+        request = AWSRequest("POST", self.url, self._headers, body)
+        self._signer.sign(self.name, request)
+        return self._connections.begin(request.prepare())
+
+    def end(self, exchange: Exchange) -> RawAnswer:
+        """Return the answer to a request, of which nothing but the status has been looked at.
 
         Raises `ClientError` for an answer that says it is an error, `BotoCoreError` where there was none, and
         whatever botocore's parser raises for an error that is not AWS's.
         """
-        request = AWSRequest("POST", self.url, self._headers, body)
-        self._signer.sign(self.name, request)
-        answer = self._session.send(request.prepare())
-        if answer.status_code < FIRST_ERROR:
-            return RawAnswer(answer.status_code, answer.headers, answer.content)
-        raw = {"status_code": answer.status_code, "headers": answer.headers, "body": answer.content}
+        answer = exchange.answer()
+        if answer.status < FIRST_ERROR:
+            return answer
+        raw = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}
         raise ClientError(self._errors.parse(raw, self._shape), self.name)
+
+    def call(self, body: bytes) -> RawAnswer:
+        """Send one request and return its answer. Raises what `begin` and `end` raise."""
+        return self.end(self.begin(body))

@@ -1,5 +1,6 @@
 """Makes the click table's item of a click in the log, in the JSON that DynamoDB takes."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -37,19 +38,56 @@ class _Flag(msgspec.Struct, frozen=True, gc=False, rename={"flag": "BOOL"}):
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=_Number).decode
 _encode = msgspec.json.Encoder().encode
 
+# Between these names a record has what all clicks with a decision share (`offers/click_log/record.py`). Neither
+# can stand inside a text, where JSON has a backslash before a quotation mark.
+_DECISION, _VISITOR, _VISITOR_WITHOUT_PLACE = b',"eventType":', b',"country":', b',"IP":'
+# Two kilobytes each.
+DECISIONS = 8192
+# What no decision says; a click that we did not write may say it anywhere.
+_NOT_DECIDED = frozenset(("lid", "isUniqueVisit", "isUniqueVisitAssumed"))
+
 
 def item(entry: Entry) -> Item:
     """Make the table's item of a click in the log. Amounts keep every digit. Raises `BadClick`.
 
     If the visitor could not be looked up, `isUniqueVisitAssumed` stands beside `isUniqueVisit`.
     """
+    click, decision = entry.click, b""
+    if (start := click.find(_DECISION)) > 0:
+        end = click.find(_VISITOR, start)
+        if end < 0:
+            end = click.find(_VISITOR_WITHOUT_PLACE, start)
+        if end > 0 and (decision := _decision_attributes(click[start:end])):
+            click = click[:start] + click[end:]
+    attributes = _attributes(click)
+    lid = attributes.get("lid")
+    if not isinstance(lid, _String) or not lid.text:
+        raise BadClick("a record without a lid")
+    if (unique := IS_UNIQUE.get(entry.unique)) is not None:
+        attributes["isUniqueVisit"] = _Flag(unique)
+    if entry.unique == ASSUMED:
+        attributes["isUniqueVisitAssumed"] = _Flag(True)
+    return Item(lid.text, b"%b%b}" % (_encode(attributes)[:-1], decision))
+
+
+@lru_cache(DECISIONS)
+def _decision_attributes(part: bytes) -> bytes:
+    """Return the attributes of a decision's part of a record, `,"eventType":…`; b"" where it is none."""
     try:
-        attributes = _decode(entry.click)
+        attributes = _attributes(b"{%b}" % part[1:])
+    except BadClick:
+        # The record as a whole tells what is wrong.
+        return b""
+    is_shared = attributes and _NOT_DECIDED.isdisjoint(attributes)
+    return b",%b" % _encode(attributes)[1:-1] if is_shared else b""
+
+
+def _attributes(click: bytes) -> dict[str, Any]:
+    """Return the fields of a record as attributes. Raises `BadClick`."""
+    try:
+        attributes = _decode(click)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise BadClick(f"not a record: {error}") from error
-    lid = attributes.get("lid")
-    if not isinstance(lid, str) or not lid:
-        raise BadClick("a record without a lid")
     for name, value in attributes.items():
         kind = type(value)
         if kind is str:
@@ -62,8 +100,4 @@ def item(entry: Entry) -> Item:
             raise BadClick(f"{name} is neither text nor number nor boolean")
     if None in attributes.values():
         attributes = {name: value for name, value in attributes.items() if value is not None}
-    if (unique := IS_UNIQUE.get(entry.unique)) is not None:
-        attributes["isUniqueVisit"] = _Flag(unique)
-    if entry.unique == ASSUMED:
-        attributes["isUniqueVisitAssumed"] = _Flag(True)
-    return Item(lid, _encode(attributes))
+    return attributes

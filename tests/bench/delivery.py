@@ -45,23 +45,29 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
     "Safari/537.36",
 )
-# What all of them have alike.
-ALIKE = {
+# How many decisions the clicks of a recipe have in common.
+DECISIONS = 2_000
+# What all of them have alike: of the click itself, of the decision, and of the visitor.
+CLICK = {
     "ttl": 1_795_536_000,
-    "isCpmOptionEnabled": 0,
-    "originIsCpmOptionEnabled": 0,
-    "redirectType": "noRedirect",
-    "redirectReason": "cleanOfferFromRedis",
     "referer": "https://publisher.example.com/an/article/with/a/name",
     "adDomain": "track.example.com",
     "adPath": "/offer",
+}
+DECISION = {
     "eventType": "click",
     "event": "co-traffic",
+    "redirectType": "noRedirect",
+    "redirectReason": "cleanOfferFromRedis",
+    "isCpmOptionEnabled": 0,
+    "originIsCpmOptionEnabled": 0,
     "affiliateType": "Network",
     "offerType": "regular",
     "offerDescription": "A description of some length, as people write them. " * 3,
     "verticalName": "sweepstakes",
     "conversionType": "cpa",
+}
+VISITOR = {
     "country": "US",
     "region": "California",
     "city": "Los Angeles",
@@ -75,7 +81,7 @@ ALIKE = {
 
 
 class Setting(NamedTuple):
-    """What is measured: where clicks go, how many, requests at once, workers, and the core of the workers."""
+    """What is measured: where clicks go, how many, requests at once, workers, their core, and decisions."""
 
     name: str
     endpoint: str
@@ -83,6 +89,7 @@ class Setting(NamedTuple):
     parallel: int = delivery.PARALLEL_BATCHES
     workers: int = 1
     core: int | None = None
+    decisions: int = DECISIONS
 
 
 class Rate(NamedTuple):
@@ -92,42 +99,62 @@ class Rate(NamedTuple):
     cpu_us: float
 
 
-def records(count: int, began_ms: int = 1_764_000_000_000) -> Iterator[tuple[str, str]]:
+def records(
+    count: int, began_ms: int = 1_764_000_000_000, decisions: int = DECISIONS
+) -> Iterator[tuple[str, str]]:
     """Records as real clicks have them, each with its visitor's mark; the same every time but for lids."""
     chance = random.Random(1)
+    decided = [_decision(chance) for _ in range(decisions)]
     for number in range(count):
-        lid, offer_id, affiliate_id = str(uuid.uuid4()), chance.randint(1, 99_999), chance.randint(1, 5000)
-        mark, campaign_id = f"{chance.getrandbits(128):032x}", chance.randint(1, 200_000)
-        record = {
+        lid, decision = str(uuid.uuid4()), chance.choice(decided)
+        mark, offer_id = f"{chance.getrandbits(128):032x}", decision["offerId"]
+        address = f"https://lp{offer_id}.example.com/land?aff={decision['affiliateId']}&click={lid}"
+        click = {
             "lid": lid,
             "dateAdded": began_ms + number,
             "subCampaign": f"sub-{chance.randint(1, 999)}",
             "cid": f"{chance.getrandbits(64):016x}",
-            "payin": round(chance.uniform(1, 20), 8),
-            "payout": round(chance.uniform(1, 10), 8),
-            "landingPageId": offer_id + 10,
-            "landingPageUrl": f"https://lp{offer_id}.example.com/land?aff={affiliate_id}&click={lid}",
+            "landingPageUrl": address,
             "fingerPrintKey": mark,
-            "campaignId": campaign_id,
-            "affiliateId": affiliate_id,
-            "affiliateManagerId": chance.randint(1, 40),
-            "offerId": offer_id,
-            "offerName": f"Offer {offer_id} for US",
-            "advertiserId": chance.randint(1, 500),
-            "advertiserName": f"Advertiser {chance.randint(1, 500)}",
-            "advertiserManagerId": chance.randint(1, 40),
-            "verticalId": chance.randint(1, 30),
+        }
+        visitor = {
             "IP": f"203.0.{chance.randint(0, 255)}.{chance.randint(0, 255)}",
             "userAgent": chance.choice(AGENTS),
         }
-        yield json.dumps(record | ALIKE, separators=(",", ":")), f"{campaign_id}:{mark}"
+        record = click | CLICK | decision | VISITOR | visitor
+        yield json.dumps(record, separators=(",", ":")), f"{decision['campaignId']}:{mark}"
 
 
-def fill(log: ClickLog, count: int, *, with_visitors: bool = False, began_ms: int = 1_764_000_000_000) -> int:
+def _decision(chance: random.Random) -> dict[str, Any]:
+    offer_id = chance.randint(1, 99_999)
+    return DECISION | {
+        "campaignId": chance.randint(1, 200_000),
+        "payin": round(chance.uniform(1, 20), 8),
+        "payout": round(chance.uniform(1, 10), 8),
+        "affiliateId": chance.randint(1, 5000),
+        "affiliateManagerId": chance.randint(1, 40),
+        "landingPageId": offer_id + 10,
+        "offerId": offer_id,
+        "offerName": f"Offer {offer_id} for US",
+        "advertiserId": chance.randint(1, 500),
+        "advertiserName": f"Advertiser {chance.randint(1, 500)}",
+        "advertiserManagerId": chance.randint(1, 40),
+        "verticalId": chance.randint(1, 30),
+    }
+
+
+def fill(
+    log: ClickLog,
+    count: int,
+    *,
+    with_visitors: bool = False,
+    began_ms: int = 1_764_000_000_000,
+    decisions: int = DECISIONS,
+) -> int:
     """Append so many clicks; gives the bytes of their records."""
     pending: list[PendingClick] = []
     size = 0
-    for record, mark in records(count, began_ms):
+    for record, mark in records(count, began_ms, decisions):
         size += len(record)
         click = PendingClick(record.encode())
         pending.append(click._replace(mark=mark) if with_visitors else click._replace(unique="1"))
@@ -158,7 +185,7 @@ def rate(setting: Setting, port: int) -> Rate:
     """How fast it goes, all workers together."""
     with Redis(LOCALHOST, port) as client:
         client.flushall()
-        fill(ClickLog(client), setting.clicks)
+        fill(ClickLog(client), setting.clicks, decisions=setting.decisions)
     context = multiprocessing.get_context("fork")
     start, done = context.Barrier(setting.workers + 1), context.Queue()
     processes = [
@@ -283,6 +310,7 @@ def rates(places: Places, clicks: int, runs: int, *, is_parallel_compared: bool)
         for name in ("takes at once", "15 ms away")
         for workers in (1, 2)
     ]
+    chosen.insert(1, Setting("each another", places.dynamodb["takes at once"], clicks, decisions=clicks))
     chosen.append(Setting("moto's server", places.dynamodb["moto's server"], clicks // 4))
     print(f"{'DynamoDB':<18}{'workers':>8}{'at once':>9}{'clicks/s':>12}{'min':>10}{'max':>10}{'CPU us':>9}")
     for setting in (compared if is_parallel_compared else []) + chosen:

@@ -49,6 +49,51 @@ def _encoded(fields: dict[str, Any]) -> bytes:
     return f"{{{','.join(members)}}}".encode()
 
 
+FIELDS = st.dictionaries(st.text(min_size=1) | st.sampled_from(("eventType", "country", "IP")), SCALARS)
+
+
+@given(FIELDS, FIELDS, FIELDS, st.sampled_from(("country", "IP", "isp")))
+def test_a_decision_that_was_seen_before_changes_nothing_in_an_item(
+    own: dict[str, Any], decision: dict[str, Any], visitor: dict[str, Any], place: str
+) -> None:
+    ordered = {"lid": "a"} | own | {"eventType": "click"} | decision | {place: ',"country":'} | visitor
+    fields = ordered | {"lid": "a"}
+    for _ in range(2):
+        kept = attributes(Entry("1-1", _encoded(fields), "1"))
+        assert kept.pop("isUniqueVisit") == {"BOOL": True}
+        fields.pop("isUniqueVisit", None)
+        assert {name: TypeDeserializer().deserialize(value) for name, value in kept.items()} == fields
+
+
+@pytest.mark.parametrize(
+    "click",
+    [
+        '{"lid":"a","eventType":"click","lid":"b","country":"US"}',
+        '{"lid":"b","eventType":null,"country":"US"}',
+        '{"eventType":"click","lid":"b","country":"US"}',
+    ],
+)
+def test_a_record_that_we_did_not_write_is_read_as_a_whole(click: str) -> None:
+    found = item(Entry("1-1", click.encode(), "1"))
+    assert found.lid == json.loads(found.attributes)["lid"]["S"] == "b"
+    assert json.loads(found.attributes)["country"] == {"S": "US"}
+
+
+@pytest.mark.parametrize(
+    "click",
+    [
+        '{"lid":"a","eventType":{},"country":"US"}',
+        '{"lid":"a","x":{"y":1,"eventType":"click","country":"US"}}',
+        '{"lid":"a","eventType":"click" "z":1,"country":"US"}',
+        '{"lid":"a","eventType":"click","country":"US"',
+        '{"lid":"a","eventType":"click",,"country":"US"}',
+    ],
+)
+def test_a_record_with_a_broken_decision_is_refused(click: str) -> None:
+    with pytest.raises(BadClick):
+        item(Entry("1-1", click.encode(), "1"))
+
+
 @pytest.mark.parametrize(
     ("unique", "kept"), [("1", True), ("assumed", True), ("0", False), ("", None), ("?", None)]
 )
