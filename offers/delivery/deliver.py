@@ -29,12 +29,11 @@ from offers.delivery.dynamodb import (
 from offers.delivery.item import BadClick, Item, item
 from offers.delivery.persistent_connections import Exchange
 
-# Requests under way at once; the clicks of a round are read from the log together.
+# Requests under way at once.
 PARALLEL_BATCHES = 8
+# The clicks of a round are read from the log and acknowledged together: each time Redis syncs its file. What a
+# worker that dies has not acknowledged yet is written once more by the next.
 ROUND_CLICKS = 4 * PARALLEL_BATCHES * BATCH_ITEMS
-# Telling Redis costs as much for one batch as for eight. What a worker that dies has not acknowledged yet is
-# written once more by the next.
-ACKNOWLEDGED_TOGETHER = PARALLEL_BATCHES * BATCH_ITEMS
 # A consumer that has held an entry for longer than this is dead.
 DEAD_CONSUMER_MS = 30_000
 FIRST_THROTTLED_SECONDS = 0.05
@@ -190,9 +189,6 @@ class _Run:
         for outcome in self._deliver_batches(_batches(list(clicks.values()))):
             taken += outcome.taken
             done = done.plus(outcome.others)
-            if len(taken) >= ACKNOWLEDGED_TOGETHER:
-                done = done.plus(self._acknowledge(taken))
-                taken = []
         return done.plus(self._acknowledge(taken))
 
     def _acknowledge(self, taken: Sequence[_Click]) -> Delivered:
