@@ -31,8 +31,8 @@ from offers.delivery.persistent_connections import Exchange
 
 # Requests under way at once.
 PARALLEL_BATCHES = 8
-# The clicks of a round are read from the log and acknowledged together: each time Redis syncs its file. What a
-# worker that dies has not acknowledged yet is written once more by the next.
+# The clicks of a round are read from the log and acknowledged together: each time Redis syncs its file. What
+# a worker that dies has not acknowledged yet is written once more by the next.
 ROUND_CLICKS = 4 * PARALLEL_BATCHES * BATCH_ITEMS
 # A consumer that has held an entry for longer than this is dead.
 DEAD_CONSUMER_MS = 30_000

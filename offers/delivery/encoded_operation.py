@@ -36,8 +36,10 @@ class EncodedOperation:
         self._connections = PersistentConnections(
             private._endpoint.http_session, self.url, private.meta.config.read_timeout
         )
-        self._errors: Any = create_parser("json")
-        self._shape = client.meta.service_model.operation_model(name).output_shape
+        self._errors = create_parser("json")
+        if (shape := client.meta.service_model.operation_model(name).output_shape) is None:
+            raise ValueError(f"{name} has no answer")
+        self._shape = shape
         self._headers = {
             "Content-Type": f"application/x-amz-json-{metadata['jsonVersion']}",
             "User-Agent": private.meta.config.user_agent,
@@ -48,7 +50,7 @@ class EncodedOperation:
         """Send one request. Raises `BotoCoreError` where it cannot be sent."""
         request = AWSRequest("POST", self.url, self._headers, body)
         self._signer.sign(self.name, request)
-        return self._connections.begin(request.prepare())
+        return self._connections.begin(request.prepare(), body)
 
     def end(self, exchange: Exchange) -> RawAnswer:
         """Return the answer to a request, of which nothing but the status has been looked at.

@@ -34,12 +34,13 @@ class _Flag(msgspec.Struct, frozen=True, gc=False, rename={"flag": "BOOL"}):
     flag: bool
 
 
+_Attributes = dict[str, Any]
 # Fractions never become floats: they keep every digit, as it was written.
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=_Number).decode
+_decode = msgspec.json.Decoder(_Attributes, float_hook=_Number).decode
 _encode = msgspec.json.Encoder().encode
 
-# Between these names a record has what all clicks with a decision share (`offers/click_log/record.py`). Neither
-# can stand inside a text, where JSON has a backslash before a quotation mark.
+# Between these names a record has what all clicks with a decision share (`offers/click_log/record.py`).
+# Neither can stand inside a text, where JSON has a backslash before a quotation mark.
 _DECISION, _VISITOR, _VISITOR_WITHOUT_PLACE = b',"eventType":', b',"country":', b',"IP":'
 # Two kilobytes each.
 DECISIONS = 8192
@@ -82,7 +83,7 @@ def _decision_attributes(part: bytes) -> bytes:
     return b",%b" % _encode(attributes)[1:-1] if is_shared else b""
 
 
-def _attributes(click: bytes) -> dict[str, Any]:
+def _attributes(click: bytes) -> _Attributes:
     """Return the fields of a record as attributes. Raises `BadClick`."""
     try:
         attributes = _decode(click)

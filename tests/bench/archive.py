@@ -22,7 +22,7 @@ from offers.archive.log import ArchiveLog  # noqa: E402
 from offers.archive.parquet import ClickParquet  # noqa: E402
 from offers.archive.partitions import hours, size  # noqa: E402
 from offers.click_log.stream import ClickLog  # noqa: E402
-from tests.bench.delivery import fill  # noqa: E402
+from tests.bench.records import fill  # noqa: E402
 
 
 def main() -> None:
