@@ -1,4 +1,4 @@
-"""Ends what was cancelled, also where a library has swallowed the cancellation."""
+"""Tells what was cancelled, also where a library has swallowed the cancellation."""
 
 import asyncio
 

@@ -57,7 +57,7 @@ def one_at_a_time(store: RecipeStore, kind: RecipeKind) -> Iterator[Renew]:
 
 
 @contextmanager
-def renewing(renew: Renew) -> Iterator[None]:
+def renewed_meanwhile(renew: Renew) -> Iterator[None]:
     """Renew a lock from a thread, while the block waits for something that has a time limit of its own.
 
     A lock that is lost meanwhile is noticed by whoever renews it next.

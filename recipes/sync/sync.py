@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Protocol
 
 import msgspec
@@ -16,7 +16,7 @@ from recipes.file.json_stream import RecipeRejected
 from recipes.file.load import Loaded, load
 from recipes.index.maintain import LoadIndex, forget_other_indexes
 from recipes.records.kinds import RecipeKind
-from recipes.store.lock import RENEW_SECONDS, LockLost, Renew, one_at_a_time, renewing
+from recipes.store.lock import RENEW_SECONDS, LockLost, Renew, one_at_a_time, renewed_meanwhile
 from recipes.store.store import GenerationWriter, LiveRecords, RecipeStore
 from recipes.store.types import HeldFile, RecipeMeta, SwapRefused
 from recipes.sync import hold
@@ -115,7 +115,7 @@ def _noting_s3(request: SyncRequest, store: RecipeStore) -> Iterator[None]:
 def check(request: SyncRequest, store: RecipeStore) -> SyncReport:
     """Do everything that a sync does, but change nothing: a dry run. Raises like `sync`."""
     meta = store.meta(request.kind)
-    with _file(request, store, meta, lambda: None) as file:
+    with _file(request, store, meta, None) as file:
         if file is None:
             return unchanged(request.kind, _source(request), meta)
         account = _loaded(request, store, file, None, None)
@@ -126,7 +126,7 @@ def _sync(request: SyncRequest, store: RecipeStore, renew: Renew) -> SyncReport:
     request = msgspec.structs.replace(request, progress=_renewing(renew, request.progress))
     meta = store.meta(request.kind)
     if meta.generation and request.waits:
-        with renewing(renew):
+        with renewed_meanwhile(renew):
             hold.refuse_if_held(request.kind, store)
             hold.refuse_if_held_back(request.kind, meta)
     with _file(request, store, meta, renew) as file:
@@ -231,9 +231,9 @@ def _tell(report: SyncReport, account: LoadAccount) -> None:
 
 @contextmanager
 def _file(
-    request: SyncRequest, store: RecipeStore, meta: RecipeMeta, renew: Renew
+    request: SyncRequest, store: RecipeStore, meta: RecipeMeta, renew: Renew | None
 ) -> Iterator[RecipeFile | None]:
-    """Provide the file to load, None if it is live already."""
+    """Provide the file to load, None if it is live already. `renew`: as of the lock; None without one."""
     # A live generation without its records, whatever took them, is as good as none.
     compare = bool(meta.generation) and not request.force and store.live_count(request.kind) > 0
     if request.from_file:
@@ -246,7 +246,7 @@ def _file(
 
     known_etag = meta.etag if compare and not request.wanted_etag else None
     with ExitStack() as stack:
-        with renewing(renew):
+        with renewed_meanwhile(renew) if renew else nullcontext():
             found = stack.enter_context(
                 download.downloaded(request.kind, known_etag, downloading, request.wanted_etag)
             )

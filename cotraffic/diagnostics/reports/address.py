@@ -132,7 +132,7 @@ def _value(dimension: Dimension, text: str) -> str:
     text = text.strip()
     if text == "none":
         return ""
-    if dimension in ID_DIMENSIONS and not text.isdecimal():
+    if dimension in ID_DIMENSIONS and not (text.isascii() and text.isdecimal()):
         raise BadAddress(f"{dimension.value} is chosen by its id, a number; {text!r} is none")
     return text.upper() if dimension is Dimension.COUNTRY else text
 

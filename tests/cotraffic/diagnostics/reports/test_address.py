@@ -104,6 +104,7 @@ def test_fields_that_nobody_filled_in_choose_nothing() -> None:
         ("offer=abc", "a number"),
         ("page=0", "page is a number"),
         ("page=1e9", "page is a number"),
+        ("offer=%D9%A1%D9%A2", "chosen by its id"),
     ],
 )
 def test_what_cannot_be_read_is_named(query: str, problem: str) -> None:
