@@ -1,6 +1,7 @@
 """Consumer groups of the click log: who has read and acknowledged what."""
 
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from redis import Redis
@@ -12,6 +13,12 @@ from offers.click_log import scripts
 from offers.click_log.types import Entry
 
 RATE_KEPT_SECONDS = 2 * 3600
+# Entries of one request of `pages`: they take Redis some 2 ms, and clicks wait for it. They also fit into the
+# processor's cache: to read 10,000 at once and make lines of them takes three times as long.
+PAGE_ENTRIES = 500
+OWN, NEW = "0", ">"
+# redis-py makes a dictionary of each entry of a command that it knows by name, and it knows texts alone.
+XREADGROUP = b"XREADGROUP"
 
 
 class ConsumerGroup:
@@ -44,11 +51,23 @@ class ConsumerGroup:
 
     def read_own(self, consumer: str, count: int) -> list[Entry]:
         """Return up to `count` entries that this consumer has read before but not acknowledged."""
-        return self._read(consumer, "0", count)
+        return self._entries(self._read(consumer, OWN, count))
 
     def read_new(self, consumer: str, count: int) -> list[Entry]:
         """Return up to `count` entries that no consumer has read yet."""
-        return self._read(consumer, ">", count)
+        return self._entries(self._read(consumer, NEW, count))
+
+    def pages(self, consumer: str, count: int) -> Iterator[list[Entry]]:
+        """Yield what `read_own` returns, or else what `read_new` does, in lists of `PAGE_ENTRIES` at most.
+
+        None may be acknowledged before the last one was read.
+        """
+        is_own = False
+        for page in self._pages(consumer, OWN, count):
+            is_own = True
+            yield page
+        if not is_own:
+            yield from self._pages(consumer, NEW, count)
 
     def claim(self, consumer: str, idle_ms: int, count: int) -> list[Entry]:
         """Take over up to `count` entries whose consumer is dead: idle for `idle_ms`."""
@@ -85,15 +104,34 @@ class ConsumerGroup:
             return None
         return max(0.0, now - int(oldest[0][0].split(b"-")[0]) / 1000)
 
-    def _read(self, consumer: str, after: str, count: int) -> list[Entry]:
-        reply: Any = self._redis.xreadgroup(self.name, consumer, {self._log: after}, count=count)
-        if isinstance(reply, dict):
-            reply = list(reply.items())
-        found = [entry for _, entries in reply for entry in entries]
+    def _pages(self, consumer: str, after: str | bytes, count: int) -> Iterator[list[Entry]]:
+        while count > 0:
+            wanted = min(count, PAGE_ENTRIES)
+            found = self._read(consumer, after, wanted)
+            if page := self._entries(found):
+                yield page
+            if len(found) < wanted:
+                return
+            count -= wanted
+            if after != NEW:
+                after = found[-1][0]
+
+    def _read(self, consumer: str, after: str | bytes, count: int) -> list[tuple[bytes, list[bytes] | None]]:
+        """Return entries as Redis does: an id, and fields and values in turn; None where it was deleted."""
+        reply: Any = self._redis.execute_command(  # type: ignore[no-untyped-call]
+            XREADGROUP, "GROUP", self.name, consumer, "COUNT", count, "STREAMS", self._log, after
+        )
+        if not reply:
+            return []
+        # By the protocol of the connection.
+        ((_, found),) = reply.items() if isinstance(reply, dict) else reply
+        return list(found)
+
+    def _entries(self, found: Sequence[tuple[bytes, list[bytes] | None]]) -> list[Entry]:
         if gone := [id_ for id_, kept in found if not kept]:
             # They were deleted from the log; they would come up for ever.
             self._redis.xack(self._log, self.name, *gone)
-        return [entry_of(*entry) for entry in found if entry[1]]
+        return [_entry(id_, kept) for id_, kept in found if kept]
 
 
 def minute_key(counter: str, minute: int) -> str:
@@ -144,3 +182,11 @@ def entry_of(id_: bytes, kept: dict[bytes, bytes]) -> Entry:
     """Make an entry of what Redis returns."""
     # An entry that somebody else wrote must not stop the clicks behind it.
     return Entry(id_.decode(), kept.get(b"click", b""), kept.get(b"unique", b"").decode(errors="replace"))
+
+
+def _entry(id_: bytes, kept: list[bytes]) -> Entry:
+    """Make an entry of its fields and values in turn."""
+    match kept:
+        case [b"click", click, b"unique", unique]:
+            return Entry(id_.decode(), click, unique.decode(errors="replace"))
+    return entry_of(id_, dict(zip(kept[::2], kept[1::2], strict=True)))
