@@ -7,9 +7,11 @@ a run that dies leaves it to the next, which writes the same files once more.
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,18 +21,16 @@ from redis.exceptions import RedisError
 
 from offers.archive.bucket import ArchiveBucket, BucketAway, not_uploaded
 from offers.archive.hours import forget_old, merge, over_hours
+from offers.archive.lines import lines_of
 from offers.archive.log import ArchiveLog
 from offers.archive.parquet import ArchiveAway, ClickParquet
 from offers.archive.partitions import EntryId, Hour, file_name, files, hours
-from offers.click_log.stream import ASSUMED
 from offers.click_log.types import Entry
 
-# About 30 MB of a worker's memory, and one file.
+# One file, and most of what DuckDB may use of a worker's memory.
 BATCH_CLICKS = 10_000
 # All runs share one name, so that the next run writes what a dead one has left.
 CONSUMER = "archive"
-UNIQUE = {"1": b',"isUniqueVisit":true}', "0": b',"isUniqueVisit":false}'}
-UNIQUE[ASSUMED] = b',"isUniqueVisit":true,"isUniqueVisitAssumed":true}'
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -115,44 +115,61 @@ class _Writer:
 
     def write_batch(self) -> int:
         """Write the next clicks; returns how many entries were acknowledged, 0 when the log has no more."""
-        group = self._log.group
-        entries = group.read_own(CONSUMER, BATCH_CLICKS) or group.read_new(CONSUMER, BATCH_CLICKS)
-        if not entries:
-            return 0
+        pages = self._log.group.pages(CONSUMER, BATCH_CLICKS)
+        by_hour = groupby((part for page in pages for part in split_by_hour(page)), itemgetter(0))
+        written: list[str] = []
         unreadable = 0
-        for hour, of_hour in groupby(entries, lambda entry: Hour.of(EntryId.read(entry.id).ms)):
-            unreadable += self._write_hour(hour, list(of_hour))
+        for hour, parts in by_hour:
+            ids, readable = self._write_hour(hour, (entries for _, entries in parts))
+            written += ids
+            unreadable += len(ids) - readable
         if unreadable:
             logger.error("entries of the log are no clicks and not archived", count=unreadable)
-        self._log.acknowledge([entry.id for entry in entries], unreadable)
-        return len(entries)
+        if written:
+            self._log.acknowledge(written, unreadable)
+        return len(written)
 
-    def _write_hour(self, hour: Hour, entries: Sequence[Entry]) -> int:
-        """Write the clicks of one hour to a file; returns how many entries are none."""
-        lines = [entry for entry in entries if b"\n" not in entry.click and entry.click[-1:] == b"}"]
-        readable = self._parquet.load([record_of(entry) for entry in lines])
-        ids = [EntryId.read(entry.id) for entry in lines]
+    def _write_hour(self, hour: Hour, pages: Iterable[Sequence[Entry]]) -> tuple[list[str], int]:
+        """Write the clicks of one hour to a file; returns the ids of the entries, and how many are clicks."""
+        ids: list[str] = []
+        readable = self._parquet.load(_lines(pages, ids))
         if readable:
-            self._parquet.forget_known(self._files_since(self._parquet.earliest_ms(), ids))
-        if (kept := self._parquet.kept()) is not None:
-            first, last = kept
-            self._parquet.write(self._root / hour.folder / file_name(ids[first], ids[last]))
-        return len(entries) - readable
+            self._parquet.forget_known(self._files_since(self._parquet.batch.earliest_ms, ids))
+        if (batch := self._parquet.batch).clicks:
+            name = file_name(EntryId.read(ids[batch.first]), EntryId.read(ids[batch.last]))
+            self._parquet.write(self._root / hour.folder / name)
+        return ids, readable
 
-    def _files_since(self, ms: int, ids: Sequence[EntryId]) -> list[Path]:
+    def _files_since(self, ms: int, ids: Sequence[str]) -> list[Path]:
         """Return the files that may hold a click of a batch: it came twice, through the log and the spool.
 
         A click is not in the log before it came. Files of this batch, from a run that died, do not count.
         """
-        first, last = ids[0], ids[-1]
+        first, last = EntryId.read(ids[0]), EntryId.read(ids[-1])
         late = [hour for hour in hours(self._root) if hour.end_ms > ms]
         found = [file for hour in late for file in files(self._root, hour)[0] if file.last.ms >= ms]
         return [file.path for file in found if not (first <= file.first and file.last <= last)]
 
 
-def record_of(entry: Entry) -> bytes:
-    """Return the record of an entry of the log, with its uniqueness, as JSON in one line."""
-    return entry.click[:-1] + UNIQUE.get(entry.unique, b"}")
+def split_by_hour(entries: Sequence[Entry]) -> Iterator[tuple[Hour, Sequence[Entry]]]:
+    """Yield the entries of each hour. Ids only grow, so few of them have to be read."""
+    at = 0
+    while at < len(entries):
+        hour = Hour.of(_ms(entries[at]))
+        end = bisect_left(entries, hour.end_ms, at, key=_ms)
+        yield hour, entries[at:end]
+        at = end
+
+
+def _ms(entry: Entry) -> int:
+    return EntryId.read(entry.id).ms
+
+
+def _lines(pages: Iterable[Sequence[Entry]], ids: list[str]) -> Iterator[bytes]:
+    """Yield the lines of entries, page by page, so that one is in memory at a time, and add their `ids`."""
+    for entries in pages:
+        yield lines_of(entries, len(ids))
+        ids += [entry.id for entry in entries]
 
 
 @contextmanager

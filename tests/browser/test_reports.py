@@ -13,6 +13,7 @@ from offers.archive.parquet import ClickParquet
 from offers.archive.partitions import HOUR_MS, Hour
 from tests.browser.conftest import ARCHIVE_BUCKET
 from tests.browser.views import Watch, assert_view
+from tests.offers.archive.reading import lines
 from tests.stacks import Stack
 
 REPORTS = "/admin/diagnostics/reports/"
@@ -168,7 +169,7 @@ def test_clicks_of_all_instances_are_copied_before_they_are_counted(
     # So long ago that no click of this instance can have come late to it.
     start_ms = (int(time.time() * 1000) // HOUR_MS - 10) * HOUR_MS
     with ClickParquet(tmp_path) as parquet:
-        parquet.load([b'{"lid": "far-away", "dateAdded": %d, "country": "FR"}' % (start_ms + 1000)])
+        parquet.load(lines(f'{{"lid": "far-away", "dateAdded": {start_ms + 1000}, "country": "FR"}}'))
         parquet.write(tmp_path / "hour.parquet")
     key = f"{Hour.of(start_ms).folder}/another.parquet"
     stack.s3().upload_file(str(tmp_path / "hour.parquet"), ARCHIVE_BUCKET, key)

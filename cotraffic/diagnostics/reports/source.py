@@ -13,9 +13,9 @@ from redis.exceptions import RedisError, ResponseError
 from cotraffic.diagnostics.reports.types import ClickFilter, ReportProblem, TimeRange
 from cotraffic.diagnostics.reports.zones import HOUR_MS
 from lib.redis_replies import stream_entries
-from offers.archive.archive import record_of
 from offers.archive.columns import COLUMNS, EVERY_COLUMN
-from offers.archive.parquet import json_query, numbered, parquet_query
+from offers.archive.lines import json_query, lines_of
+from offers.archive.parquet import parquet_query
 from offers.archive.partitions import ArchiveFile, EntryId, files, hours
 from offers.click_log.groups import entry_of, first_needed
 from offers.click_log.stream import ARCHIVE_GROUP, LOG, ClickLog
@@ -78,16 +78,16 @@ def prepare(redis: Redis, wanted: ClickFilter, directory: Path) -> list[str]:
         entries = _unarchived(redis)
         found, last = _files(root, wanted.time)
         lines = directory / "log.ndjson"
-        records = [record_of(entry) for entry in entries if _is_click(entry) and _id(entry) > last]
-        lines.write_bytes(b"\n".join(numbered(records)))
+        newest = [entry for entry in entries if EntryId.read(entry.id) > last]
+        lines.write_bytes(lines_of(newest))
     except RedisError as error:
         raise ReportProblem(f"Redis does not answer, and the newest clicks are there: {error}") from error
     except OSError as error:
         raise ReportProblem(f"The archive cannot be read: {error}. Check CLICK_ARCHIVE_DIR.") from error
     paths = [file.path for file in found]
-    if not records:
+    if not newest:
         return _view(paths)
-    earliest_ms = _earliest_ms(records, wanted.time)
+    earliest_ms = _earliest_ms([entry.click for entry in newest], wanted.time)
     return _view(paths, lines, [file.path for file in found if file.last.ms >= earliest_ms])
 
 
@@ -193,11 +193,3 @@ def _newest(redis: Redis) -> list[Entry]:
         end = f"({found[-1].id}"
     found.reverse()
     return found
-
-
-def _is_click(entry: Entry) -> bool:
-    return b"\n" not in entry.click and entry.click[-1:] == b"}"
-
-
-def _id(entry: Entry) -> EntryId:
-    return EntryId.read(entry.id)

@@ -18,7 +18,7 @@ from cotraffic.diagnostics.reports.types import (
 )
 from cotraffic.diagnostics.reports.zones import DAY_MS, HOUR_MS, STEP_MS, offsets, zone_of
 from offers.archive.columns import EVERY_COLUMN
-from offers.archive.parquet import quoted
+from offers.archive.lines import quoted
 
 # Microseconds are what a timestamp is stored as: milliseconds of each click would take half a second more.
 AT_US = 'epoch_us("dateAdded")'

@@ -9,9 +9,10 @@ import duckdb
 import redis
 
 from offers.archive.archive import Archived, archive
+from offers.archive.lines import lines_of
 from offers.archive.log import ArchiveLog
 from offers.archive.partitions import all_files
-from offers.click_log.types import ArchiveStatus
+from offers.click_log.types import ArchiveStatus, Entry
 
 HOUR_MS = 3600_000
 # 12:00:00 on 2025-11-25, and just before two hours later.
@@ -25,6 +26,11 @@ def add_at(client: redis.Redis, ms: int, *lids: str, came_ms: int | None = None,
         record = {"lid": lid, "dateAdded": ms if came_ms is None else came_ms, "ttl": ms // 1000, **fields}
         click = json.dumps(record, separators=(",", ":"))
         client.xadd("clicks", {"click": click, "unique": "1"}, id=f"{ms}-*")
+
+
+def lines(*records: str) -> list[bytes]:
+    """The lines of clicks, as the archive makes them of entries of the log."""
+    return [lines_of([Entry("1-0", record.encode(), "") for record in records])]
 
 
 def run(log: ArchiveLog, root: Path, seconds: float = 60) -> Archived:

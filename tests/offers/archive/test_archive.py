@@ -10,8 +10,19 @@ import redis
 from offers.archive import archive as module
 from offers.archive.archive import Archived
 from offers.archive.log import ArchiveLog
+from offers.click_log import groups
 from offers.click_log.stream import ClickLog
-from tests.offers.archive.reading import ALMOST_TWO_MS, HOUR_MS, NOON_MS, add_at, lids, names, run, status
+from tests.offers.archive.reading import (
+    ALMOST_TWO_MS,
+    HOUR_MS,
+    NOON_MS,
+    add_at,
+    lids,
+    names,
+    query,
+    run,
+    status,
+)
 from tests.offers.logged import add, redis_away
 
 FIRST, SECOND = (
@@ -86,6 +97,37 @@ def test_what_is_no_click_is_counted_and_holds_nobody_up(
     assert lids(root) == {"a": 1}
     assert (status(archive_log).unreadable, status(archive_log).backlog) == (len(broken) + 1, 0)
     assert "no clicks" in caplog.text
+
+
+def test_the_clicks_of_a_batch_stay_in_the_order_of_the_log(
+    archive_log: ArchiveLog, redis_client: redis.Redis, root: Path
+) -> None:
+    every = [str(number) for number in range(5000)]
+    add_at(redis_client, NOON_MS, *every)
+    run(archive_log, root)
+    (name,) = names(root)
+    assert [lid for (lid,) in query("lid", [root / name])] == every
+
+
+@pytest.mark.parametrize("is_double", [False, True])
+def test_a_file_is_named_by_the_first_and_last_click_that_it_holds(
+    archive_log: ArchiveLog,
+    redis_client: redis.Redis,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_double: bool,
+) -> None:
+    monkeypatch.setattr(groups, "PAGE_ENTRIES", 1000)
+    every = [str(number) for number in range(3000)]
+    redis_client.xadd("clicks", {"click": "none"}, id=f"{NOON_MS}-0")
+    add_at(redis_client, NOON_MS, *every)
+    if is_double:
+        add_at(redis_client, NOON_MS + 1, *every[:2000:-1])
+    redis_client.xadd("clicks", {"click": "none"}, id=f"{NOON_MS + 2}-0")
+    run(archive_log, root)
+    (name,) = names(root)
+    assert name == f"date=2025-11-25/hour=12/{NOON_MS}-1_{NOON_MS}-3000.parquet"
+    assert [lid for (lid,) in query("lid", [root / name])] == every
 
 
 def test_a_disk_that_takes_nothing_leaves_the_clicks_in_the_log(

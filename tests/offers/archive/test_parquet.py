@@ -9,7 +9,7 @@ import redis
 from offers.archive.columns import COLUMNS
 from offers.archive.log import ArchiveLog
 from offers.archive.parquet import ArchiveAway, ClickParquet
-from tests.offers.archive.reading import ALMOST_TWO_MS, add_at, query, run
+from tests.offers.archive.reading import ALMOST_TWO_MS, add_at, lines, query, run
 
 HOUR = "date=2025-11-25/hour=13"
 
@@ -19,7 +19,7 @@ def written(root: Path, *lids: str) -> list[Path]:
     paths = [root / HOUR / f"{lid}.parquet" for lid in lids]
     with ClickParquet(root) as parquet:
         for lid, path in zip(lids, paths, strict=True):
-            parquet.load([f'{{"lid":"{lid}"}}'.encode()])
+            parquet.load(lines(f'{{"lid":"{lid}"}}'))
             parquet.write(path)
     return paths
 
@@ -43,7 +43,7 @@ def test_amounts_times_and_words_have_their_types(root: Path) -> None:
     record = f'{{"lid":"a",{times},"payin":0.10000001,"campaignId":7,"city":"Köln"}}'
     path = root / "x.parquet"
     with ClickParquet(root) as parquet:
-        assert parquet.load([record.encode()]) == 1
+        assert parquet.load(lines(record)) == 1
         parquet.write(path)
     values = (
         'lid, "dateAdded" = TIMESTAMPTZ \'2025-11-25 13:59:59.990+00\', epoch("ttl"), payin::VARCHAR, city'
@@ -75,6 +75,18 @@ def test_a_value_of_another_type_is_null_and_the_click_is_kept(
     add_at(redis_client, ALMOST_TWO_MS, "a", payin="many", campaignId={"x": 1}, unknown=7)
     run(archive_log, root)
     assert query('lid, payin, "campaignId"', list(root.glob("date=*/*/*.parquet"))) == [("a", None, None)]
+
+
+def test_a_batch_may_hold_no_click(root: Path) -> None:
+    with ClickParquet(root) as parquet:
+        assert parquet.load(lines("", "[]", "{}")) == 0
+        assert parquet.batch.clicks == 0
+        assert parquet.load([]) == 0
+
+
+def test_a_record_may_be_longer_than_others_of_its_batch(root: Path) -> None:
+    with ClickParquet(root) as parquet:
+        assert parquet.load(lines('{"lid":"a"}', f'{{"lid":"{"b" * 10_000_000}"}}', '{"lid":"c"}')) == 3
 
 
 def test_what_a_dead_run_left_in_the_temporary_directory_goes(root: Path) -> None:

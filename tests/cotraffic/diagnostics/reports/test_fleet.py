@@ -22,6 +22,7 @@ from cotraffic.diagnostics.reports.types import ReportProblem, TimeRange
 from devstack.services import LOCALHOST, free_port
 from offers.archive.parquet import ClickParquet
 from offers.archive.partitions import HOUR_MS, Hour
+from tests.offers.archive.reading import lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -64,7 +65,7 @@ def put(s3: "S3Client", tmp_path: Path) -> Put:
         at_ms = START_MS + hour * HOUR_MS + 1000
         records = [json.dumps({"lid": lid, "dateAdded": at_ms, "offerId": 101, **fields}) for lid in lids]
         with ClickParquet(tmp_path / "made") as parquet:
-            parquet.load([record.encode() for record in records])
+            parquet.load(lines(*records))
             parquet.write(tmp_path / "made" / "hour.parquet")
         key = f"{Hour.of(at_ms).folder}/{instance}.parquet"
         s3.upload_file(str(tmp_path / "made" / "hour.parquet"), BUCKET, key)
