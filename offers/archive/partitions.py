@@ -4,17 +4,19 @@ A click belongs to the hour in which it was written to the log, in UTC. Ids only
 gets no more clicks, and a batch that is written again after a crash gets the same name.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 HOUR_MS = 3600_000
 SUFFIX = ".parquet"
 _FILE = re.compile(rf"(\d+)-(\d+)_(\d+)-(\d+){re.escape(SUFFIX)}")
-_HOUR = re.compile(r"date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})")
+_DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
+_HOUR = re.compile(r"hour=(\d{2})")
 
 
 class EntryId(NamedTuple):
@@ -75,15 +77,16 @@ def file_name(first: EntryId, last: EntryId) -> str:
 def hours(root: Path) -> list[Hour]:
     """Return the hours of which the archive has a directory, the oldest first."""
     found = []
-    for path in root.glob("date=*/hour=*"):
-        match = _HOUR.fullmatch(path.relative_to(root).as_posix())
-        if match is None:
+    for day in _names(root):
+        if (date := _DAY.fullmatch(day)) is None:
             continue
         try:
-            start = datetime.fromisoformat(match[1]).replace(tzinfo=UTC) + timedelta(hours=int(match[2]))
+            midnight = datetime.fromisoformat(date[1]).replace(tzinfo=UTC)
         except ValueError:
             continue
-        found.append(Hour.of(int(start.timestamp()) * 1000))
+        first = Hour.of(int(midnight.timestamp()) * 1000).number
+        matches = map(_HOUR.fullmatch, _names(root / day))
+        found += [Hour(first + int(match[1])) for match in matches if match]
     return sorted(found)
 
 
@@ -113,7 +116,15 @@ def size(root: Path) -> tuple[int, int]:
 
 
 def _read(directory: Path) -> Iterator[ArchiveFile]:
-    for path in directory.glob(f"*{SUFFIX}"):
-        if match := _FILE.fullmatch(path.name):
+    for name in _names(directory):
+        if match := _FILE.fullmatch(name):
             numbers = [int(part) for part in match.groups()]
-            yield ArchiveFile(EntryId(*numbers[:2]), EntryId(*numbers[2:]), path)
+            yield ArchiveFile(EntryId(*numbers[:2]), EntryId(*numbers[2:]), directory / name)
+
+
+def _names(directory: Path) -> list[str]:
+    """Return what is in a directory: none if there is none. `Path.glob` takes ten times as long."""
+    try:
+        return os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
