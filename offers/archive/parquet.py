@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -14,7 +16,11 @@ from offers.archive.lines import json_query, quoted
 # What a worker of Celery can spare; what does not fit goes to a file beside the archive.
 MEMORY = "128MB"
 # One thread: the processors are for web workers.
-OPTIONS: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": MEMORY}
+OPTIONS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "async_threads": 0,
+    "memory_limit": MEMORY,
+}
 TEMPORARY = ".tmp"
 # The lowest level compresses clicks as well as the usual one, in two thirds of the time.
 COMPRESSION = "COMPRESSION zstd, COMPRESSION_LEVEL 1"
@@ -42,7 +48,7 @@ class ClickParquet:
         self._temporary = root / TEMPORARY
         self._lines = self._temporary / "batch.ndjson"
         self._draft = self._temporary / "batch.parquet"
-        self._connection: Any = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self.batch = Batch()
 
     def __enter__(self) -> Self:
@@ -52,16 +58,17 @@ class ClickParquet:
             for path in self._temporary.iterdir():
                 if path.is_file():
                     path.unlink()
-            options = {**OPTIONS, "temp_directory": str(self._temporary / "spill")}
-            self._connection = duckdb.connect(config=options)
-        except (OSError, duckdb.Error) as error:
+        except OSError as error:
             raise _away(error) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+        with suppress(OSError):
+            self._lines.unlink()
 
     def load(self, blocks: Iterable[bytes]) -> int:
         """Take lines, as `lines_of` makes them. Returns how many are clicks; `batch` is those that are kept.
@@ -134,10 +141,21 @@ class ClickParquet:
 
     def _run(self, statement: str) -> list[tuple[Any, ...]]:
         try:
+            if self._connection is None:
+                # Only now: most runs of a quiet instance find nothing to write.
+                self._connection = _database(self._temporary / "spill").cursor()
             found: list[tuple[Any, ...]] = self._connection.execute(statement).fetchall()
         except duckdb.Error as error:
+            # After some errors it answers nothing any more.
+            _database.cache_clear()
             raise _away(error) from error
         return found
+
+
+@lru_cache(maxsize=1)
+def _database(spill: Path) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB, which a process keeps: opening one takes as long as writing a thousand clicks."""
+    return duckdb.connect(config={**OPTIONS, "temp_directory": str(spill)})
 
 
 def parquet_query(files: Sequence[Path], *, any_version: bool = True) -> str:
