@@ -30,7 +30,8 @@ class Column(NamedTuple):
     def expression(self) -> str:
         """The value of the column in the archive, made of its value in JSON."""
         if self.name in TIMES:
-            return f'to_timestamp("{self.name}" / {TIMES[self.name]}) AS "{self.name}"'
+            # A time that no timestamp can be is null, as other values of the wrong type are.
+            return f'TRY(to_timestamp("{self.name}" / {TIMES[self.name]})) AS "{self.name}"'
         return f'"{self.name}"'
 
 

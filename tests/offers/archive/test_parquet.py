@@ -77,6 +77,24 @@ def test_a_value_of_another_type_is_null_and_the_click_is_kept(
     assert query('lid, payin, "campaignId"', list(root.glob("date=*/*/*.parquet"))) == [("a", None, None)]
 
 
+@pytest.mark.parametrize("time", ["-9223372036854775808", "9223372036854775807", "1e300", "1e18"])
+def test_a_time_that_nobody_can_live_at_is_null(root: Path, time: str) -> None:
+    with ClickParquet(root) as parquet:
+        records = [f'{{"lid":"{name}","{name}":{time}}}' for name in ("dateAdded", "ttl")]
+        assert parquet.load(lines(*records, '{"lid":"a","ttl":7}')) == 3
+        parquet.write(root / "x.parquet")
+    assert query('lid, "dateAdded", epoch("ttl")', [root / "x.parquet"]) == [
+        ("dateAdded", None, None),
+        ("ttl", None, None),
+        ("a", None, 7.0),
+    ]
+
+
+def test_a_record_of_any_length_holds_nobody_up(root: Path) -> None:
+    with ClickParquet(root) as parquet:
+        assert parquet.load(lines('{"lid":"a"}', f'{{"lid":"{"b" * 40_000_000}"}}', '{"lid":"c"}')) == 2
+
+
 def test_a_batch_may_hold_no_click(root: Path) -> None:
     with ClickParquet(root) as parquet:
         assert parquet.load(lines("", "[]", "{}")) == 0
