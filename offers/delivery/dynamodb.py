@@ -108,10 +108,6 @@ class ClickTable:
         except NotDynamoDB as error:
             raise _stranger(str(error)) from error
 
-    def write(self, items: Sequence[Item]) -> set[str]:
-        """Write items at once. Takes, returns and raises what `begin` and `end` do."""
-        return self.end(self.begin(items), items)
-
     def read(self, lid: str) -> dict[str, object] | None:
         """Return the record of a lid, None if the table has none. Raises `TableAway` and `TableNotUsable`."""
         key = {"lid": {"S": lid}}

@@ -10,6 +10,7 @@ from devstack.services import LOCALHOST, free_port
 from offers.click_log.stream import ClickLog
 from offers.delivery.deliver import Delivered, deliver
 from offers.delivery.dynamodb import ClickTable
+from offers.delivery.item import Item
 from offers.spool.types import PendingClick
 
 
@@ -35,3 +36,8 @@ def run(
 def redis_away() -> Redis:
     """A client of a Redis that is not there, which does not ask twice."""
     return Redis(host=LOCALHOST, port=free_port(), retry=Retry(NoBackoff(), 0))
+
+
+def write(table: ClickTable, *items: Item) -> set[str]:
+    """Write items to the table, and wait for the answer; the lids that were left."""
+    return table.end(table.begin(items), items)

@@ -137,7 +137,7 @@ def _earliest_ms(records: Sequence[bytes], time: TimeRange) -> float:
 def _came_ms(record: bytes) -> float:
     try:
         return _CAME.decode(record).ms
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError, ValueError):
         # What is no click is in no report.
         return inf
 

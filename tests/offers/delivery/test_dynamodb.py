@@ -16,7 +16,7 @@ from offers.delivery.deliver import Delivered
 from offers.delivery.dynamodb import ClickTable, ItemsRefused, TableNotUsable, endpoint_url
 from offers.delivery.item import item
 from offers.spool.types import PendingClick
-from tests.offers.logged import add, names, run
+from tests.offers.logged import add, names, run, write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -45,7 +45,7 @@ def entry(unique: str = "", **fields: object) -> Entry:
 @pytest.mark.parametrize("number", ["5.10", "0.1", "1e-7", "12345678.12345678", "7", "1" * 38])
 def test_numbers_keep_every_digit(number: str, table: "Table") -> None:
     found = item(Entry("1-1", f'{{"lid":"a","payin":{number}}}'.encode(), ""))
-    assert ClickTable().write([found]) == set()
+    assert write(ClickTable(), found) == set()
     assert table.get_item(Key={"lid": "a"})["Item"]["payin"] == Decimal(number)
 
 
@@ -79,13 +79,13 @@ def test_a_click_too_large_for_dynamodb_becomes_a_dead_letter_alone(log: ClickLo
 
 def test_a_duplicate_in_a_batch_is_what_dynamodb_refuses(table: "Table") -> None:
     with pytest.raises(ItemsRefused):
-        ClickTable().write([item(entry())] * 2)
+        write(ClickTable(), *[item(entry())] * 2)
 
 
 def test_a_missing_table_is_told_with_what_to_check(table: "Table", settings: Settings) -> None:
     settings.AWS_DYNAMODB_TABLE_NAME = "another"
     with pytest.raises(TableNotUsable, match=r"AWS_DYNAMODB_TABLE_NAME \(another\)"):
-        ClickTable().write([item(entry())])
+        write(ClickTable(), item(entry()))
 
 
 def test_missing_credentials_are_told_with_what_to_set(
@@ -98,7 +98,7 @@ def test_missing_credentials_are_told_with_what_to_set(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(TableNotUsable, match="set AWS_ACCESS_KEY_ID"):
-        ClickTable().write([item(entry())])
+        write(ClickTable(), item(entry()))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from offers.delivery.dynamodb import ClickTable, TableAway, TableNotUsable
 from offers.delivery.dynamodb_answer import NotDynamoDB, RawAnswer, left_lids
 from offers.delivery.item import Item
 from tests.offers.impostor import Answer, Impostor
-from tests.offers.logged import add, run
+from tests.offers.logged import add, run, write
 from tests.processes import wait_until
 
 TABLE = "clicks"
@@ -194,7 +194,7 @@ STRANGERS = [
 def test_nobody_but_dynamodb_takes_a_click(impostor: Impostor, table: ClickTable, answer: Answer) -> None:
     impostor.answer = answer
     with pytest.raises((TableAway, TableNotUsable)) as raised:
-        table.write([Item("a", b'{"lid":{"S":"a"}}')])
+        write(table, Item("a", b'{"lid":{"S":"a"}}'))
     assert str(raised.value)
 
 
@@ -214,7 +214,7 @@ def test_clicks_stay_in_the_log_and_staff_sees_why(
 def test_staff_is_told_what_answers_and_what_to_check(impostor: Impostor, table: ClickTable) -> None:
     impostor.answer = Answer(b'{"message":"under maintenance"}')
     with pytest.raises(TableAway, match=r"is not DynamoDB: .*AWS_DYNAMODB_ENDPOINT"):
-        table.write([Item("a", b'{"lid":{"S":"a"}}')])
+        write(table, Item("a", b'{"lid":{"S":"a"}}'))
 
 
 def test_its_own_answer_with_a_checksum_acknowledges_clicks(

@@ -3,6 +3,7 @@
 import re
 import time
 from html import unescape
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,10 @@ def test_files_that_end_before_a_click_came_are_not_searched_for_it(
     now_ms = int(time.time() * 1000)
     views = source.prepare(redis_client, ClickFilter(TimeRange(now_ms - HOUR_MS, now_ms)), tmp_path)
     assert not any("known" in view for view in views)
+
+
+@pytest.mark.parametrize(
+    "foreign", [b"", b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b'{"dateAdded":"\xff"}']
+)
+def test_an_entry_that_is_no_click_came_at_no_time(foreign: bytes) -> None:
+    assert source._came_ms(foreign) == inf
