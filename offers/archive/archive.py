@@ -1,7 +1,7 @@
 """The archive: every click of the log, once, as Parquet by the hour. One process of an instance writes it.
 
-A batch is what the group has read and not acknowledged. It is acknowledged when its files are on the disk, so
-a run that dies leaves it to the next, which writes the same files once more.
+Where a batch of the log ends is noted before it is written, and the archive goes on behind it when its files
+are on the disk. So a run that dies leaves it to the next, which writes the same files once more.
 """
 
 import fcntl
@@ -29,8 +29,6 @@ from offers.click_log.types import Entry
 
 # One file, and most of what DuckDB may use of a worker's memory.
 BATCH_CLICKS = 10_000
-# All runs share one name, so that the next run writes what a dead one has left.
-CONSUMER = "archive"
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -62,7 +60,7 @@ def archive(
     deadline = time.monotonic() + seconds
     done = Archived()
     try:
-        log.group.create()
+        log.create()
         with _alone(root) as is_alone:
             if not is_alone:
                 return done
@@ -115,7 +113,10 @@ class _Writer:
 
     def write_batch(self) -> int:
         """Write the next clicks; returns how many entries were acknowledged, 0 when the log has no more."""
-        pages = self._log.group.pages(CONSUMER, BATCH_CLICKS)
+        batch = self._log.next_batch(BATCH_CLICKS)
+        if batch is None:
+            return 0
+        pages = self._log.pages(batch)
         by_hour = groupby((part for page in pages for part in split_by_hour(page)), itemgetter(0))
         written: list[str] = []
         unreadable = 0
@@ -125,8 +126,7 @@ class _Writer:
             unreadable += len(ids) - readable
         if unreadable:
             logger.error("entries of the log are no clicks and not archived", count=unreadable)
-        if written:
-            self._log.acknowledge(written, unreadable)
+        self._log.acknowledge(batch, len(written), written[-1] if written else "", unreadable)
         return len(written)
 
     def _write_hour(self, hour: Hour, pages: Iterable[Sequence[Entry]]) -> tuple[list[str], int]:

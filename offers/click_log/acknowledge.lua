@@ -7,11 +7,7 @@
 --
 -- One step, so that each entry counts once, also when two consumers delivered it.
 -- allow-oom: an acknowledged entry can be trimmed; it is how a full Redis gets room.
-local acknowledged = 0
--- In parts, because Lua can give a command only some thousand arguments.
-for at = 4, #ARGV, 1000 do
-  acknowledged = acknowledged + redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, at, math.min(at + 999, #ARGV)))
-end
+local acknowledged = redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 4))
 if acknowledged > 0 then
   redis.call('HINCRBY', KEYS[2], ARGV[2], acknowledged)
   redis.call('INCRBY', KEYS[3], acknowledged)

@@ -1,7 +1,7 @@
 """Consumer groups of the click log: who has read and acknowledged what."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from redis import Redis
@@ -13,9 +13,6 @@ from offers.click_log import scripts
 from offers.click_log.types import Entry
 
 RATE_KEPT_SECONDS = 2 * 3600
-# Entries of one request of `pages`: they take Redis some 2 ms, and clicks wait for it. They also fit into the
-# processor's cache: to read 10,000 at once and make lines of them takes three times as long.
-PAGE_ENTRIES = 500
 OWN, NEW = "0", ">"
 # redis-py makes a dictionary of each entry of a command that it knows by name, and it knows texts alone.
 XREADGROUP = b"XREADGROUP"
@@ -57,18 +54,6 @@ class ConsumerGroup:
         """Return up to `count` entries that no consumer has read yet."""
         return self._entries(self._read(consumer, NEW, count))
 
-    def pages(self, consumer: str, count: int) -> Iterator[list[Entry]]:
-        """Yield what `read_own` returns, or else what `read_new` does, in lists of `PAGE_ENTRIES` at most.
-
-        None may be acknowledged before the last one was read.
-        """
-        is_own = False
-        for page in self._pages(consumer, OWN, count):
-            is_own = True
-            yield page
-        if not is_own:
-            yield from self._pages(consumer, NEW, count)
-
     def claim(self, consumer: str, idle_ms: int, count: int) -> list[Entry]:
         """Take over up to `count` entries whose consumer is dead: idle for `idle_ms`."""
         reply = self._redis.xautoclaim(self._log, self.name, consumer, idle_ms, count=count)
@@ -104,19 +89,7 @@ class ConsumerGroup:
             return None
         return max(0.0, now - int(oldest[0][0].split(b"-")[0]) / 1000)
 
-    def _pages(self, consumer: str, after: str | bytes, count: int) -> Iterator[list[Entry]]:
-        while count > 0:
-            wanted = min(count, PAGE_ENTRIES)
-            found = self._read(consumer, after, wanted)
-            if page := self._entries(found):
-                yield page
-            if len(found) < wanted:
-                return
-            count -= wanted
-            if after != NEW:
-                after = found[-1][0]
-
-    def _read(self, consumer: str, after: str | bytes, count: int) -> list[tuple[bytes, list[bytes] | None]]:
+    def _read(self, consumer: str, after: str, count: int) -> list[tuple[bytes, list[bytes] | None]]:
         """Return entries as Redis does: an id, and fields and values in turn; None where it was deleted."""
         reply: Any = self._redis.execute_command(  # type: ignore[no-untyped-call]
             XREADGROUP, "GROUP", self.name, consumer, "COUNT", count, "STREAMS", self._log, after
@@ -131,7 +104,7 @@ class ConsumerGroup:
         if gone := [id_ for id_, kept in found if not kept]:
             # They were deleted from the log; they would come up for ever.
             self._redis.xack(self._log, self.name, *gone)
-        return [_entry(id_, kept) for id_, kept in found if kept]
+        return [entry_of_parts(id_, kept) for id_, kept in found if kept]
 
 
 def minute_key(counter: str, minute: int) -> str:
@@ -162,9 +135,9 @@ def first_needed(redis: Redis, log: str, name: str, *, alone: bool = False) -> s
             continue
         pending = redis.xpending(log, its_name)
         if pending["pending"]:
-            needed.append(_number(pending["min"]))
+            needed.append(number_of(pending["min"]))
         else:
-            milliseconds, sequence = _number(group["last-delivered-id"])
+            milliseconds, sequence = number_of(group["last-delivered-id"])
             needed.append((milliseconds, sequence + 1))
     if not is_found:
         # Somebody deleted the log or its group a moment ago.
@@ -173,7 +146,8 @@ def first_needed(redis: Redis, log: str, name: str, *, alone: bool = False) -> s
     return f"{milliseconds}-{sequence}"
 
 
-def _number(entry_id: bytes) -> tuple[int, int]:
+def number_of(entry_id: bytes) -> tuple[int, int]:
+    """Return the two numbers of an entry's id, by which ids are ordered."""
     milliseconds, _, sequence = entry_id.decode().partition("-")
     return int(milliseconds), int(sequence or 0)
 
@@ -184,7 +158,7 @@ def entry_of(id_: bytes, kept: dict[bytes, bytes]) -> Entry:
     return Entry(id_.decode(), kept.get(b"click", b""), kept.get(b"unique", b"").decode(errors="replace"))
 
 
-def _entry(id_: bytes, kept: list[bytes]) -> Entry:
+def entry_of_parts(id_: bytes, kept: list[bytes]) -> Entry:
     """Make an entry of its fields and values in turn."""
     match kept:
         case [b"click", click, b"unique", unique]:

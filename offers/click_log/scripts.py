@@ -11,6 +11,7 @@ from lib.lua import read_lua
 APPEND = read_lua(__file__, "append")
 WRITE = read_lua(__file__, "write")
 ACKNOWLEDGE = read_lua(__file__, "acknowledge")
+ADVANCE = read_lua(__file__, "advance")
 FORGET_SENT = read_lua(__file__, "forget_sent")
 DEAD_LETTER = read_lua(__file__, "dead_letter")
 FORGET_CONSUMERS = read_lua(__file__, "forget_consumers")

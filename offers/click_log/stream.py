@@ -12,6 +12,8 @@ Redis keys of clicks, all of this instance's own Redis:
   `dead_conversions_dropped`, the dead letters that were dropped because there were too many. Of the archive:
   `archived`, `archive_unreadable` (no clicks) and `archive_dropped` (dropped before they were in it).
 - `clicks:delivered:<minute>`, `clicks:archived:<minute>`: clicks of that minute since the epoch; two hours.
+- `clicks:archive:batch`: the id at which the batch that the archive has begun ends, and the count of all
+  entries up to it.
 - `clicks:archive`, `clicks:upload`: the results of the archive's last write, and of its last upload to S3.
 - `clicks:failures`, `clicks:pause`: how long delivery leaves DynamoDB alone (`offers/delivery/backoff.py`).
 - `clicks:weighed`: exists for a minute after log and dead letters were weighed (`retention.py`).
@@ -41,6 +43,7 @@ DEAD_CONVERSIONS = "clicks:conversions:dead"
 TOTALS = "clicks:totals"
 TABLE = "clicks:table"
 ARCHIVE = "clicks:archive"
+BATCH = "clicks:archive:batch"
 UPLOAD = "clicks:upload"
 WEIGHED = "clicks:weighed"
 PROBE = "clicks:probe"

@@ -10,7 +10,7 @@ import redis
 
 from offers.archive.archive import Archived, archive
 from offers.archive.lines import lines_of
-from offers.archive.log import ArchiveLog
+from offers.archive.log import ArchiveLog, Batch
 from offers.archive.partitions import all_files
 from offers.click_log.types import ArchiveStatus, Entry
 
@@ -62,3 +62,19 @@ def lids(root: Path) -> Counter[str]:
 def names(root: Path) -> list[str]:
     """The files that there are, all of them."""
     return sorted(path.relative_to(root).as_posix() for path in root.glob("date=*/hour=*/*.parquet"))
+
+
+def read(log: ArchiveLog, batch: Batch | None) -> list[Entry]:
+    """The entries of a batch."""
+    assert batch is not None
+    return [entry for page in log.pages(batch) for entry in page]
+
+
+def pass_over(log: ArchiveLog, most: int) -> int:
+    """Acknowledge the next entries, which are written nowhere; returns how many there were."""
+    batch = log.next_batch(most)
+    if batch is None:
+        return 0
+    entries = read(log, batch)
+    log.acknowledge(batch, len(entries), entries[-1].id if entries else "", 0)
+    return len(entries)

@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from offers.archive import archive as module
+from offers.archive import log as log_module
 from offers.archive.archive import Archived
 from offers.archive.log import ArchiveLog
-from offers.click_log import groups
 from offers.click_log.stream import ClickLog
 from tests.offers.archive.reading import (
     ALMOST_TWO_MS,
@@ -117,7 +117,7 @@ def test_a_file_is_named_by_the_first_and_last_click_that_it_holds(
     monkeypatch: pytest.MonkeyPatch,
     is_double: bool,
 ) -> None:
-    monkeypatch.setattr(groups, "PAGE_ENTRIES", 1000)
+    monkeypatch.setattr(log_module, "PAGE_ENTRIES", 1000)
     every = [str(number) for number in range(3000)]
     redis_client.xadd("clicks", {"click": "none"}, id=f"{NOON_MS}-0")
     add_at(redis_client, NOON_MS, *every)

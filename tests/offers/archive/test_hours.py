@@ -94,7 +94,7 @@ def test_an_hour_that_goes_on_is_left_as_it_is(
 def test_an_hour_that_the_archive_is_behind_with_is_not_over(
     archive_log: ArchiveLog, redis_client: redis.Redis, root: Path
 ) -> None:
-    archive_log.group.create()
+    archive_log.create()
     add_at(redis_client, NOON_MS, "a")
     assert archive_log.complete_until_ms() <= NOON_MS
     run(archive_log, root)

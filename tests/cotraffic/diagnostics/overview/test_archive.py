@@ -27,27 +27,27 @@ def test_an_archive_that_keeps_up_is_well(log: ArchiveLog, redis_client: redis.R
 
 def test_clicks_that_wait_for_it_too_long_are_told(log: ArchiveLog, redis_client: redis.Redis) -> None:
     redis_client.xadd("clicks", {"click": "{}", "unique": "0"}, id=f"{now_ms() - 7_300_000}-0")
-    log.group.create()
+    log.create()
     found = parts()["archive"]
     assert (found.state, "the oldest for 2 h" in found.sentence) == ("error", True)
 
 
 def test_a_full_disk_is_told(log: ArchiveLog) -> None:
-    log.group.create()
+    log.create()
     log.note_write("No space left on device; check CLICK_ARCHIVE_DIR and its disk")
     found = parts()["archive"]
     assert (found.state, "No space left" in found.sentence) == ("error", True)
 
 
 def test_an_s3_that_is_away_is_told(log: ArchiveLog) -> None:
-    log.group.create()
+    log.create()
     log.note_upload("no answer; check CLICK_ARCHIVE_BUCKET")
     found = parts()["archive"]
     assert (found.state, "CLICK_ARCHIVE_BUCKET" in found.sentence) == ("warning", True)
 
 
 def test_clicks_that_it_misses_are_told(log: ArchiveLog, redis_client: redis.Redis) -> None:
-    log.group.create()
+    log.create()
     redis_client.hset("clicks:totals", "archive_dropped", 3)
     found = parts()["archive"]
     assert (found.state, found.sentence) == ("warning", "3 clicks are missing in it.")
