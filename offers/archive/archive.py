@@ -66,7 +66,7 @@ def archive(
                 return done
             with ClickParquet(root) as parquet:
                 writer = _Writer(log, root, parquet)
-                while time.monotonic() < deadline and (written := writer.write_batch()):
+                while time.monotonic() < deadline and (written := writer.write_batch()) is not None:
                     done = done._replace(clicks=done.clicks + written)
                 over = hours(root) if is_end else over_hours(root, log.complete_until_ms())
                 done = done._replace(merged=merge(root, parquet, over))
@@ -111,11 +111,11 @@ class _Writer:
         self._root = root
         self._parquet = parquet
 
-    def write_batch(self) -> int:
-        """Write the next clicks; returns how many entries were acknowledged, 0 when the log has no more."""
+    def write_batch(self) -> int | None:
+        """Write the next clicks; returns how many entries were acknowledged, None if the log has no more."""
         batch = self._log.next_batch(BATCH_CLICKS)
         if batch is None:
-            return 0
+            return None
         pages = self._log.pages(batch)
         by_hour = groupby((part for page in pages for part in split_by_hour(page)), itemgetter(0))
         written: list[str] = []

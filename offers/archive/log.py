@@ -27,7 +27,7 @@ LAST_SEQUENCE = 2**64 - 1
 XRANGE = b"XRANGE"
 
 
-class Batch(NamedTuple):
+class ArchiveBatch(NamedTuple):
     """Entries of the log: the first `most` behind the id `after`, none behind the id `until`.
 
     In the log's whole life `read` entries came up to `after`, and `added` up to `until`; `UNKNOWN` where
@@ -58,7 +58,7 @@ class ArchiveLog:
         if group is not None and group["pending"]:
             self._take_back()
 
-    def next_batch(self, most: int) -> Batch | None:
+    def next_batch(self, most: int) -> ArchiveBatch | None:
         """Return the next entries that are not archived, `most` of them; None if there are none.
 
         It is noted where they end, so that after a run that died the next gets the same ones.
@@ -71,16 +71,19 @@ class ArchiveLog:
         group = next((group for group in groups if group["name"] == ARCHIVE_GROUP.encode()), None)
         if group is None:
             raise ResponseError(f"the log has no {ARCHIVE_GROUP} group any more")
-        after = group["last-delivered-id"]
+        after, read, first = group["last-delivered-id"], group["entries-read"], stream["first-entry"]
+        if first is None or number_of(after) < number_of(first[0]):
+            # What came before the first entry that is left has been dropped.
+            read = stream["entries-added"] - stream["length"]
         until, added = _noted(optional_bytes(noted))
         if number_of(until) <= number_of(after):
             until, added = stream["last-generated-id"], stream["entries-added"]
             if number_of(until) <= number_of(after):
                 return None
             self._note_batch(until, added)
-        return Batch(after.decode(), until.decode(), most, _read(group, stream), added)
+        return ArchiveBatch(after.decode(), until.decode(), most, UNKNOWN if read is None else read, added)
 
-    def pages(self, batch: Batch) -> Iterator[list[Entry]]:
+    def pages(self, batch: ArchiveBatch) -> Iterator[list[Entry]]:
         """Yield the entries of a batch, in lists of `PAGE_ENTRIES` at most."""
         after, left = batch.after.encode(), batch.most
         while left > 0:
@@ -95,7 +98,7 @@ class ArchiveLog:
             after = found[-1][0]
             left -= wanted
 
-    def acknowledge(self, batch: Batch, count: int, last: str, unreadable: int) -> None:
+    def acknowledge(self, batch: ArchiveBatch, count: int, last: str, unreadable: int) -> None:
         """Go on behind a batch: its `count` entries are archived, up to the id `last`, or `unreadable`."""
         # What is missing of a batch that is not full was dropped from the log.
         is_whole = count < batch.most
@@ -149,15 +152,6 @@ class ArchiveLog:
     def _time(self) -> tuple[int, int]:
         found: Any = self._redis.time()
         return int(found[0]), int(found[1])
-
-
-def _read(group: dict[str, Any], stream: dict[str, Any]) -> int:
-    """Return how many entries ever came up to the one that the group is at, the dropped ones included."""
-    first = stream["first-entry"]
-    if first is None or number_of(group["last-delivered-id"]) < number_of(first[0]):
-        return int(stream["entries-added"] - stream["length"])
-    read = group["entries-read"]
-    return UNKNOWN if read is None else int(read)
 
 
 def _noted(batch: bytes | None) -> tuple[bytes, int]:

@@ -10,7 +10,7 @@ import redis
 
 from offers.archive.archive import Archived, archive
 from offers.archive.lines import lines_of
-from offers.archive.log import ArchiveLog, Batch
+from offers.archive.log import ArchiveBatch, ArchiveLog
 from offers.archive.partitions import all_files
 from offers.click_log.types import ArchiveStatus, Entry
 
@@ -64,7 +64,7 @@ def names(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.glob("date=*/hour=*/*.parquet"))
 
 
-def read(log: ArchiveLog, batch: Batch | None) -> list[Entry]:
+def read(log: ArchiveLog, batch: ArchiveBatch | None) -> list[Entry]:
     """The entries of a batch."""
     assert batch is not None
     return [entry for page in log.pages(batch) for entry in page]
