@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from offers.archive.bucket import ArchiveBucket, BucketAway, not_uploaded
 from offers.archive.hours import forget_old, merge, over_hours
 from offers.archive.lines import lines_of
-from offers.archive.log import ArchiveLog
+from offers.archive.log import ArchiveLog, LogEnd
 from offers.archive.parquet import ArchiveAway, ClickParquet
 from offers.archive.partitions import EntryId, Hour, file_name, files, hours
 from offers.click_log.types import Entry
@@ -65,7 +65,8 @@ def archive(
             if not is_alone:
                 return done
             with ClickParquet(root) as parquet:
-                writer = _Writer(log, root, parquet)
+                # No further than the log reaches now: what comes meanwhile would make a small file each time.
+                writer = _Writer(log, log.end(), root, parquet)
                 while time.monotonic() < deadline and (written := writer.write_batch()) is not None:
                     done = done._replace(clicks=done.clicks + written)
                 over = hours(root) if is_end else over_hours(root, log.complete_until_ms())
@@ -104,16 +105,17 @@ def _upload(
 
 
 class _Writer:
-    """Writes batches of the log."""
+    """Writes batches of the log, up to its `end`."""
 
-    def __init__(self, log: ArchiveLog, root: Path, parquet: ClickParquet) -> None:
+    def __init__(self, log: ArchiveLog, end: LogEnd, root: Path, parquet: ClickParquet) -> None:
         self._log = log
+        self._end = end
         self._root = root
         self._parquet = parquet
 
     def write_batch(self) -> int | None:
-        """Write the next clicks; returns how many entries were acknowledged, None if the log has no more."""
-        batch = self._log.next_batch(BATCH_CLICKS)
+        """Write the next clicks; returns how many entries were acknowledged, None if there are no more."""
+        batch = self._log.next_batch(BATCH_CLICKS, self._end)
         if batch is None:
             return None
         pages = self._log.pages(batch)

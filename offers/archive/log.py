@@ -27,6 +27,13 @@ LAST_SEQUENCE = 2**64 - 1
 XRANGE = b"XRANGE"
 
 
+class LogEnd(NamedTuple):
+    """The newest entry of the log, and how many entries came up to it in the log's whole life."""
+
+    id: bytes
+    added: int
+
+
 class ArchiveBatch(NamedTuple):
     """Entries of the log: the first `most` behind the id `after`, none behind the id `until`.
 
@@ -58,8 +65,13 @@ class ArchiveLog:
         if group is not None and group["pending"]:
             self._take_back()
 
-    def next_batch(self, most: int) -> ArchiveBatch | None:
-        """Return the next entries that are not archived, `most` of them; None if there are none.
+    def end(self) -> LogEnd:
+        """Return where the log ends now."""
+        stream = self._redis.xinfo_stream(LOG)
+        return LogEnd(stream["last-generated-id"], stream["entries-added"])
+
+    def next_batch(self, most: int, end: LogEnd) -> ArchiveBatch | None:
+        """Return the next entries up to `end` that are not archived, `most` of them; None if there are none.
 
         It is noted where they end, so that after a run that died the next gets the same ones.
         """
@@ -77,7 +89,7 @@ class ArchiveLog:
             read = stream["entries-added"] - stream["length"]
         until, added = _noted(optional_bytes(noted))
         if number_of(until) <= number_of(after):
-            until, added = stream["last-generated-id"], stream["entries-added"]
+            until, added = end
             if number_of(until) <= number_of(after):
                 return None
             self._note_batch(until, added)
@@ -154,12 +166,12 @@ class ArchiveLog:
         return int(found[0]), int(found[1])
 
 
-def _noted(batch: bytes | None) -> tuple[bytes, int]:
-    """Return the end of the batch that was begun last, and how many entries had come up to it."""
+def _noted(batch: bytes | None) -> LogEnd:
+    """Return the end of the batch that was begun last."""
     if batch is None:
-        return b"0-0", 0
+        return LogEnd(b"0-0", 0)
     until, _, added = batch.partition(b" ")
-    return until, int(added)
+    return LogEnd(until, int(added))
 
 
 def _before(entry_id: bytes) -> str:

@@ -140,6 +140,10 @@ class _Run:
             return self._wait(pause.failed(self._consumer)) and not isinstance(self.problem, TableNotUsable)
         if is_try:
             pause.succeeded()
+        elif len(entries) < ROUND_CLICKS and not done.left:
+            # There were no more. What comes meanwhile waits for the next run, which finds it together: a
+            # round costs as many syncs of Redis' file, however few clicks it has.
+            return False
         return self._wait(self._throttled_pause(taken, done.left))
 
     def record_outcome(self) -> None:

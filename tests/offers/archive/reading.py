@@ -72,7 +72,7 @@ def read(log: ArchiveLog, batch: ArchiveBatch | None) -> list[Entry]:
 
 def pass_over(log: ArchiveLog, most: int) -> int:
     """Acknowledge the next entries, which are written nowhere; returns how many there were."""
-    batch = log.next_batch(most)
+    batch = log.next_batch(most, log.end())
     if batch is None:
         return 0
     entries = read(log, batch)

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -10,7 +11,7 @@ import redis
 from offers.archive import archive as module
 from offers.archive import log as log_module
 from offers.archive.archive import Archived
-from offers.archive.log import ArchiveLog
+from offers.archive.log import ArchiveBatch, ArchiveLog
 from offers.click_log.stream import ClickLog
 from tests.offers.archive.reading import (
     ALMOST_TWO_MS,
@@ -45,6 +46,26 @@ def test_every_click_is_archived_once_and_acknowledged(
     assert (found.backlog, found.archived, found.oldest_age_seconds) == (0, 100, None)
     assert found.write is not None
     assert found.write.error is None
+
+
+def test_what_comes_while_it_is_archived_waits_for_the_next_run(
+    archive_log: ArchiveLog, log: ClickLog, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run among steady clicks would write a small file for those of a moment, again and again."""
+    acknowledge = archive_log.acknowledge
+
+    def acknowledge_late(batch: ArchiveBatch, *of: Any) -> None:
+        add(log, f"came behind {batch.after}", dateAdded=NOON_MS)
+        acknowledge(batch, *of)
+
+    monkeypatch.setattr(module, "BATCH_CLICKS", 50)
+    add(log, *map(str, range(120)), dateAdded=NOON_MS)
+    with monkeypatch.context() as patched:
+        patched.setattr(archive_log, "acknowledge", acknowledge_late)
+        assert run(archive_log, root).clicks == 120
+    assert len(names(root)) == 3
+    assert run(archive_log, root).clicks == 3
+    assert set(lids(root).values()) == {1}
 
 
 def test_clicks_lie_by_the_hour_in_which_they_were_written_down(

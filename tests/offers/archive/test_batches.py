@@ -20,19 +20,19 @@ def _small_pages(archive_log: ArchiveLog, monkeypatch: pytest.MonkeyPatch) -> No
 
 def sizes(archive: ArchiveLog, most: int) -> list[int]:
     """Of the next pages, how many entries they have."""
-    batch = archive.next_batch(most)
+    batch = archive.next_batch(most, archive.end())
     return [] if batch is None else [len(page) for page in archive.pages(batch)]
 
 
 def test_entries_come_in_pages_in_their_order(archive_log: ArchiveLog, log: ClickLog) -> None:
     add(log, *names(47))
     assert sizes(archive_log, 25) == [10, 10, 5]
-    batch = archive_log.next_batch(25)
+    batch = archive_log.next_batch(25, archive_log.end())
     assert read(archive_log, batch) == log.newest(100)[::-1][:25]
 
 
 def test_an_empty_log_has_no_batch(archive_log: ArchiveLog) -> None:
-    assert archive_log.next_batch(10) is None
+    assert archive_log.next_batch(10, archive_log.end()) is None
 
 
 @pytest.mark.parametrize(("most", "size"), [(25, 25), (47, 47), (100, 47)])
@@ -40,15 +40,15 @@ def test_what_was_not_acknowledged_comes_again_and_nothing_else(
     archive_log: ArchiveLog, log: ClickLog, most: int, size: int
 ) -> None:
     add(log, *names(47))
-    batch = archive_log.next_batch(most)
+    batch = archive_log.next_batch(most, archive_log.end())
     before = read(archive_log, batch)
     add(log, *names(60)[47:])
-    assert archive_log.next_batch(most) == batch
+    assert archive_log.next_batch(most, archive_log.end()) == batch
     assert read(archive_log, batch) == before
     assert len(before) == size
     passed = [pass_over(archive_log, most) for _ in range(60)]
     assert sum(passed) == 60
-    assert archive_log.next_batch(most) is None
+    assert archive_log.next_batch(most, archive_log.end()) is None
 
 
 @pytest.mark.parametrize("most", [7, 47, 100])
@@ -68,7 +68,7 @@ def test_entries_of_the_same_millisecond_are_read_once(
 
 def test_a_batch_whose_entries_were_dropped_holds_nobody_up(archive_log: ArchiveLog, log: ClickLog) -> None:
     add(log, *names(20))
-    archive_log.next_batch(10)
+    archive_log.next_batch(10, archive_log.end())
     log.redis.xtrim(LOG, maxlen=0, approximate=False)
     add(log, "after")
     assert pass_over(archive_log, 10) == 0
@@ -89,12 +89,12 @@ def test_a_late_acknowledgement_takes_nothing_back_and_counts_nothing(
     archive_log: ArchiveLog, log: ClickLog
 ) -> None:
     add(log, *names(20))
-    late = archive_log.next_batch(10)
+    late = archive_log.next_batch(10, archive_log.end())
     assert late is not None
     last = read(archive_log, late)[-1].id
     assert [pass_over(archive_log, 10), pass_over(archive_log, 10)] == [10, 10]
     archive_log.acknowledge(late, 10, last, 0)
-    assert archive_log.next_batch(10) is None
+    assert archive_log.next_batch(10, archive_log.end()) is None
     assert status(archive_log).archived == 20
 
 
@@ -103,15 +103,16 @@ def test_an_entry_may_have_other_fields_and_in_another_order(
 ) -> None:
     redis_client.xadd(LOG, {"unique": b"\xff", "click": "a", "more": "b"}, id="1-1")
     redis_client.xadd(LOG, {"foreign": "c"}, id="1-2")
-    assert read(archive_log, archive_log.next_batch(3)) == [Entry("1-1", b"a", "�"), Entry("1-2", b"", "")]
+    entries = read(archive_log, archive_log.next_batch(3, archive_log.end()))
+    assert entries == [Entry("1-1", b"a", "�"), Entry("1-2", b"", "")]
 
 
 def test_a_group_that_somebody_deleted_meanwhile_is_told(archive_log: ArchiveLog, log: ClickLog) -> None:
     add(log, "a")
-    batch = archive_log.next_batch(1)
+    batch = archive_log.next_batch(1, archive_log.end())
     log.redis.xgroup_destroy(LOG, ARCHIVE_GROUP)
     with pytest.raises(RedisError, match="archive group"):
-        archive_log.next_batch(1)
+        archive_log.next_batch(1, archive_log.end())
     assert batch is not None
     archive_log.acknowledge(batch, 1, batch.until, 0)
     archive_log.create()
@@ -129,7 +130,7 @@ def test_what_an_older_version_left_unacknowledged_is_the_next_batch(
     redis_client.xack(LOG, ARCHIVE_GROUP, f"{NOON_MS}-0")
     add_at(redis_client, NOON_MS + 2, "new")
     archive_log.create()
-    left = [entry.id for entry in read(archive_log, archive_log.next_batch(10))]
+    left = [entry.id for entry in read(archive_log, archive_log.next_batch(10, archive_log.end()))]
     assert left == [f"{first_ms}-{sequence}" for sequence in range(first, first + 5)]
     assert redis_client.xpending(LOG, ARCHIVE_GROUP)["pending"] == 0
     assert [pass_over(archive_log, 10) for _ in range(3)] == [5, 1, 0]

@@ -50,7 +50,7 @@ def test_when_redis_is_full_delivered_clicks_go_unarchived_and_are_counted(
     add_at(redis_client, time.time_ns() // 1_000_000 - 120_000, *names(350))
     pass_over(archive, 30)
     # A run of the archive died with these.
-    archive.next_batch(50)
+    archive.next_batch(50, archive.end())
     run(log)
     add(log, "undelivered")
     Retention(log, ALWAYS_SHORT).tidy()

@@ -34,6 +34,24 @@ def test_an_empty_log_asks_nothing_of_dynamodb(log: ClickLog, dynamodb: BadDynam
     assert dynamodb.batches == []
 
 
+def test_what_comes_while_the_last_clicks_are_delivered_waits_for_the_next_run(
+    log: ClickLog, dynamodb: BadDynamoDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run among steady clicks would go on with a few at a time, and never let them gather."""
+    acknowledge = ClickLog.acknowledge
+
+    def acknowledge_late(log: ClickLog, ids: list[str]) -> int:
+        add(log, f"came-during-{ids[0]}")
+        return acknowledge(log, ids)
+
+    monkeypatch.setattr(deliver, "ROUND_CLICKS", 50)
+    add(log, *names(120))
+    with monkeypatch.context() as patched:
+        patched.setattr(ClickLog, "acknowledge", acknowledge_late)
+        assert run(log) == Delivered(delivered=122)
+    assert run(log) == Delivered(delivered=1)
+
+
 def test_a_click_that_is_in_the_log_twice_is_put_once(log: ClickLog, dynamodb: BadDynamoDB) -> None:
     add(log, "a", "b", "a")
     assert run(log) == Delivered(delivered=2)
