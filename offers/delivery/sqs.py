@@ -137,15 +137,17 @@ def _away(problem: Exception) -> QueueAway:
 
 
 def send_due(log: ClickLog, queue: ConversionQueue, seconds: float) -> Sent:
-    """Send the conversion messages that are due. Runs at most `seconds` plus one request time-out.
+    """Send the conversion messages that are due now. Runs at most `seconds` plus one request time-out.
 
     Raises nothing if SQS or Redis is away: unsent messages stay for the next run.
     """
     deadline = time.monotonic() + seconds
+    # What gets due meanwhile waits for the next run: else steady conversions would go one or two a request.
+    now_ms = int(time.time() * 1000)
     sent = 0
     refused: list[tuple[bytes, str]] = []
     try:
-        while found := log.due_conversions(int(time.time() * 1000), READ_MESSAGES):
+        while found := log.due_conversions(now_ms, READ_MESSAGES):
             messages, broken = _readable(found)
             _dead_letter(log, broken)
             refused += broken

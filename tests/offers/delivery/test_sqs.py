@@ -1,6 +1,7 @@
 """Conversion messages from the log to SQS, which is moto's here."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from offers import tasks
 from offers.click_log.stream import CONVERSIONS, ClickLog
 from offers.delivery.sqs import Sent
 from tests.offers.delivery.conversions import QUEUE, add, dead, message, received, send
-from tests.offers.logged import redis_away
+from tests.offers.logged import names, redis_away
 from tests.processes import wait_until
 
 if TYPE_CHECKING:
@@ -29,6 +30,23 @@ def test_messages_that_are_due_are_sent_once(log: ClickLog, sqs: "SQSClient", se
     assert [one["Attributes"]["MessageDeduplicationId"] for one in messages] == lids
     assert send(log) == Sent()
     assert log.status().conversions_waiting == 0
+
+
+def test_what_gets_due_while_messages_are_sent_waits_for_the_next_run(
+    log: ClickLog, sqs: "SQSClient", settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else steady conversions would go one by one, and SQS charges for each request."""
+    forget = log.forget_sent_conversions
+
+    def forget_late(sent: Mapping[bytes, str]) -> None:
+        add(log, f"due-during-{len(sent)}", due_in_ms=0)
+        forget(sent)
+
+    add(log, *names(12))
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "forget_sent_conversions", forget_late)
+        assert send(log) == Sent(sent=12)
+    assert send(log) == Sent(sent=2)
 
 
 def test_a_message_of_a_clock_that_was_ahead_does_not_wait_for_that_time(
