@@ -117,11 +117,11 @@ class ArchiveLog:
         read = UNKNOWN if batch.read == UNKNOWN else batch.read + count
         to, read = (batch.until, batch.added) if is_whole else (last, read)
         minute = minute_key("archived", int(time.time()) // 60)
-        self._advance(
+        is_moved = self._advance(
             keys=[LOG, TOTALS, minute],
             args=[ARCHIVE_GROUP, batch.after, to, read, count, "archived", RATE_KEPT_SECONDS],
         )
-        if unreadable:
+        if is_moved and unreadable:
             self._count("archive_unreadable", unreadable)
 
     def complete_until_ms(self) -> int:

@@ -12,10 +12,13 @@ LIMIT_MB = 250
 pytestmark = pytest.mark.timeout(400)
 
 
+# They write to the same file.
+one_at_a_time = pytest.mark.xdist_group("figures of the bench")
 # With servers of uvicorn and of gunicorn, and with a load and updates meanwhile.
 FIGURES = ("share", "reload")
 
 
+@one_at_a_time
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt install wrk")
 def test_figures_can_be_measured() -> None:
     only = [word for figure in FIGURES for word in ("--only", figure)]
@@ -26,6 +29,7 @@ def test_figures_can_be_measured() -> None:
     assert [row["name"] for row in found["rows"] if row["failed"] or not row["per_second"]] == []
 
 
+@one_at_a_time
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt install wrk")
 @pytest.mark.parametrize("figure", ["whole", "sustained"])
 def test_what_a_click_costs_until_it_is_stored_can_be_measured(figure: str) -> None:

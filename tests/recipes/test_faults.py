@@ -68,12 +68,14 @@ def test_s3_in_trouble_changes_nothing_and_afterwards_all_is_well(
     assert live
 
 
-def test_two_syncs_started_together_load_one_after_the_other(store: RecipeStore) -> None:
+def test_of_two_syncs_started_together_one_loads(store: RecipeStore) -> None:
+    """The other waits, and finds nothing to do; where the first has not begun yet, it leaves all to that."""
     write_local(packed(*range(1, 3000)))
     command = [sys.executable, "manage.py", "recipe_sync", "offers", "--from-file", "--json"]
     processes = [subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE) for _ in range(2)]
     reports = [json.loads(process.communicate()[0])["kinds"]["offers"] for process in processes]
-    assert sorted(report["outcome"] for report in reports) == ["done", "unchanged"]
+    outcomes = sorted(report["outcome"] for report in reports)
+    assert outcomes in (["done", "unchanged"], ["done", "left to another sync"])
     assert store.live_count(OFFERS) == 2999
 
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from cotraffic.ops.metrics.files import shared_directory
+from cotraffic.ops.metrics.files import WorkersCollector, shared_directory
 from offers.request import Scope
 from offers.visitors.address import AddressReader, parse_address
 
@@ -57,7 +56,7 @@ class MetricsPage:
         if directory is None:
             registry.register(self._own)
         else:
-            MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call]
+            registry.register(WorkersCollector(directory))
         for collector in self._collectors:
             registry.register(collector)
         return content_type.encode(), encode(registry)

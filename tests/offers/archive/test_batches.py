@@ -93,9 +93,9 @@ def test_a_late_acknowledgement_takes_nothing_back_and_counts_nothing(
     assert late is not None
     last = read(archive_log, late)[-1].id
     assert [pass_over(archive_log, 10), pass_over(archive_log, 10)] == [10, 10]
-    archive_log.acknowledge(late, 10, last, 0)
+    archive_log.acknowledge(late, 10, last, 1)
     assert archive_log.next_batch(10, archive_log.end()) is None
-    assert status(archive_log).archived == 20
+    assert (status(archive_log).archived, status(archive_log).unreadable) == (20, 0)
 
 
 def test_an_entry_may_have_other_fields_and_in_another_order(

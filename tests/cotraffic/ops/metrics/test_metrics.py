@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import redis
 from prometheus_client import CollectorRegistry
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from cotraffic.ops.metrics import files
@@ -72,6 +73,17 @@ def test_latencies_are_added_to_their_buckets_with_their_sum() -> None:
     assert registry.get_sample_value(f"{name}_bucket", {"le": "0.001"}) == 6
     assert registry.get_sample_value(f"{name}_count") == 8
     assert registry.get_sample_value(f"{name}_sum") == 5.0
+
+
+def test_the_files_of_a_worker_that_has_just_started_hold_nobody_up(tmp_path: Path) -> None:
+    """They are empty for a moment."""
+    for name in ("counter_0.db", "histogram_0.db", "gauge_livesum_0.db"):
+        (tmp_path / name).touch()
+    counters = MmapedDict(str(tmp_path / "counter_1.db"))  # type: ignore[no-untyped-call]
+    counters.write_value(mmap_key("clicks", "clicks_total", [], [], "Clicks."), 3.0, 0.0)  # type: ignore[no-untyped-call]
+    (clicks,) = files.WorkersCollector(tmp_path).collect()
+    assert [sample.value for sample in clicks.samples] == [3.0]
+    counters.close()  # type: ignore[no-untyped-call]
 
 
 def test_a_new_worker_takes_the_lowest_slot_that_is_free() -> None:
