@@ -89,6 +89,7 @@ def _attributes(click: bytes) -> _Attributes:
         attributes = _decode(click)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise BadClick(f"not a record: {error}") from error
+    has_null = False
     for name, value in attributes.items():
         kind = type(value)
         if kind is str:
@@ -97,8 +98,10 @@ def _attributes(click: bytes) -> _Attributes:
             attributes[name] = _Number(str(value))
         elif kind is bool:
             attributes[name] = _Flag(value)
-        elif kind is not _Number and value is not None:
+        elif value is None:
+            has_null = True
+        elif kind is not _Number:
             raise BadClick(f"{name} is neither text nor number nor boolean")
-    if None in attributes.values():
+    if has_null:
         attributes = {name: value for name, value in attributes.items() if value is not None}
     return attributes
