@@ -211,4 +211,5 @@ def test_consumers_of_dead_workers_are_forgotten(
     monkeypatch.setattr(stream, "FORGET_CONSUMER_MS", 40)
     run(log)
     consumers: Any = redis_client.xinfo_consumers("clicks", "delivery")
-    assert sorted(consumer["name"] for consumer in consumers) == [b"holds one", b"worker"]
+    # The worker of this run may have been idle for as long on a busy machine.
+    assert {consumer["name"] for consumer in consumers} - {b"worker"} == {b"holds one"}
