@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from lib.redis_replies import optional_bytes
 from offers.click_log import scripts
 from offers.click_log.groups import RATE_KEPT_SECONDS, entry_of_parts, first_needed, minute_key, number_of
-from offers.click_log.stream import ARCHIVE, ARCHIVE_GROUP, BATCH, LOG, TOTALS, UPLOAD, ClickLog
+from offers.click_log.stream import ARCHIVE, ARCHIVE_BATCH, ARCHIVE_GROUP, LOG, TOTALS, UPLOAD, ClickLog
 from offers.click_log.types import ArchiveStatus, Entry
 
 # Entries of one request of `pages`: they take Redis about 1 ms, and clicks wait for it. They also fit into
@@ -78,7 +78,7 @@ class ArchiveLog:
         with self._redis.pipeline() as pipe:
             pipe.xinfo_groups(LOG)
             pipe.xinfo_stream(LOG)
-            pipe.get(BATCH)
+            pipe.get(ARCHIVE_BATCH)
             groups, stream, noted = pipe.execute()
         group = next((group for group in groups if group["name"] == ARCHIVE_GROUP.encode()), None)
         if group is None:
@@ -156,7 +156,7 @@ class ArchiveLog:
             self._write(args=["XGROUP", "DELCONSUMER", LOG, ARCHIVE_GROUP, consumer["name"]])
 
     def _note_batch(self, until: bytes, added: int) -> None:
-        self._write(args=["SET", BATCH, b"%b %d" % (until, added)])
+        self._write(args=["SET", ARCHIVE_BATCH, b"%b %d" % (until, added)])
 
     def _count(self, counter: str, count: int) -> None:
         self._write(args=["HINCRBY", TOTALS, counter, count])

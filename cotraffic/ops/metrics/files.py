@@ -59,17 +59,25 @@ def leave_slot(directory: Path, slot: int) -> None:
 
 
 class WorkersCollector:
-    """Adds up the counters of all workers. What one has not begun to write is left out, and no error."""
+    """Adds up the counters of all workers. What one has not begun to write is left out."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics."""
-        # A worker that starts makes its files empty, and gives them their size a moment later.
-        written = [str(file) for file in sorted(self._directory.glob("*.db")) if file.stat().st_size]
+        written = [str(file) for file in self._directory.glob("*.db") if _is_written(file)]
         metrics: Iterable[Metric] = multiprocess.MultiProcessCollector.merge(written)  # type: ignore[no-untyped-call]
         return metrics
+
+
+def _is_written(file: Path) -> bool:
+    """Whether a file can be read: a starting worker makes it empty, and gives it its size a moment later."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        # Those of a dead worker's gauges are deleted.
+        return False
 
 
 def shared_directory() -> Path | None:

@@ -75,8 +75,9 @@ def test_latencies_are_added_to_their_buckets_with_their_sum() -> None:
     assert registry.get_sample_value(f"{name}_sum") == 5.0
 
 
-def test_the_files_of_a_worker_that_has_just_started_hold_nobody_up(tmp_path: Path) -> None:
-    """They are empty for a moment."""
+def test_files_of_a_worker_that_starts_or_dies_hold_nobody_up(tmp_path: Path) -> None:
+    """They are empty for a moment, or deleted between the look at the directory and that at the file."""
+    (tmp_path / "gauge_livesum_2.db").symlink_to("deleted")
     for name in ("counter_0.db", "histogram_0.db", "gauge_livesum_0.db"):
         (tmp_path / name).touch()
     counters = MmapedDict(str(tmp_path / "counter_1.db"))  # type: ignore[no-untyped-call]
